@@ -1,0 +1,21 @@
+"""The machinery of a lesson: exercises, predictions, claims, sources, progress, and a check-up."""
+
+from minseg.course.claims import claim, ledger
+from minseg.course.doctor import doctor
+from minseg.course.exercises import check, hint, solution
+from minseg.course.predictions import guess, reveal
+from minseg.course.progress import progress
+from minseg.course.source import show_source
+
+__all__ = [
+    "check",
+    "claim",
+    "doctor",
+    "guess",
+    "hint",
+    "ledger",
+    "progress",
+    "reveal",
+    "show_source",
+    "solution",
+]

@@ -1,0 +1,193 @@
+"""Judge a learner's function: right, a known mistake, wrong, stopped with an error, or not begun.
+
+The function runs on every case of the exercise, each time on a fresh copy of the inputs, and its
+results are compared with the reference's. A wrong function whose results equal those of a known
+mistake on every case has made that mistake, and hears the tutor's sentence.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import linecache
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+from minseg.course.exercises.compare import describe, difference
+from minseg.course.exercises.exercise import Exercise
+from minseg.course.state import State, update
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one case: a value, or the exception that stopped it."""
+
+    value: Any = None
+    error: Exception | None = None
+    attempted: bool = True
+
+
+def run(exercise: Exercise, fn: Callable[..., Any], case: tuple[Any, ...]) -> Outcome:
+    """Probe `fn` on a copy of the inputs, so that an edit in place stays with whoever made it."""
+    attempted = []
+
+    def watched(*args: Any, **kwargs: Any) -> Any:
+        value = fn(*args, **kwargs)
+        attempted.append(value is not None and value is not ...)
+        return value
+
+    try:
+        value = exercise.probe(watched, *copy.deepcopy(case))
+    except NotImplementedError as error:
+        return Outcome(error=error, attempted=False)
+    except Exception as error:
+        return Outcome(error=error, attempted=attempted != [False])
+    return Outcome(value, attempted=attempted != [False])
+
+
+def check(id: str, fn: Callable[..., Any]) -> None:
+    """Say whether `fn` solves the exercise, and if not, what to look at. Never raises for `fn`.
+
+    Args:
+        id: the exercise, such as "05.bilinear".
+        fn: your function.
+    """
+    from minseg.course.exercises import find
+
+    exercise = find(id)
+    if not callable(fn):
+        print(f'{id}: pass the function itself, `check("{id}", name)`, got {describe(fn)}.')
+        return
+    verdict, solved = judge(exercise, fn)
+    print(f"{id}: {verdict}")
+    if solved:
+        update(lambda state: _record(state, id))
+
+
+def _record(state: State, id: str) -> None:
+    state["solved"] = sorted({*state["solved"], id})
+
+
+def judge(exercise: Exercise, fn: Callable[..., Any]) -> tuple[str, bool]:
+    """The verdict in words, and whether it is solved."""
+    cases = exercise.inputs()
+    mine = [run(exercise, fn, case) for case in cases]
+    if not any(outcome.attempted for outcome in mine):
+        return f'not attempted yet. Stuck? `hint("{exercise.id}")` helps.', False
+    due = [run(exercise, exercise.reference, case) for case in cases]
+    found = [disagreement(a, b, exercise.tolerance) for a, b in zip(mine, due, strict=True)]
+    wrong = [k for k, line in enumerate(found) if line is not None]
+    if not wrong:
+        return f"right, on all {len(cases)} cases.", True
+    first = wrong[0]
+    where = f"case {first + 1} of {len(cases)}: {_arguments(exercise, cases[first])}"
+    for mistake, sentence in exercise.mistakes.values():
+        if _made(exercise, mistake, cases, mine, found):
+            return f"{sentence}\n  {where}\n  {found[first]}", False
+    return f"{_opening(fn, mine[first])}\n  {where}\n  {found[first]}", False
+
+
+def disagreement(mine: Outcome, due: Outcome, tolerance: float) -> str | None:
+    """None if two outcomes agree, else one line on how they differ."""
+    if mine.error is None and due.error is None:
+        return difference(mine.value, due.value, tolerance)
+    if mine.error is None and due.error is not None:
+        raised = type(due.error).__name__
+        return f"yours is {describe(mine.value)}, right is to raise {raised}"
+    if due.error is not None and isinstance(mine.error, type(due.error)):
+        return None
+    due_is = "to raise " + type(due.error).__name__ if due.error else describe(due.value)
+    return f"yours raised {_one_line(mine.error)}, right is {due_is}"
+
+
+def _made(
+    exercise: Exercise,
+    mistake: Callable[..., Any],
+    cases: list[tuple[Any, ...]],
+    mine: list[Outcome],
+    found: list[str | None],
+) -> bool:
+    """Whether every outcome is the mistake's; where the mistake crashes, being right is fine."""
+    for case, outcome, line in zip(cases, mine, found, strict=True):
+        theirs = run(exercise, mistake, case)
+        if disagreement(outcome, theirs, exercise.tolerance) is None:
+            continue
+        if theirs.error is None or line is not None:
+            return False
+    return True
+
+
+def _opening(fn: Callable[..., Any], outcome: Outcome) -> str:
+    if outcome.error is None:
+        return "not yet: a result differs."
+    return f"your code stopped with {_one_line(outcome.error)}.{_line_of(fn, outcome.error)}"
+
+
+def _one_line(error: Exception | None) -> str:
+    message = " ".join(str(error).split())
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+def _line_of(fn: Callable[..., Any], error: Exception) -> str:
+    """The last line of the learner's own code on the way to the error."""
+    code = getattr(inspect.unwrap(fn), "__code__", None)
+    if code is None:
+        return ""
+    own = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == code.co_filename]
+    if not own or own[-1].lineno is None:
+        return ""
+    text = linecache.getline(own[-1].filename, own[-1].lineno).strip()
+    return f"\n  in `{own[-1].name}`: {text}" if text else f"\n  in `{own[-1].name}`"
+
+
+def _arguments(exercise: Exercise, case: tuple[Any, ...]) -> str:
+    try:
+        names = list(inspect.signature(exercise.reference).parameters)
+    except (TypeError, ValueError):
+        names = []
+    names += [f"argument {k}" for k in range(len(names), len(case))]
+    return ", ".join(
+        f"{name} = {describe(value)}" for name, value in zip(names, case, strict=False)
+    )
+
+
+def audit(exercise: Exercise) -> list[str]:
+    """What is wrong with an exercise itself; empty if it is fit to teach with.
+
+    The reference must pass, each mistake must be rejected with its own sentence, no two mistakes
+    may be alike on every case, and there must be at least five mistakes and two hints.
+    """
+    defects = []
+    if not judge(exercise, exercise.reference)[1]:
+        defects.append("the reference does not pass")
+    for name, (mistake, sentence) in exercise.mistakes.items():
+        verdict, solved = judge(exercise, mistake)
+        if solved:
+            defects.append(f"{name} passes: no case tells it from the reference")
+        elif not verdict.startswith(sentence):
+            defects.append(f"{name} is not recognised, the verdict is: {verdict}")
+    defects += _look_alikes(exercise)
+    if len(exercise.mistakes) < 5:
+        defects.append(f"{len(exercise.mistakes)} mistakes, at least 5 are due")
+    if len(exercise.hints) < 2:
+        defects.append(f"{len(exercise.hints)} hints, at least 2 are due")
+    return defects
+
+
+def _look_alikes(exercise: Exercise) -> list[str]:
+    cases = exercise.inputs()
+    outcomes = {
+        name: [run(exercise, mistake, case) for case in cases]
+        for name, (mistake, _) in exercise.mistakes.items()
+    }
+    return [
+        f"{a} and {b} are alike on every case"
+        for a, b in combinations(outcomes, 2)
+        if all(
+            disagreement(x, y, exercise.tolerance) is None
+            for x, y in zip(outcomes[a], outcomes[b], strict=True)
+        )
+    ]

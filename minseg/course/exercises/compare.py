@@ -1,0 +1,120 @@
+"""Whether two results are the same, and if not, where they first differ.
+
+Results are tensors, numpy arrays, numbers, text, None, or tuples, lists and dicts of these. Numbers
+agree within a tolerance, NaN agrees with NaN, and precision does not matter: float64 where float32
+was due is right. The kind does: a mask is bool, a count is an integer.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+SHOWN_IN_FULL = 24  # elements
+
+
+def difference(actual: Any, expected: Any, tolerance: float) -> str | None:
+    """None if the results agree, else one line that says where they first differ."""
+    if isinstance(expected, (tuple, list)):
+        return _difference_of_sequences(actual, expected, tolerance)
+    if isinstance(expected, dict):
+        return _difference_of_dicts(actual, expected, tolerance)
+    if _is_numeric(expected):
+        if not _is_numeric(actual):
+            return f"yours is {describe(actual)}, right is {describe(expected)}"
+        return _difference_of_tensors(_tensor(actual), _tensor(expected), tolerance)
+    same = type(actual) is type(expected) and bool(actual == expected)
+    return None if same else f"yours is {describe(actual)}, right is {describe(expected)}"
+
+
+def _difference_of_sequences(actual: Any, expected: Any, tolerance: float) -> str | None:
+    if not isinstance(actual, (tuple, list)):
+        return f"yours is {describe(actual)}, right is {len(expected)} values in a row"
+    if len(actual) != len(expected):
+        return f"yours has {len(actual)} values, right are {len(expected)}"
+    for k, (mine, due) in enumerate(zip(actual, expected, strict=True)):
+        if found := difference(mine, due, tolerance):
+            return f"value {k}: {found}"
+    return None
+
+
+def _difference_of_dicts(actual: Any, expected: dict[Any, Any], tolerance: float) -> str | None:
+    if not isinstance(actual, dict):
+        return f"yours is {describe(actual)}, right is a dict with the keys {list(expected)}"
+    if actual.keys() != expected.keys():
+        return f"yours has the keys {list(actual)}, right are {list(expected)}"
+    for key, due in expected.items():
+        if found := difference(actual[key], due, tolerance):
+            return f"[{key!r}]: {found}"
+    return None
+
+
+def _difference_of_tensors(actual: Tensor, expected: Tensor, tolerance: float) -> str | None:
+    if actual.shape != expected.shape:
+        return f"yours has the shape {tuple(actual.shape)}, right is {tuple(expected.shape)}"
+    if not _may_stand_for(_kind(actual), _kind(expected)):
+        return f"yours is {_kind(actual)}, right is {_kind(expected)}"
+    exact = torch.complex128 if expected.is_complex() else torch.float64
+    mine, due = actual.to(exact), expected.to(exact)
+    same = torch.isclose(mine, due, rtol=tolerance, atol=tolerance, equal_nan=True)
+    if bool(same.all()):
+        return None
+    index = tuple((~same).nonzero()[0].tolist())
+    where = f"at {list(index)} " if index else ""
+    return f"{where}yours is {actual[index].item():.6g}, right is {expected[index].item():.6g}"
+
+
+def _is_numeric(value: Any) -> bool:
+    return isinstance(value, (Tensor, np.ndarray, np.generic, bool, int, float, complex))
+
+
+def _tensor(value: Any) -> Tensor:
+    if isinstance(value, Tensor):
+        return value.detach().cpu().resolve_conj().resolve_neg()
+    return torch.from_numpy(np.array(value))
+
+
+KINDS = ("bool", "integer", "floating point", "complex")
+
+
+def _kind(tensor: Tensor) -> str:
+    if tensor.dtype == torch.bool:
+        return "bool"
+    return (
+        "complex" if tensor.is_complex()
+        else "floating point" if tensor.is_floating_point()
+        else "integer"
+    )  # fmt: skip
+
+
+def _may_stand_for(actual: str, expected: str) -> bool:
+    """A number may stand for one of a wider kind, 2 for 2.0; a bool is no number."""
+    if "bool" in (actual, expected):
+        return actual == expected
+    return KINDS.index(actual) <= KINDS.index(expected)
+
+
+def describe(value: Any) -> str:
+    """A value in a few words: small tensors in full, large ones by shape and dtype."""
+    if isinstance(value, np.ndarray):
+        value = torch.from_numpy(value.copy())
+    if isinstance(value, Tensor):
+        dtype = str(value.dtype).removeprefix("torch.")
+        kind = f"{dtype} tensor {tuple(value.shape)}"
+        return f"{kind} {_numbers(value)}" if value.numel() <= SHOWN_IN_FULL else kind
+    if isinstance(value, (tuple, list)):
+        inside = ", ".join(map(describe, value))
+        return f"({inside})" if isinstance(value, tuple) else f"[{inside}]"
+    return repr(value)
+
+
+def _numbers(tensor: Tensor) -> str:
+    def rounded(value: Any) -> Any:
+        if isinstance(value, list):
+            return [rounded(v) for v in value]
+        return float(f"{value:.6g}") if isinstance(value, float) else value
+
+    return str(rounded(tensor.detach().cpu().tolist()))
