@@ -1,0 +1,6 @@
+"""Images with truth: synthetic scenes that are exact, and photographs that are real."""
+
+from minseg.data.photos import coins_truth, photo
+from minseg.data.scenes import COIN, STUFF, THINGS, Scene, make_scene
+
+__all__ = ["COIN", "STUFF", "THINGS", "Scene", "coins_truth", "make_scene", "photo"]
