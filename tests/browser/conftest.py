@@ -1,0 +1,88 @@
+"""Fixtures of the browser tests: Chromium, JupyterLab, and `notebook`, which opens a lesson."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from lab import CHROMIUM_FLAGS, Lab, Notebook, find_chromium
+
+from lessons.workspace import refresh
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep a picture and a trace of what failed."""
+    if hasattr(config.option, "screenshot"):
+        config.option.screenshot, config.option.tracing = "only-on-failure", "retain-on-failure"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All that lies here is a browser test."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker("browser")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of a browser; without one, or without Playwright, the test is skipped and says so."""
+    if importlib.util.find_spec("pytest_playwright") is None:
+        pytest.skip('no Playwright: pip install -e ".[browser]"')
+    path = find_chromium()
+    if path is None:
+        pytest.skip("no Chromium: install one, or name it in MINSEG_CHROMIUM")
+    return path
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(chromium: str) -> dict[str, object]:
+    return {"executable_path": chromium, "args": CHROMIUM_FLAGS, "headless": True}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args() -> dict[str, object]:
+    return {"viewport": {"width": 1280, "height": 900}}
+
+
+@pytest.fixture(scope="session")
+def lab(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """JupyterLab on copies of the lessons such as a learner gets."""
+    root = tmp_path_factory.mktemp("my-lessons")
+    refresh(root)
+    with Lab(root, tmp_path_factory.mktemp("lab")) as running:
+        yield running
+
+
+@pytest.fixture
+def notebook(lab: Lab, request: pytest.FixtureRequest) -> Iterator[Callable[..., Notebook]]:
+    """`notebook("05_….ipynb")` opens a lesson.
+
+    At the end the test fails if the page raised, wrote an error to its console, or asked for
+    anything beyond this machine.
+    """
+    page = request.getfixturevalue("page")
+    trouble: list[str] = []
+    opened: list[Notebook] = []
+
+    def inspect(url: str) -> None:
+        if not url.startswith((lab.url, lab.url.replace("http", "ws"), "data:", "blob:")):
+            trouble.append(f"request to {url}")
+
+    page.on("pageerror", lambda error: trouble.append(f"page error: {error}"))
+    page.on("request", lambda asked: inspect(asked.url))
+    page.on("websocket", lambda asked: inspect(asked.url))
+    page.on(
+        "console",
+        lambda said: trouble.append(f"console: {said.text}") if said.type == "error" else None,
+    )
+
+    def open_notebook(name: str) -> Notebook:
+        opened.append(Notebook(page, lab, name))
+        return opened[-1]
+
+    yield open_notebook
+    for one in opened:
+        one.close()
+    assert not trouble, "\n".join(trouble)
