@@ -16,6 +16,12 @@ _spec.loader.exec_module(_build)
 _folder = tempfile.TemporaryDirectory()  # gone when the tests end
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """A plain `pytest --nbval lessons` knows which differences are none."""
+    if getattr(config.option, "nbval_sanitize_with", "") is None:
+        config.option.nbval_sanitize_with = str(Path(__file__).with_name("nbval.cfg"))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> object:
     """The kernel starts with a lesson's first cell and inherits what is set here."""

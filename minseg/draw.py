@@ -18,6 +18,7 @@ import base64
 import io
 import sys
 from collections.abc import Mapping
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,6 @@ DPI = 100  # a figure's pixel is a CSS pixel
 LOOK: dict[Any, Any] = {
     "font.size": 10,
     "axes.titlesize": 11,
-    "axes.titlelocation": "left",
     "axes.labelsize": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -123,16 +123,26 @@ def show(fig: Figure, *, alt: str, facts: str) -> None:
         raise ValueError("alt must say what the picture shows, got an empty text")
     if not facts.strip() or "\n" in facts:
         raise ValueError(f"facts must be one line of text, got {facts!r}")
-    _display_png(png(fig), alt, width, height)
+    _display(png(fig), alt, width, height)
     print(facts)
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close(fig)
 
 
-def _display_png(data: bytes, alt: str, width: int, height: int) -> None:
+def _display(data: bytes, alt: str, width: int, height: int) -> None:
+    """The picture twice: JupyterLab drops a PNG's alt text, and keeps the one of an HTML image.
+
+    Exporters read the alt text from the PNG's metadata; what shows neither, shows the text.
+    """
     from IPython.display import display
 
-    bundle = {"image/png": base64.b64encode(data).decode(), "text/plain": alt}
+    picture = base64.b64encode(data).decode()
+    source = f"data:image/png;base64,{picture}"
+    bundle = {
+        "image/png": picture,
+        "text/html": f'<img alt="{escape(alt)}" width="{width}" src="{source}">',
+        "text/plain": alt,
+    }
     metadata = {"image/png": {"alt": alt, "width": width, "height": height}}
     display(bundle, metadata=metadata, raw=True)
 
@@ -316,15 +326,19 @@ def _runs(rows: np.ndarray) -> list[list[int]]:
 
 
 def _label(ax: Axes, mask: np.ndarray, text: str) -> None:
-    """Text at the point deepest inside the mask, so that a ring's number lies on the ring."""
+    """Text at the point deepest inside the mask, so that a ring's number lies on the ring.
+
+    A mask too small to be seen behind its number has it beside it.
+    """
     from scipy.ndimage import distance_transform_edt
 
     if not text or not mask.any():
         return
     depth = distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
     i, j = np.unravel_index(depth.argmax(), depth.shape)
-    stroke = [withStroke(linewidth=2, foreground="black")]
-    ax.text(
-        j + 0.5, i + 0.5, text, color="white", weight="bold", fontsize=9,
-        ha="center", va="center", path_effects=stroke,
+    beside = depth.max() < 0.04 * max(mask.shape)
+    ax.annotate(
+        text, (j + 0.5, i + 0.5), (8, 8) if beside else (0, 0), textcoords="offset points",
+        color="white", weight="bold", fontsize=9, ha="center", va="center",
+        path_effects=[withStroke(linewidth=2, foreground="black")],
     )  # fmt: skip

@@ -15,7 +15,12 @@ from typing import Any
 
 from minseg.course.display import show_markdown, table
 
-VERDICTS = {"holds": "✓ holds", "imprecise": "≈ imprecise", "wrong": "✗ wrong"}
+SPACE = "\N{NO-BREAK SPACE}"  # keeps a sign and its word, or a row's label, on one line
+VERDICTS = {
+    "holds": f"✓{SPACE}holds",
+    "imprecise": f"≈{SPACE}imprecise",
+    "wrong": f"✗{SPACE}wrong",
+}
 
 
 @cache
@@ -50,14 +55,14 @@ def claim(id: str, measured: str, supports: bool) -> None:
         raise ValueError(f"id must be a claim that has landed ({', '.join(landed())}), got {id!r}")
     entry = landed()[id]
     rows = [
-        ["The notes say", entry["notes"]],
+        [f"The{SPACE}notes{SPACE}say", entry["notes"]],
         ["Precisely", entry["precise"]],
-        ["Measured here", measured],
+        [f"Measured{SPACE}here", measured],
         ["Source", entry["source"]],
     ]
     verdict = VERDICTS[entry["verdict"]]
     markdown, plain = table([f"Claim {id}", f"**{verdict}**"], rows)
-    show_markdown(markdown, plain.replace("*", ""))
+    show_markdown(markdown, plain.replace("*", "").replace(SPACE, " "))
     assert supports, f'{id}: measured "{measured}", which does not support "{entry["verdict"]}"'
 
 
@@ -67,4 +72,5 @@ def ledger() -> None:
         [id, entry["lesson"], VERDICTS[entry["verdict"]], entry["precise"]]
         for id, entry in sorted(landed().items(), key=lambda item: int(item[0][1:]))
     ]
-    show_markdown(*table(["Claim", "Lesson", "Verdict", "Precisely"], rows))
+    markdown, plain = table(["Claim", "Lesson", "Verdict", "Precisely"], rows)
+    show_markdown(markdown, plain.replace(SPACE, " "))

@@ -50,7 +50,7 @@ def doctor() -> bool:
     for finding in findings:
         print(finding)
     missing = [finding.what for finding in findings if not finding.ok and not finding.optional]
-    print(f"Missing: {', '.join(missing)}." if missing else "All is there: open lesson 01.")
+    print(f"Missing: {', '.join(missing)}." if missing else "All that the lessons need is there.")
     return not missing
 
 
@@ -98,7 +98,7 @@ def torch_and_threads() -> Finding:
 def state_folder() -> Finding:
     """Whether progress and guesses can be kept."""
     folder = state_path().parent
-    fix = f"lessons run, but forget your progress: set MINSEG_STATE to a writable folder, not {folder}"
+    fix = f"set MINSEG_STATE to a folder that can be written, not {folder}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

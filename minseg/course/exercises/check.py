@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import inspect
-import linecache
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -83,11 +82,16 @@ def judge(exercise: Exercise, fn: Callable[..., Any]) -> tuple[str, bool]:
     if not wrong:
         return f"right, on all {len(cases)} cases.", True
     first = wrong[0]
-    where = f"case {first + 1} of {len(cases)}: {_arguments(exercise, cases[first])}"
+    details = [f"case {first + 1} of {len(cases)}: {_arguments(exercise, cases[first])}"]
+    details.append(str(found[first]))
     for mistake, sentence in exercise.mistakes.values():
         if _made(exercise, mistake, cases, mine, found):
-            return f"{sentence}\n  {where}\n  {found[first]}", False
-    return f"{_opening(fn, mine[first])}\n  {where}\n  {found[first]}", False
+            return "\n  ".join([sentence, *details]), False
+    stopped = mine[first].error
+    if stopped is None:
+        return "\n  ".join(["not yet: a result differs.", *details]), False
+    opening = f"your code stopped with {_one_line(stopped)}"
+    return "\n  ".join([opening, *_line_of(fn, stopped), *details]), False
 
 
 def disagreement(mine: Outcome, due: Outcome, tolerance: float) -> str | None:
@@ -99,8 +103,8 @@ def disagreement(mine: Outcome, due: Outcome, tolerance: float) -> str | None:
         return f"yours is {describe(mine.value)}, right is to raise {raised}"
     if due.error is not None and isinstance(mine.error, type(due.error)):
         return None
-    due_is = "to raise " + type(due.error).__name__ if due.error else describe(due.value)
-    return f"yours raised {_one_line(mine.error)}, right is {due_is}"
+    due_is = f"to raise {type(due.error).__name__}" if due.error else describe(due.value)
+    return f"yours raised {type(mine.error).__name__}, right is {due_is}"
 
 
 def _made(
@@ -120,27 +124,17 @@ def _made(
     return True
 
 
-def _opening(fn: Callable[..., Any], outcome: Outcome) -> str:
-    if outcome.error is None:
-        return "not yet: a result differs."
-    return f"your code stopped with {_one_line(outcome.error)}.{_line_of(fn, outcome.error)}"
-
-
 def _one_line(error: Exception | None) -> str:
     message = " ".join(str(error).split())
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
-def _line_of(fn: Callable[..., Any], error: Exception) -> str:
-    """The last line of the learner's own code on the way to the error."""
+def _line_of(fn: Callable[..., Any], error: Exception) -> list[str]:
+    """The last line of the learner's own code on the way to the error, where it can be told."""
     code = getattr(inspect.unwrap(fn), "__code__", None)
-    if code is None:
-        return ""
-    own = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == code.co_filename]
-    if not own or own[-1].lineno is None:
-        return ""
-    text = linecache.getline(own[-1].filename, own[-1].lineno).strip()
-    return f"\n  in `{own[-1].name}`: {text}" if text else f"\n  in `{own[-1].name}`"
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if code is not None and frame.filename == code.co_filename]
+    return [f"in `{own[-1].name}`: {own[-1].line}"] if own and own[-1].line else []
 
 
 def _arguments(exercise: Exercise, case: tuple[Any, ...]) -> str:

@@ -107,7 +107,11 @@ def describe(value: Any) -> str:
         return f"{kind} {_numbers(value)}" if value.numel() <= SHOWN_IN_FULL else kind
     if isinstance(value, (tuple, list)):
         inside = ", ".join(map(describe, value))
-        return f"({inside})" if isinstance(value, tuple) else f"[{inside}]"
+        if isinstance(value, list):
+            return f"[{inside}]"
+        return f"({inside},)" if len(value) == 1 else f"({inside})"
+    if isinstance(value, float):
+        return f"{value:.6g}"
     return repr(value)
 
 
