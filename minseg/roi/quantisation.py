@@ -69,6 +69,15 @@ def quantise_box(box: Tensor, rounding: str = "floor") -> Tensor:
     return _quantise(box, rounding)
 
 
+def rounding_error(x: Tensor, stride: float = 1.0, rounding: str = "floor") -> Tensor:
+    """The error x - rounded(x) that one step leaves at coordinates x (any shape), measured.
+
+    `x` and the error are in image pixels; at stride 1 both are in feature pixels.
+    """
+    _check((rounding,), stride)
+    return x - stride * _quantise(x / stride, rounding)
+
+
 def expected_error(steps: Sequence[str] = ("floor",), stride: float = 1.0) -> ErrorStatistics:
     """Closed forms for the error left by one or more rounding steps, on one axis.
 
@@ -87,9 +96,8 @@ def expected_error(steps: Sequence[str] = ("floor",), stride: float = 1.0) -> Er
     """
     n, low = _check(steps, stride)
     mean, variance = n / 2 + low, n / 12
-    shortfall = _spline_sum(
-        torch.tensor(-low, dtype=torch.float64), n, n + 1
-    ).item()  # E max(-e, 0)
+    zero = torch.tensor(-low, dtype=torch.float64)  # where s = e + r/2 has e = 0
+    shortfall = _spline_sum(zero, n, n + 1).item()  # E max(-e, 0)
     rms = sqrt(mean**2 + variance)
     return ErrorStatistics(
         stride * mean, stride * (mean + 2 * shortfall), stride * rms, stride * sqrt(variance)
@@ -173,9 +181,7 @@ def whole_pixel_errors(stride: int, rounding: str = "floor") -> Tensor:
     Annotated boxes often have whole coordinates. Then only `stride` errors occur, all equally
     often: 0 … s-1 under the floor, with mean (s-1)/2 instead of s/2.
     """
-    _check((rounding,), stride)
-    position = torch.arange(stride, dtype=torch.float64)
-    return position - stride * _quantise(position / stride, rounding)
+    return rounding_error(torch.arange(stride, dtype=torch.float64), stride, rounding)
 
 
 def shifted_iou(length: float | Tensor, shift: float | Tensor) -> Tensor:

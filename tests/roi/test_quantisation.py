@@ -15,6 +15,7 @@ from minseg.roi.quantisation import (
     largest_shift,
     quantise_box,
     round_half_away,
+    rounding_error,
     shifted_iou,
     simulate_error,
     whole_pixel_errors,
@@ -99,6 +100,7 @@ def test_distance_in_the_plane() -> None:
 def test_whole_image_coordinates(stride: int) -> None:
     assert whole_pixel_errors(stride).tolist() == pytest.approx(range(stride))
     assert whole_pixel_errors(stride).mean() == pytest.approx((stride - 1) / 2)
+    assert rounding_error(torch.tensor([37.0]), 16).item() == 5  # cell 2 begins at 32
     # a half goes up, so an even stride keeps a bias of half an image pixel, an odd one none
     bias = -0.5 if stride % 2 == 0 else 0.0
     assert whole_pixel_errors(stride, "round").mean() == pytest.approx(bias)
