@@ -59,11 +59,12 @@ def encode(
             f"instance must be below max_instances={max_instances}, got {instance.amax().item()}: "
             f"it would read as the next category"
         )
-    room = torch.iinfo(dtype).max
-    if int(category.amax()) * max_instances + max_instances - 1 > room:
+    top = int(category.amax())
+    largest = top * max_instances + int(instance[category == top].amax())  # Python's: no overflow
+    if largest > torch.iinfo(dtype).max:
         raise ValueError(
-            f"category {category.amax().item()} × {max_instances} does not fit {dtype}, "
-            f"whose largest number is {room}: use a wider dtype or a smaller divisor"
+            f"id {largest} of category {top} does not fit {dtype}, "
+            f"whose largest number is {torch.iinfo(dtype).max}: use a wider dtype"
         )
     return (category * max_instances + instance).to(dtype)
 

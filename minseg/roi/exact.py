@@ -1,0 +1,84 @@
+"""The exact average over a bin: what RoIAlign's samples are an estimate of.
+
+Bilinear interpolation makes a surface of the feature map, f(x, y) = Σ_ij F[i, j] Λ(x - j) Λ(y - i)
+with the hat function Λ(t) = max(0, 1 - |t|). Its average over a bin [x0, x1] × [y0, y1] needs no
+sampling, because the hats separate and integrate in closed form:
+
+    average = Σ_ij F[i, j] · A_j(x0, x1) · A_i(y0, y1),     A_k(a, b) = 1/(b - a) ∫_a^b Λ(t - k) dt
+
+RoIAlign with n samples an axis approaches it as n grows. (Precise RoI pooling, Jiang et al.,
+Acquisition of Localization Confidence, 2018, section 3.3, pools like this.) Lesson 05 uses it as
+the truth against which RoI pooling and RoIAlign are measured.
+
+Border rules are RoIAlign's: constant up to one pixel beyond the outermost centres, then 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from minseg.roi.align import feature_box
+from minseg.roi.rois import Boxes, as_rois, as_size, check_scale
+
+
+def roi_average(
+    input: Tensor,
+    boxes: Boxes,
+    output_size: int | Sequence[int],
+    spatial_scale: float = 1.0,
+    aligned: bool = True,
+) -> Tensor:
+    """Exact averages of the bilinear surface over each bin.
+
+    Args, errors: as `minseg.roi.roi_align`.
+
+    Returns:
+        (K, C, rows, columns), differentiable with respect to `input`.
+    """
+    check_scale(spatial_scale)
+    rois, (rows, columns) = as_rois(input, boxes), as_size(output_size)
+    height, width = input.shape[2:]
+    x1, y1, w, h = feature_box(rois, spatial_scale, aligned)
+    wy = _axis_weights(y1, h, rows, height)  # (K, rows, H)
+    wx = _axis_weights(x1, w, columns, width)  # (K, columns, W)
+    features = input[rois[:, 0].long()]  # (K, C, H, W)
+    return torch.einsum("kpi,kcij,kqj->kcpq", wy, features, wx)
+
+
+def _axis_weights(start: Tensor, size: Tensor, bins: int, length: int) -> Tensor:
+    """(K, bins, length): how much each pixel of one axis counts in each bin; A_k above."""
+    step = size / bins
+    edges = start[:, None] + torch.arange(bins + 1, dtype=start.dtype) * step[:, None]
+    integral = _integrated_hats(edges, length)  # (K, bins + 1, length)
+    thin = step.abs() < 1e-4  # the ratio below would lose its digits: read the middle instead
+    middle = (edges[:, 1:] + edges[:, :-1]) / 2
+    point = _hats(middle, length)
+    average = integral.diff(dim=1) / torch.where(thin, 1, step)[:, None, None]
+    return torch.where(thin[:, None, None], point, average)
+
+
+def _hats(t: Tensor, length: int) -> Tensor:
+    """(..., length): the weight of each pixel at positions t, with RoIAlign's border rules."""
+    inside = (t >= -1) & (t <= length)
+    pixel = torch.arange(length, dtype=t.dtype)
+    hat = (1 - (t.clamp(0, length - 1)[..., None] - pixel).abs()).clamp(min=0)
+    return hat * inside[..., None]
+
+
+def _integrated_hats(t: Tensor, length: int) -> Tensor:
+    """(..., length): the integral of each pixel's weight from -1 up to t."""
+    pixel = torch.arange(length, dtype=t.dtype)
+    inner = t.clamp(0, length - 1)[..., None]
+    integral = _hat_primitive(inner - pixel) - _hat_primitive(-pixel)
+    integral[..., 0] += t.clamp(-1, 0) + 1  # before the first pixel's centre it is constant
+    integral[..., -1] += t.clamp(length - 1, length) - (length - 1)  # and after the last's
+    return integral
+
+
+def _hat_primitive(z: Tensor) -> Tensor:
+    """∫ Λ from -∞ to z: a smooth step from 0 at -1 over ½ at 0 to 1 at 1."""
+    z = z.clamp(-1, 1)
+    return torch.where(z < 0, (1 + z) ** 2 / 2, 1 - (1 - z) ** 2 / 2)

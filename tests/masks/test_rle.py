@@ -1,0 +1,75 @@
+"""Run lengths: byte-equal to pycocotools both ways, and clear about text that is not RLE."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from peers import CASES, load
+
+from minseg.masks import decode_rle, encode_rle
+
+RECORDED, META = load(CASES / "rle" / "01_masks.npz")
+
+
+@pytest.mark.parametrize("case", META["cases"], ids=lambda c: c["name"])
+def test_peer_cases(case):
+    mask = RECORDED["mask_" + case["name"]]
+    plain, text = encode_rle(mask), encode_rle(mask, compressed=True)
+    assert plain == {"size": case["size"], "counts": case["counts_uncompressed"]}
+    assert text == {"size": case["size"], "counts": case["counts_compressed"]}
+    assert torch.equal(decode_rle(plain), mask) and torch.equal(decode_rle(text), mask)
+
+
+@settings(deadline=None)
+@given(
+    st.integers(1, 30), st.integers(1, 30), st.integers(1, 12), st.floats(0, 1), st.integers(0, 999)
+)
+def test_byte_equal_to_pycocotools(height, width, zoom, density, seed):
+    coco = pytest.importorskip("pycocotools.mask")
+    small = np.random.default_rng(seed).random((height, width)) < density
+    mask = np.kron(small, np.ones((zoom, zoom), dtype=bool))
+    theirs = coco.encode(np.asfortranarray(mask.astype(np.uint8)))
+    ours = encode_rle(torch.from_numpy(mask), compressed=True)
+    assert ours["counts"] == theirs["counts"].decode() and ours["size"] == theirs["size"]
+    assert np.array_equal(decode_rle(theirs).numpy(), mask)  # their counts are bytes
+    assert np.array_equal(coco.decode({**ours, "counts": ours["counts"].encode()}), mask)
+
+
+@pytest.mark.parametrize("shape", [(0, 5), (5, 0), (0, 0)])
+def test_masks_without_pixels(shape):
+    empty = torch.zeros(shape, dtype=torch.bool)
+    for compressed in (False, True):
+        assert decode_rle(encode_rle(empty, compressed)).shape == shape
+
+
+@settings(deadline=None)
+@given(st.text(max_size=40))
+def test_garbage_is_refused_or_read_never_worse(text):
+    try:
+        mask = decode_rle({"size": [3, 4], "counts": text})
+    except ValueError:
+        return
+    assert mask.shape == (3, 4)
+
+
+@pytest.mark.parametrize(
+    ("words", "rle"),
+    [
+        (r"sum to 2 × 3 = 6, got a sum of 5", {"size": [2, 3], "counts": [2, 3]}),
+        ("smallest run of -1", {"size": [2, 3], "counts": [7, -1]}),
+        ("must be a list, str or bytes, got NoneType", {"size": [2, 3]}),
+        (r"rle\['size'\] must be \[height, width\], got None", {"counts": [6]}),
+        ("not COCO's compressed text", {"size": [2, 3], "counts": "\x01"}),
+    ],
+)
+def test_decode_says_what_is_wrong(words, rle):
+    with pytest.raises(ValueError, match=words):
+        decode_rle(rle)
+
+
+def test_encode_says_what_it_needs():
+    with pytest.raises(TypeError, match="mask must be bool"):
+        encode_rle(torch.zeros(3, 3, dtype=torch.uint8))
+    with pytest.raises(ValueError, match=r"mask must be \(H, W\), got \(1, 3, 3\)"):
+        encode_rle(torch.zeros(1, 3, 3, dtype=torch.bool))

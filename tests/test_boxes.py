@@ -1,0 +1,92 @@
+"""Boxes: IoU and NMS equal to torchvision, regression that undoes itself, the pyramid's levels."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from peers import case_paths, load, name
+
+from minseg.boxes import batched_nms, box_area, box_iou, decode, encode, fpn_level, nms
+
+
+@pytest.mark.parametrize("path", [p for p in case_paths("nms") if "QUIRK" not in p.stem], ids=name)
+def test_nms_peer_cases(path):
+    case, meta = load(path)
+    for i, threshold in enumerate(meta["iou_thresholds"]):
+        kept = nms(case["boxes"], case["scores"], threshold)
+        assert torch.equal(kept, case[f"keep_{i}"])
+
+
+def test_nms_compares_as_torchvision_does():
+    """A float32 IoU of "exactly" 0.6 is above the double 0.6: a quirk that a drop-in shares."""
+    (path,) = (p for p in case_paths("nms") if "QUIRK" in p.stem)
+    case, meta = load(path)
+    for i, threshold in enumerate(meta["iou_thresholds"]):
+        assert torch.equal(nms(case["boxes"], case["scores"], threshold), case[f"keep_f32_{i}"])
+        kept = nms(case["boxes"].double(), case["scores"].double(), threshold)
+        assert torch.equal(kept, case[f"keep_f64_{i}"])
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 30), st.integers(0, 999))
+def test_batched_nms_is_nms_group_by_group(count, seed):
+    generator = torch.Generator().manual_seed(seed)
+    corner = torch.rand(count, 2, generator=generator) * 20
+    boxes = torch.cat([corner, corner + torch.rand(count, 2, generator=generator) * 10], dim=1)
+    scores = torch.randint(0, 5, (count,), generator=generator) / 5  # with ties
+    idxs = torch.randint(0, 3, (count,), generator=generator)
+    groups = [(idxs == g).nonzero()[:, 0] for g in range(3)]
+    expected = torch.cat([group[nms(boxes[group], scores[group], 0.4)] for group in groups])
+    kept = batched_nms(boxes, scores, idxs, 0.4)
+    assert sorted(kept.tolist()) == sorted(expected.tolist())
+    assert (scores[kept].diff() <= 0).all()
+
+
+def test_iou_by_hand():
+    a = torch.tensor([[0, 0, 4, 4.0], [1, 1, 1, 1]])
+    b = torch.tensor([[2, 2, 6, 6.0], [0, 0, 4, 2], [9, 9, 12, 12], [1, 1, 1, 1]])
+    expected = torch.tensor([[4 / 28, 8 / 16, 0, 0], [0, 0, 0, 0]])
+    torch.testing.assert_close(box_iou(a, b), expected)
+    assert box_area(b).tolist() == [16, 8, 9, 0]
+
+
+@settings(deadline=None)
+@given(st.integers(0, 999))
+def test_decode_undoes_encode(seed):
+    generator = torch.Generator().manual_seed(seed)
+    corners = torch.rand(2, 6, 2, generator=generator, dtype=torch.float64) * 50
+    sizes = torch.rand(2, 6, 2, generator=generator, dtype=torch.float64) * 40 + 2
+    boxes, anchors = torch.cat([corners, corners + sizes], dim=2)
+    deltas = encode(boxes, anchors, (10, 10, 5, 5))
+    torch.testing.assert_close(decode(deltas, anchors, (10, 10, 5, 5)), boxes)
+
+
+def test_encode_by_hand():
+    box, anchor = torch.tensor([[4, 2, 12, 6.0]]), torch.tensor([[0, 0, 4, 8.0]])
+    expected = torch.tensor([[6 / 4, 0, 2, 0.5]])
+    expected[:, 2:] = expected[:, 2:].log()
+    torch.testing.assert_close(encode(box, anchor), expected)
+
+
+def test_decode_never_overflows():
+    grown = decode(torch.tensor([[0, 0, 1e4, 1e4]]), torch.tensor([[0, 0, 16, 16.0]]))
+    assert grown.isfinite().all() and box_area(grown) == pytest.approx(1e6)
+
+
+def test_levels_double_with_size():
+    sides = torch.tensor([1, 55.9, 56, 111.9, 112, 224, 447.9, 448, 5000])
+    boxes = torch.stack([0 * sides, 0 * sides, sides, sides], dim=1)
+    assert fpn_level(boxes).tolist() == [2, 2, 2, 2, 3, 4, 4, 5, 5]
+
+
+@pytest.mark.parametrize("function", [box_area, lambda b: box_iou(b, b), lambda b: fpn_level(b)])
+def test_says_what_it_needs(function):
+    with pytest.raises(ValueError, match=r"must be \(N, 4\), got \(3, 5\)"):
+        function(torch.zeros(3, 5))
+    with pytest.raises(TypeError, match="must be floating point"):
+        function(torch.zeros(3, 4, dtype=torch.int64))
+
+
+def test_nms_wants_a_score_for_each_box():
+    with pytest.raises(ValueError, match=r"scores must be \(2,\), got \(3,\)"):
+        nms(torch.zeros(2, 4), torch.zeros(3), 0.5)
