@@ -32,6 +32,8 @@ from matplotlib.patheffects import withStroke
 from torch import Tensor
 
 from minseg.instances import Instances
+from minseg.overlay import deepest_point, outline
+from minseg.panoptic import decode
 
 INSTANCE_COLOURS = [  # petroff10
     "#3f90da",
@@ -45,15 +47,15 @@ INSTANCE_COLOURS = [  # petroff10
     "#717581",
     "#92dadd",
 ]
-STUFF_COLOURS = ["#dde3ea", "#d8dcc8", "#e8dfd3", "#cfcbc6", "#e6dbe4", "#eeeeee"]
+STUFF_COLOURS = ["#d5f6ff", "#e2d1bc", "#cdd4cd", "#f7e8d1", "#ebeeee", "#f7f0e6"]
 VOID_COLOUR = "#ffffff"
 
 # One role, one colour, in every lesson: what RoI pooling does, what RoIAlign does, the closed form
 # or exact integral, the ground truth.
 POOL_COLOUR = "#d55e00"
-ALIGN_COLOUR = "#2f7fd0"
+ALIGN_COLOUR = "#0050c8"
 EXACT_COLOUR = "#1a1a1a"
-TRUTH_COLOUR = "#00a37a"
+TRUTH_COLOUR = "#00a884"
 
 MAX_WIDTH = 900  # px: wider figures do not fit a notebook's column on a laptop
 DPI = 100  # a figure's pixel is a CSS pixel
@@ -167,19 +169,8 @@ def draw_image(
     Raises:
         ValueError: if `image` has another shape.
     """
-    pixels = _pixels(image)
-    height, width = pixels.shape[:2]
     low, high = limits if limits is not None else (None, None)
-    ax.imshow(
-        pixels,
-        extent=(0, width, height, 0),
-        interpolation="nearest",
-        cmap=cmap,
-        vmin=low,
-        vmax=high,
-    )
-    ax.set_axis_off()
-    ax.set_title(title)
+    _draw_canvas(ax, _pixels(image), title, cmap=cmap, vmin=low, vmax=high)
 
 
 def draw_instances(
@@ -193,13 +184,14 @@ def draw_instances(
         instances: masks (N, H, W); where two overlap, the later one is drawn on top.
         title: what to see.
         alpha: how much of the fill covers the image, 0 to 1.
+
+    Raises:
+        ValueError: if `image` has another shape or size.
     """
-    canvas = _rgb(image)
     masks = instances.masks.cpu().numpy()
-    if masks.shape[1:] != canvas.shape[:2]:
-        raise ValueError(f"masks are {masks.shape[1:]}, image is {canvas.shape[:2]}: sizes differ")
+    canvas = _rgb(image, masks.shape[1:])
     for k, mask in enumerate(masks):
-        canvas[mask] = (1 - alpha) * canvas[mask] + alpha * _instance_colour(k)
+        _paint(canvas, mask, _instance_colour(k), alpha)
     _draw_canvas(ax, canvas, title)
     _outline(ax, list(masks))
     for k, mask in enumerate(masks):
@@ -224,26 +216,27 @@ def draw_panoptic(
         names: category id to name; named segments carry it.
         title: what to see.
         max_instances: the encoding's, as in `minseg.panoptic.decode`.
+
+    Raises:
+        ValueError: if `panoptic_map` is not (H, W), or `image` has another size.
     """
+    if panoptic_map.ndim != 2:
+        raise ValueError(f"panoptic_map must be (H, W), got {tuple(panoptic_map.shape)}")
     ids = panoptic_map.cpu().numpy()
-    canvas = np.ones((*ids.shape, 3)) if image is None else _rgb(image)
-    names = names or {}
+    canvas = np.ones((*ids.shape, 3)) if image is None else _rgb(image, ids.shape)
+    canvas[ids == 0] = to_rgb(VOID_COLOUR)
     things: list[np.ndarray] = []
     labels: list[tuple[np.ndarray, str]] = []
-    for segment in np.unique(ids[ids > 0]).tolist():
-        category, instance = divmod(segment, max_instances)
-        mask, name = ids == segment, names.get(category, "")
-        if instance:
-            colour, strength = _instance_colour(len(things)), 0.8
+    segments = panoptic_map[panoptic_map > 0].unique()
+    for segment, category, instance in zip(segments, *decode(segments, max_instances), strict=True):
+        mask, name = ids == segment.item(), (names or {}).get(int(category), "")
+        if instance > 0:
+            _paint(canvas, mask, _instance_colour(len(things)), 0.8 if image is not None else 1)
             things.append(mask)
-            labels.append((mask, f"{name} {instance}".strip()))
+            name = f"{name} {instance}".strip()
         else:
-            colour = np.array(to_rgb(STUFF_COLOURS[(category - 1) % len(STUFF_COLOURS)]))
-            strength = 0.9
-            labels.append((mask, name))
-        strength = 1.0 if image is None else strength
-        canvas[mask] = (1 - strength) * canvas[mask] + strength * colour
-    canvas[ids == 0] = to_rgb(VOID_COLOUR)
+            _paint(canvas, mask, _stuff_colour(int(category)), 0.9 if image is not None else 1)
+        labels.append((mask, name))
     _draw_canvas(ax, canvas, title)
     _outline(ax, things)
     for mask, text in labels:
@@ -280,65 +273,53 @@ def _pixels(image: Tensor) -> np.ndarray:
     raise ValueError(f"image must be (3, H, W) or (H, W), got {tuple(image.shape)}")
 
 
-def _rgb(image: Tensor) -> np.ndarray:
+def _rgb(image: Tensor, size: tuple[int, ...]) -> np.ndarray:
     """(H, W, 3) float64, a copy to paint on."""
-    pixels = _pixels(image)
+    pixels = _pixels(image).astype(np.float64)
+    if pixels.shape[:2] != size:
+        raise ValueError(f"image must be of the masks' size {size}, got {pixels.shape[:2]}")
     if pixels.ndim == 2:
-        pixels = np.repeat(np.clip(pixels, 0, 1)[..., None], 3, axis=2)
-    return pixels.astype(np.float64)
+        return np.repeat(np.clip(pixels, 0, 1)[..., None], 3, axis=2)
+    return pixels
 
 
-def _draw_canvas(ax: Axes, canvas: np.ndarray, title: str) -> None:
-    height, width = canvas.shape[:2]
-    ax.imshow(canvas, extent=(0, width, height, 0), interpolation="nearest")
-    ax.set_axis_off()
-    ax.set_title(title)
+def _paint(canvas: np.ndarray, mask: np.ndarray, colour: np.ndarray, strength: float) -> None:
+    canvas[mask] = (1 - strength) * canvas[mask] + strength * colour
 
 
 def _instance_colour(k: int) -> np.ndarray:
     return np.array(to_rgb(INSTANCE_COLOURS[k % len(INSTANCE_COLOURS)]))
 
 
+def _stuff_colour(category: int) -> np.ndarray:
+    return np.array(to_rgb(STUFF_COLOURS[(category - 1) % len(STUFF_COLOURS)]))
+
+
+def _draw_canvas(ax: Axes, canvas: np.ndarray, title: str, **options: Any) -> None:
+    height, width = canvas.shape[:2]
+    ax.imshow(canvas, extent=(0, width, height, 0), interpolation="nearest", **options)
+    ax.set_axis_off()
+    ax.set_title(title)
+
+
 def _outline(ax: Axes, masks: list[np.ndarray]) -> None:
-    """Black 1.1 px on white 2.6 px along the pixels' edges."""
-    lines = [line for mask in masks for line in _edges(mask)]
+    """Black 1.1 px on white 2.6 px, visible on any ground."""
+    lines = [piece for mask in masks for piece in outline(mask)]
     for colour, pixels in (("white", 2.6), ("black", 1.1)):
-        points = pixels * 72 / DPI
+        width = pixels * 72 / DPI  # in points, as matplotlib wants it
         ax.add_collection(
-            LineCollection(lines, colors=colour, linewidths=points, capstyle="projecting")
+            LineCollection(lines, colors=colour, linewidths=width, capstyle="projecting")
         )
 
 
-def _edges(mask: np.ndarray) -> list[list[tuple[int, int]]]:
-    """Runs of pixel edges between inside and outside, each a straight line of two points."""
-    padded = np.pad(mask, 1)
-    across, down = np.diff(padded, axis=1), np.diff(padded, axis=0)  # an edge wherever it changes
-    vertical = [[(x, a - 1), (x, b - 1)] for x, a, b in _runs(across.T)]
-    horizontal = [[(a - 1, y), (b - 1, y)] for y, a, b in _runs(down)]
-    return vertical + horizontal
-
-
-def _runs(rows: np.ndarray) -> list[list[int]]:
-    """(row, start, end) of each run of true values in a row."""
-    steps = np.diff(np.pad(rows, ((0, 0), (1, 1))).astype(np.int8), axis=1)
-    starts, ends = np.argwhere(steps == 1), np.argwhere(steps == -1)
-    return np.column_stack([starts, ends[:, 1]]).tolist()
-
-
 def _label(ax: Axes, mask: np.ndarray, text: str) -> None:
-    """Text at the point deepest inside the mask, so that a ring's number lies on the ring.
-
-    A mask too small to be seen behind its number has it beside it.
-    """
-    from scipy.ndimage import distance_transform_edt
-
+    """Text on a mask, or beside one too small to be seen behind its text."""
     if not text or not mask.any():
         return
-    depth = distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
-    i, j = np.unravel_index(depth.argmax(), depth.shape)
-    beside = depth.max() < 0.04 * max(mask.shape)
+    x, y, depth = deepest_point(mask)
+    beside = depth < 0.04 * max(mask.shape)
     ax.annotate(
-        text, (j + 0.5, i + 0.5), (8, 8) if beside else (0, 0), textcoords="offset points",
+        text, (x, y), (8, 8) if beside else (0, 0), textcoords="offset points",
         color="white", weight="bold", fontsize=9, ha="center", va="center",
         path_effects=[withStroke(linewidth=2, foreground="black")],
     )  # fmt: skip
