@@ -170,12 +170,10 @@ def settle(notebook: NotebookNode) -> None:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a text file so that no reader ever sees half of it."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-    os.chmod(name, 0o644)  # mkstemp's files are the owner's alone
-    os.replace(name, path)
+    """Write a text file so that a reader, or a crash, meets the old one or the new one."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished.write_text(text, encoding="utf-8", newline="\n")
+    os.replace(unfinished, path)
 
 
 def record(path: Path, lesson: str, seconds: float, peak: float) -> None:

@@ -17,7 +17,6 @@ import hashlib
 import json
 import os
 import sys
-import tempfile
 from pathlib import Path
 
 LESSONS = Path(__file__).resolve().parent
@@ -48,12 +47,10 @@ def fingerprint(text: str, name: str) -> str:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a text file so that a crash leaves the old one or the new one."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-    os.chmod(name, 0o644)  # mkstemp's files are the owner's alone
-    os.replace(name, path)
+    """Write a text file so that a reader, or a crash, meets the old one or the new one."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished.write_text(text, encoding="utf-8", newline="\n")
+    os.replace(unfinished, path)
 
 
 def read_manifest(folder: Path) -> dict[str, str]:
@@ -83,18 +80,16 @@ def refresh(folder: Path, lessons: Path = LESSONS) -> None:
             hand_out(original, folder, manifest)
             continue
         newest = fingerprint(fresh_copy(original), name)
-        handed_out = manifest.get(name)
-        if newest == handed_out:
-            continue
+        if newest == manifest.get(name):
+            continue  # nothing new
         mine = fingerprint(copy.read_text(encoding="utf-8", errors="replace"), name)
-        if mine == handed_out:
+        if mine in (manifest.get(name), newest):
             hand_out(original, folder, manifest)
             print(f"{name}: renewed")
-        elif mine != newest:
-            print(f"{name}: there is a newer one; yours is changed, so it stays.")
-            print(
-                f"    make reset LESSON={name[:2]} gives you the new one and keeps yours beside it"
-            )
+        else:
+            print(f"{name}: there is a newer one. Yours is changed, so it stays.")
+            if name.endswith(".ipynb"):
+                print(f"    make reset LESSON={name[:2]}: the new one, and yours kept beside it")
 
 
 def reset(folder: Path, number: str, lessons: Path = LESSONS) -> Path:

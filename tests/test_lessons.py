@@ -1,0 +1,313 @@
+"""Lessons are held to the guide: complete, in order, of a size to finish, and compared for real."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat import NotebookNode
+
+from lessons import build
+
+LESSONS = Path(build.__file__).parent
+NOTEBOOKS = sorted(LESSONS.glob("[0-9][0-9]_*.ipynb"))
+FULL = [path for path in NOTEBOOKS if not path.name.startswith("00")]  # 00 is a welcome
+STRICT = [
+    *("--nbval", "--nbval-current-env", "--nbval-cell-timeout=240", "-p", "no:cacheprovider"),
+    f"--nbval-sanitize-with={LESSONS / 'nbval.cfg'}",
+]
+
+# What strict nbval cannot compare, what a learner should not meet, and what leaves the machine.
+BANNED = {
+    r"\binteract(ive|ive_output|_manual)?\(": "write a widget class, or observe a trait",
+    r"\bOutput\(": "show a picture in a widget of its own",
+    r"\bclear_output\b": "its order differs from run to run",
+    r"^\s*[%!]": "plain Python only: no magics, no shell",
+    r"\bipympl\b|\bwidget\s*backend\b": "anywidget is faster and comparable",
+    r"\bplt\.show\(|\bfig\w*\.show\(": "minseg.draw.show adds alt text and the line of facts",
+    r"\b(urllib|requests|httpx|socket|ftplib|wget|curl)\b": "no request leaves the machine",
+    r"\bdownload\w*\(": "what a lesson shows comes with its dependencies",
+    r"\btqdm\b": "a bar's text differs from run to run",
+    r"\bwarnings\.(filter|simplefilter)": "mend what warns",
+    r"\bdisplay_id\b": "nbval cannot follow updates",
+    r"NBVAL_": "use a cell tag, which learners do not see",
+}
+
+
+def read(path: Path) -> NotebookNode:
+    return nbformat.read(path, as_version=4)
+
+
+def code_cells(path: Path) -> list[NotebookNode]:
+    return [cell for cell in read(path).cells if cell.cell_type == "code"]
+
+
+def prose(path: Path) -> str:
+    return "\n\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
+
+
+def tags(cell: NotebookNode) -> list[str]:
+    return cell.metadata.get("tags", [])
+
+
+def calls(path: Path, name: str) -> list[ast.Call]:
+    """Every call of a function by its plain name, in order."""
+    found = []
+    for cell in code_cells(path):
+        for node in ast.walk(ast.parse(cell.source)):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                found += [node] * (node.func.id == name)
+    return found
+
+
+def first_arguments(path: Path, name: str) -> list[object]:
+    """The literal first argument of each such call."""
+    return [ast.literal_eval(call.args[0]) for call in calls(path, name) if call.args]
+
+
+def each(paths: list[Path]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("path", paths, ids=lambda path: path.stem[:2])
+
+
+# --- sources, notebooks, outputs ---
+
+
+@each(NOTEBOOKS)
+def test_is_what_its_source_makes_and_every_cell_ran(path):
+    assert build.differences(LESSONS / "src" / f"{path.stem}.py") == []
+
+
+def test_each_source_has_a_notebook_and_each_notebook_a_source():
+    assert [build.notebook_of(source) for source in build.sources()] == NOTEBOOKS
+    assert NOTEBOOKS, "a course without lessons passes every other test of this file"
+
+
+def test_an_edited_notebook_differs_from_its_source(tmp_path):
+    source = tmp_path / "src" / "00_a.py"
+    source.parent.mkdir()
+    source.write_text("# %%\n1 + 1\n")
+    notebook = build.read_source(source)
+    notebook.cells[0].execution_count = 1
+    copy = build.notebook_of(source)
+    nbformat.write(notebook, copy)
+    assert build.differences(source) == []
+    notebook.cells[0].execution_count = 2
+    nbformat.write(notebook, copy)
+    assert build.differences(source) == ["execution counts [2]"]
+    notebook.cells[0].source = "1 + 2"
+    nbformat.write(notebook, copy)
+    assert "source of cell 0" in build.differences(source)
+
+
+@each(NOTEBOOKS)
+def test_shows_no_error_and_nothing_on_stderr(path):
+    for cell in code_cells(path):
+        for output in cell.outputs:
+            assert output.get("name") != "stderr", output.text
+            assert output.output_type != "error" or "raises-exception" in tags(cell), cell.source
+
+
+@each(NOTEBOOKS)
+def test_every_picture_has_alt_text(path):
+    for cell in code_cells(path):
+        for output in cell.outputs:
+            for kind in set(output.get("data", {})) & {"image/png", "image/jpeg", "image/svg+xml"}:
+                alt = output.metadata.get(kind, output.metadata).get("alt", "")
+                assert len(alt) >= 20, f"{alt!r} under\n{cell.source}"
+
+
+@each(NOTEBOOKS)
+def test_a_line_of_facts_follows_every_figure(path):
+    for cell in code_cells(path):
+        kinds = [output.output_type for output in cell.outputs]
+        figures = [k for k, output in enumerate(cell.outputs) if is_figure(output)]
+        assert all("stream" in kinds[k + 1 :] for k in figures), cell.source
+
+
+def is_figure(output: NotebookNode) -> bool:
+    """A picture that is not the still of a widget."""
+    data = output.get("data", {})
+    return "image/png" in data and build.WIDGET_VIEW not in data
+
+
+@each(NOTEBOOKS)
+def test_at_most_two_cells_go_uncompared(path):
+    loose = [cell for cell in code_cells(path) if "nbval-ignore-output" in tags(cell)]
+    assert len(loose) <= 2
+    assert not any("nbval-skip" in tags(cell) for cell in code_cells(path))
+
+
+@each(NOTEBOOKS)
+def test_uses_nothing_that_is_banned(path):
+    for cell in code_cells(path):
+        for pattern, instead in BANNED.items():
+            found = re.search(pattern, cell.source, re.MULTILINE)
+            assert not found, f"{found.group()!r}: {instead}\n{cell.source}"
+        last = cell.source.rstrip().splitlines()[-1]
+        assert not last.endswith(";"), f"a closing semicolon hides what is shown:\n{cell.source}"
+
+
+# --- what a reader finds ---
+
+
+@each(NOTEBOOKS)
+def test_title_says_number_and_name(path):
+    assert re.match(rf"# {path.name[:2]} · \S", read(path).cells[0].source)
+
+
+@each(NOTEBOOKS)
+def test_links_lead_to_files_that_exist(path):
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(path)):
+        assert not target.startswith("http"), f"{target}: name the source by author, year, section"
+        assert (LESSONS / target.split("#")[0]).exists(), target
+
+
+@each(NOTEBOOKS)
+def test_ends_with_help_for_when_it_does_not_work(path):
+    last = [cell.source for cell in read(path).cells if cell.cell_type == "markdown"][-1]
+    assert "when it does not work" in last.lower()
+
+
+@each(FULL)
+def test_opens_with_promise_and_cost(path):
+    opening = read(path).cells[0].source
+    assert "**After this lesson you can**" in opening
+    assert re.search(r"\d+ minutes to read, \d+ s to run", opening)
+    assert re.search(r"[Nn]o GPU", opening)
+    assert re.search(r"[Nn]o downloads", opening)
+
+
+@each(FULL)
+def test_asks_before_it_shows(path):
+    guesses, reveals = (first_arguments(path, name) for name in ("guess", "reveal"))
+    assert len(guesses) >= 2
+    assert guesses == reveals, "each prediction has its answer, in the order they were asked"
+    for cell in code_cells(path):
+        assert not ("guess(" in cell.source and "reveal(" in cell.source), cell.source
+
+
+@each(FULL)
+def test_has_two_to_five_exercises_of_its_own(path):
+    ids = first_arguments(path, "check")
+    assert 2 <= len(set(ids)) <= 5
+    assert all(str(name).startswith(f"{path.name[:2]}.") for name in ids), ids
+
+
+@each(FULL)
+def test_has_something_to_drag_with_a_still_beside_it(path):
+    shown = [output.get("data", {}) for cell in code_cells(path) for output in cell.outputs]
+    widgets = [data for data in shown if build.WIDGET_VIEW in data]
+    assert widgets
+    assert all("image/png" in data and "text/plain" in data for data in widgets)
+
+
+@each(FULL)
+def test_ends_with_a_recap(path):
+    assert path.name[:2] in first_arguments(path, "progress")
+
+
+@each(FULL)
+def test_is_of_a_size_to_finish(path):
+    cells = [cell.source.splitlines() for cell in code_cells(path)]
+    lines = [[line for line in cell if line.strip()] for cell in cells]
+    words = len(re.findall(r"[^\W\d_]+", prose(path)))
+    assert len(cells) <= 30
+    assert 2000 <= words <= 3500
+    assert 150 <= sum(map(len, lines)) <= 270
+    assert 3 <= statistics.median(map(len, lines)) <= 6
+    assert max(map(len, lines)) <= 25
+
+
+def test_each_claim_is_measured_in_one_lesson_only():
+    homes: dict[object, str] = {}
+    for path in NOTEBOOKS:
+        for name in first_arguments(path, "claim"):
+            assert name not in homes, f"{name} in {path.stem} and in {homes[name]}"
+            homes[name] = path.stem
+
+
+def test_timings_cover_every_lesson_and_stay_within_bounds():
+    rows = re.findall(
+        r"^\| (\w+) \| (\d+) \| (\d+) \|$", (LESSONS / "timings.md").read_text(), re.M
+    )
+    assert [name for name, _, _ in rows] == [path.stem for path in NOTEBOOKS]
+    for name, seconds, mebibytes in rows:
+        assert int(seconds) <= 90, name
+        assert int(mebibytes) <= 2048, name
+
+
+# --- whether the comparison is real ---
+
+
+def nbval(path: Path) -> subprocess.CompletedProcess[str]:
+    """Strict nbval on one notebook, apart from this project's configuration."""
+    environment = {**os.environ, **build.hermetic(path.parent)}
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "--color=no", "-c", os.devnull, *STRICT, path.name],
+        cwd=path.parent,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def earliest_number(notebook: NotebookNode) -> tuple[int, NotebookNode]:
+    """Position of the first compared cell that prints a digit, and that output."""
+    for k, cell in enumerate(notebook.cells):
+        if cell.cell_type == "code" and "nbval-ignore-output" not in tags(cell):
+            for output in cell.outputs:
+                if output.get("name") == "stdout" and re.search(r"\d", output.text):
+                    return k, output
+    raise AssertionError("no cell prints a number: nothing of this lesson is compared")
+
+
+@each(NOTEBOOKS)
+def test_canary_one_changed_digit_fails(path, tmp_path):
+    notebook = read(path)
+    k, output = earliest_number(notebook)
+    notebook.cells = notebook.cells[: k + 1]
+    copy = tmp_path / path.name
+    nbformat.write(notebook, copy)
+    untouched = nbval(copy)
+    assert untouched.returncode == 0, untouched.stdout
+    output.text = re.sub(r"\d", lambda digit: str(9 - int(digit.group())), output.text, count=1)
+    nbformat.write(notebook, copy)
+    changed = nbval(copy)
+    assert changed.returncode == 1, changed.stdout
+    assert "mismatch 'stdout'" in changed.stdout
+
+
+def test_a_lesson_that_asks_for_the_network_cannot_be_built(tmp_path):
+    source = tmp_path / "asks.py"
+    source.write_text(
+        "# %%\nimport urllib.request\n"
+        "urllib.request.urlopen('http://192.0.2.1/', timeout=2)  # an address kept for examples\n"
+    )
+    with pytest.raises(build.CellExecutionError, match="lessons may not reach the network"):
+        build.run(build.read_source(source))
+
+
+def test_two_builds_are_equal_to_the_byte(tmp_path):
+    source = tmp_path / "twice.py"
+    source.write_text(
+        "# %%\nimport ipywidgets\n\nobject()\n\n# %%\nipywidgets.IntSlider()\n\n"
+        "# %%\nprint(len(__import__('os').listdir(__import__('os').environ['MINSEG_STATE'])))\n"
+        "open(__import__('os').environ['MINSEG_STATE'] + '/seen', 'w').close()\n"
+    )
+    made = []
+    for _ in range(2):
+        notebook = build.read_source(source)
+        build.run(notebook)
+        build.settle(notebook)
+        made.append(json.dumps(notebook, sort_keys=True))
+    assert made[0] == made[1]
+    assert '"text": "0\\n"' in made[0], "each run starts from an empty state"
