@@ -28,17 +28,20 @@ def paint_coins(
     """Grey levels of a scene of coins; arguments and result as `minseg.data.paint.paint_scene`."""
     height, width = stuff_coverage.shape[1:]
     light = direction(rng)
-    brightness = uniform(rng, 0.42, 0.75)
-    relief = uniform(rng, 0.15, 0.5)
+    relief = uniform(rng, 0.15, 0.4)
     ground = _ground(rng, height, width)
+    brightness = float(np.max(blur(ground))) * 0.5 + uniform(rng, 0.3, 0.5)
     dark = blur(blur(blur(coin_coverage.sum(axis=0)))) + shadow(coin_coverage, light)
-    grey = ground * (1 - uniform(rng, 0.1, 0.45) * np.minimum(dark, 1))
-    grey *= stuff_coverage.sum(axis=0)
+    depth = uniform(rng, 0.2, 0.5)
+    grey = ground * (1 - depth * np.minimum(dark, 1)) * stuff_coverage.sum(axis=0)
+    in_front = np.zeros_like(grey)
     for coin, coverage in zip(coins, coin_coverage, strict=True):
         rows, columns = window(coin, height, width)
-        base = brightness * uniform(rng, 0.7, 1.25)
+        base = brightness * uniform(rng, 0.82, 1.22)
         face = _face(coin, rows, columns, light, relief * uniform(rng, 0.5, 1.5), rng)
-        grey[rows, columns] += coverage[rows, columns] * (base + face)
+        shade = 1 - depth * blur(in_front[rows, columns])  # of the coins that lie upon this one
+        grey[rows, columns] += coverage[rows, columns] * (base + face) * shade
+        in_front[rows, columns] += coverage[rows, columns]
     for _ in range(whole(rng, 0, 2)):
         grey = blur(grey)
     grain = expose(grey[None], light, rng)
@@ -46,15 +49,16 @@ def paint_coins(
 
 
 def _ground(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
-    """Dark, brighter towards one side, with patches, fibres and specks of dust."""
+    """Dark, brighter towards one side, with patches and dust; in some scenes it ends in black."""
     a, b = direction(rng)
     u = (np.arange(width) / width - 0.5).astype(np.float32)
     v = (np.arange(height) / height - 0.5).astype(np.float32)[:, None]
-    level, rise = uniform(rng, 0.1, 0.32), uniform(rng, 0.05, 0.35)
+    level, rise = uniform(rng, 0.1, 0.3), uniform(rng, 0.05, 0.35)
     ground = level + rise * np.maximum(0.5 + a * u + b * v, 0)
     ground += 0.04 * texture(rng, height, width, height / 4, width / 5)
     ground += 0.03 * texture(rng, height, width, 1.5, 4)
     dust = texture(rng, height, width, 2, 2)
+    ground *= a * u + b * v < uniform(rng, 0.4, 0.9)
     return ground + 0.4 * np.maximum(dust - uniform(rng, 0.8, 0.98), 0)
 
 
@@ -73,13 +77,16 @@ def _face(
     )
     v = ((np.arange(rows.start, rows.stop) + 0.5 - coin.y) * (2 / coin.size)).astype(np.float32)
     squared = u * u + (v * v)[:, None]
-    figure = np.maximum(texture(rng, h, w, coin.size / 3.5, coin.size / 3.5), 0)
-    detail = texture(rng, h, w, coin.size / 10, coin.size / 10)
-    height = (2.5 * figure + 0.7 * detail * (figure > 0.1)) * np.maximum(1 - squared, 0)
-    height += uniform(rng, 0, 1.5) * np.maximum(1 - 25 * abs(squared - uniform(rng, 0.6, 0.85)), 0)
-    di, dj = round(light[1] * 1.5), round(light[0] * 1.5)
+    figure = np.clip(3 * texture(rng, h, w, coin.size / 4, coin.size / 4), 0, 1)  # a head, a horse
+    medium = texture(rng, h, w, coin.size / 8, coin.size / 8)
+    fine = texture(rng, h, w, coin.size / 18, coin.size / 18)  # hair, feathers, letters
+    height = figure * (1 + medium + uniform(rng, 0.2, 1.2) * fine) + 0.4 * medium
+    height = height * np.clip(4 - 4.5 * squared, 0, 1)  # the figure ends before the rim
+    ring = uniform(rng, 0.7, 0.9)
+    height += uniform(rng, 0, 1.2) * np.maximum(1 - 8 * abs(squared - ring), 0)
+    di, dj = round(light[1] * 1.4), round(light[0] * 1.4)
     padded = np.pad(height, 2, mode="edge")
     slope = height - padded[2 + di : 2 + di + h, 2 + dj : 2 + dj + w]
     tilt = uniform(rng, 0, 0.12) * (light[0] * u + (light[1] * v)[:, None])
-    edge = uniform(rng, -0.05, 0.2) * squared * squared
-    return relief * slope + tilt - edge + 0.05 * texture(rng, h, w, 1.5, 1.5)
+    edge = uniform(rng, 0, 0.2) * squared * squared
+    return relief * slope + tilt - edge + 0.08 * texture(rng, h, w, 1.5, 1.5)

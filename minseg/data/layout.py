@@ -13,11 +13,11 @@ tried elsewhere. Stuff takes what is left: sky, ground and water, parted by wavy
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil, floor
+from math import ceil, floor, sqrt
 
 import numpy as np
 
-from minseg.data.shapes import Shape, direction, make_shape, uniform, whole
+from minseg.data.shapes import COIN, Shape, direction, make_shape, uniform, whole
 
 STUFF = {6: "sky", 7: "ground", 8: "water"}  # category ids of what is not counted
 FREE, FIRST_THING, MOST_THINGS = 0, 10, 200
@@ -69,13 +69,13 @@ def put(labels: np.ndarray, thing: Thing, code: int, *, share: float = MIN_VISIB
     seen = inside[..., : view.shape[3]] & (view == FREE)
     if seen.sum() < share * covered.sum():
         return False
-    if (count(seen) > SAMPLES**2 // 2).sum() < MIN_VISIBLE_PIXELS:
+    if (count_samples(seen) > SAMPLES**2 // 2).sum() < MIN_VISIBLE_PIXELS:
         return False
-    view[seen] = code
+    np.copyto(view, np.uint8(code), where=seen)
     return True
 
 
-def count(chosen: np.ndarray) -> np.ndarray:
+def count_samples(chosen: np.ndarray) -> np.ndarray:
     """(H, W) uint8: how many of the 16 samples of each pixel are chosen, of (4, 4, H, W) bool."""
     return chosen.sum(axis=(0, 1), dtype=np.uint8)
 
@@ -119,21 +119,21 @@ def _place(
 
 
 def lay_coins(labels: np.ndarray, number: int, rng: np.random.Generator) -> list[Thing]:
-    """Place up to `number` coins side by side, in loose rows or scattered; none hides another."""
+    """Place up to `number` coins side by side, in loose rows or scattered; few hide another."""
     height, width = labels.shape[2:]
     smallest = max(uniform(rng, 0.08, 0.17) * min(height, width), 6.0)
     largest = smallest * uniform(rng, 1.1, 2.2)
-    spots = _rows(height, width, largest * uniform(rng, 1.0, 1.3), rng)
-    scattered = rng.random() < 0.5
+    piled = 0.5 if rng.random() < 0.25 else 0.999  # what a coin must show of itself
+    in_rows = rng.random() < 0.6
+    spots = _rows(height, width, number, rng) if in_rows else []
     placed: list[Thing] = []
     for k in range(number * 6):
-        if scattered or k >= len(spots):
-            x, y = uniform(rng, 0, width), uniform(rng, 0, height)
-        else:
+        x, y = uniform(rng, 0, width), uniform(rng, 0, height)
+        if k < len(spots):
             x, y = spots[k]
         size = uniform(rng, smallest, largest)
-        coin = Thing(9, make_shape("coin", size, rng), x, y, size)
-        if put(labels, coin, FIRST_THING + len(placed), share=0.999 if k % 8 else 0.5):
+        coin = Thing(COIN, make_shape("coin", size, rng), x, y, size)
+        if put(labels, coin, FIRST_THING + len(placed), share=piled):
             placed.append(coin)
         if len(placed) == number:
             break
@@ -141,14 +141,16 @@ def lay_coins(labels: np.ndarray, number: int, rng: np.random.Generator) -> list
 
 
 def _rows(
-    height: int, width: int, pitch: float, rng: np.random.Generator
+    height: int, width: int, number: int, rng: np.random.Generator
 ) -> list[tuple[float, float]]:
-    """The middles of a grid of cells, each moved a little."""
+    """The middles of at least `number` cells of a grid over the image, each moved a little."""
+    columns = max(round(sqrt(number * width / height)), 1)
+    rows = ceil(number / columns)
     spots = []
-    for i in range(max(int(height / pitch), 1)):
-        for j in range(max(int(width / pitch), 1)):
-            x, y = uniform(rng, 0.4, 0.6) + j, uniform(rng, 0.4, 0.6) + i
-            spots.append((x * pitch, y * pitch))
+    for i in range(rows):
+        for j in range(columns):
+            x, y = j + uniform(rng, 0.35, 0.65), i + uniform(rng, 0.35, 0.65)
+            spots.append((x / columns * width, y / rows * height))
     return spots
 
 
@@ -160,9 +162,10 @@ def lay_stuff(labels: np.ndarray, rng: np.random.Generator) -> None:
     if rng.random() < 0.8:
         dx, dy = direction(rng)
         lies_near = _side(labels, (dx, abs(dy) + 0.3), uniform(rng, 0.45, 0.9), 0.06, rng)
-        stuff[lies_near] = near
+        np.copyto(stuff, np.uint8(near), where=lies_near)
     horizon = uniform(rng, -0.15, 0.65)
-    stuff[~_side(labels, (uniform(rng, -0.2, 0.2), 1.0), horizon, 0.04, rng)] = sky
+    is_land = _side(labels, (uniform(rng, -0.2, 0.2), 1.0), horizon, 0.04, rng)
+    np.copyto(stuff, np.uint8(sky), where=~is_land)
     np.copyto(labels, stuff, where=labels == FREE)
 
 

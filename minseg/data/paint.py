@@ -20,7 +20,7 @@ from minseg.data.shapes import direction, uniform, whole
 
 Colour = tuple[float, float, float]
 
-# Pairs of colours at the two ends of a gradient: (top, horizon) for the sky, (far, near) for others.
+# The two ends of a gradient: (top, horizon) for the sky, (far, near) for ground and water.
 SKIES: list[tuple[Colour, Colour]] = [
     ((0.30, 0.52, 0.86), (0.72, 0.84, 0.95)),  # clear
     ((0.55, 0.60, 0.67), (0.80, 0.82, 0.84)),  # overcast
@@ -131,8 +131,8 @@ def _water(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
 def _fresh_colour(used: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
     """A colour unlike those `used` so far: of four, the one farthest from its nearest neighbour."""
     candidates = 0.08 + 0.87 * rng.random((4, 3), dtype=np.float32)
-    gaps = [min(float(abs(c - other).max()) for other in used) for c in candidates]
-    best = candidates[gaps.index(max(gaps))]
+    gaps = abs(candidates[:, None] - np.stack(used)).max(axis=2).min(axis=1)  # (4,)
+    best = candidates[gaps.argmax()]
     used.append(best)
     return best
 
@@ -168,7 +168,7 @@ def shadow(coverage: np.ndarray, light: tuple[float, float]) -> np.ndarray:
     dx, dy = round(-light[0] * reach), round(-light[1] * reach)
     padded = np.pad(total, reach, mode="edge")
     moved = padded[reach - dy :, reach - dx :][:height, :width]
-    return blur(blur(moved))
+    return blur(moved)
 
 
 def blur(image: np.ndarray) -> np.ndarray:

@@ -51,8 +51,7 @@ def _grace_hopper() -> np.ndarray:
     from matplotlib.cbook import get_sample_data
     from matplotlib.image import imread
 
-    with get_sample_data("grace_hopper.jpg") as file:
-        return np.array(imread(file, format="jpg"))
+    return np.array(imread(str(get_sample_data("grace_hopper.jpg", asfileobj=False))))
 
 
 def coins_truth() -> Instances:

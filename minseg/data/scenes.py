@@ -29,7 +29,7 @@ from minseg.data.layout import (
     SAMPLES,
     STUFF,
     Thing,
-    count,
+    count_samples,
     lay_coins,
     lay_ground,
     lay_stuff,
@@ -99,29 +99,39 @@ def make_scene(
         placed = lay_things(labels, kinds, number, where)
         lay_stuff(labels, where)
     counts = _counts(labels, len(placed))
-    shares = counts.astype(np.float32) / SAMPLES**2
+    shares = counts.astype(np.float32) / np.float32(SAMPLES**2)
     painter = coin_style.paint_coins if style == "coins" else paint.paint_scene
     image = painter(placed, shares[: len(placed)], shares[len(placed) :], how)
-    return _scene(image, counts, placed)
+    return _scene(image, counts, shares, placed)
 
 
 def _counts(labels: np.ndarray, n: int) -> np.ndarray:
     """(N + 3, H, W) uint8: samples of each thing, front to back, then of sky, ground and water."""
     codes = [FIRST_THING + k for k in range(n)] + list(STUFF)
-    return np.stack([count(labels == code) for code in codes])
+    return np.stack([count_samples(labels == code) for code in codes])
 
 
-def _scene(image: np.ndarray, counts: np.ndarray, placed: list[Thing]) -> Scene:
+def _owner(counts: np.ndarray) -> np.ndarray:
+    """(H, W) uint8: the segment with most samples, the first one where tied (a quick argmax)."""
+    most, owner = counts[0].copy(), np.zeros(counts.shape[1:], dtype=np.uint8)
+    for k in range(1, len(counts)):
+        np.copyto(owner, np.uint8(k), where=counts[k] > most)
+        np.maximum(most, counts[k], out=most)
+    return owner
+
+
+def _scene(image: np.ndarray, counts: np.ndarray, shares: np.ndarray, placed: list[Thing]) -> Scene:
     """Read every kind of truth from the counts of samples."""
     n = len(placed)
-    winner = torch.from_numpy(counts).max(dim=0).indices  # (H, W); the first one where tied
-    categories = torch.tensor([thing.category for thing in placed] + list(STUFF))
-    semantic = categories[winner]
-    instance = torch.where(winner < n, winner + 1, 0)
+    owner = _owner(counts)
+    categories = np.array([thing.category for thing in placed] + list(STUFF))
+    semantic = torch.from_numpy(categories[owner])
+    instance = torch.from_numpy(np.where(owner < n, owner + 1, 0))
+    masks = torch.from_numpy(owner == np.arange(n, dtype=np.uint8)[:, None, None])
     return Scene(
         image=torch.from_numpy(image),
-        instances=Instances(winner == torch.arange(n)[:, None, None], categories[:n]),
-        coverage=torch.from_numpy(counts[:n].astype(np.float32) / SAMPLES**2),
+        instances=Instances(masks, torch.from_numpy(categories[:n])),
+        coverage=torch.from_numpy(shares[:n]),
         semantic=semantic,
         panoptic=encode(semantic, instance),
     )

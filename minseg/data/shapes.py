@@ -78,7 +78,7 @@ class Coin:
         uu, vv, uv = u * u, v * v, u * v
         a, b, c, d = self.bumps
         wobble = a * (uu - vv) + b * uv + c * u * (uu - 3 * vv) + d * v * (3 * uu - vv)
-        kept = (uu + vv) * (1 + wobble) <= 1
+        kept = ((uu + vv) * (1 + wobble) <= 1) & (uu + vv < 1.32)  # the wobble goes wild far out
         for along_x, along_y, limit in self.cuts:
             kept &= along_x * u <= limit - along_y * v
         return kept

@@ -40,8 +40,8 @@ def test_photographs_are_images_and_need_no_network(name, shape, monkeypatch):
 def test_coins_are_grey_and_the_portrait_is_red_green_blue():
     coins, portrait = photo("coins"), photo("grace_hopper")
     assert (coins == coins[:1]).all()
-    red, _, blue = portrait[:, 20:80, 10:60].mean(dim=(1, 2))  # the flag's red stripes, top left
-    assert red > blue
+    red, _, blue = portrait[:, 170:230, 220:300].mean(dim=(1, 2))  # skin, in the middle
+    assert red > blue + 0.1
 
 
 def test_an_unknown_photograph_is_told_the_names():
@@ -53,7 +53,7 @@ def test_24_disjoint_coins_of_plausible_size(truth):
     assert len(truth) == 24 and truth.labels.unique().tolist() == [COIN]
     assert truth.masks.shape[1:] == photo("coins").shape[1:]
     assert truth.is_disjoint()
-    assert 1000 < truth.areas.min() and truth.areas.max() < 3500
+    assert truth.areas.min() > 1000 and truth.areas.max() < 3500
 
 
 def test_each_coin_is_one_round_piece_without_holes(truth):
