@@ -80,7 +80,8 @@ check: $(TEST_READY) ## whether each lesson is the one its source makes
 	$(PY) lessons/build.py check $(LESSON)
 
 bench: $(TEST_READY) ## measure, beside peers where they are installed
-	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(PY) $$script; done
+	@set -e; for script in $(filter-out %_worker.py,$(wildcard benchmarks/*.py)); do \
+	  echo "== $$script"; $(PY) $$script; done
 
 clean: ## remove .venv and caches; my-lessons/ stays
 	rm -rf $(VENV) build dist test-results .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

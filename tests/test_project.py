@@ -1,0 +1,127 @@
+"""The files around the code say the same thing as the code, and as one another."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+CONDA_NAMES = {"torch": "pytorch-cpu", "matplotlib": "matplotlib-base"}  # as conda-forge has them
+MODULES = sorted([*ROOT.glob("minseg/**/*.py"), *ROOT.glob("kernels/**/*.py")])
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def name_and_bound(requirement: str) -> tuple[str, str]:
+    """("numpy", ">=2") of "numpy>=2"; conda writes == as =."""
+    match = re.fullmatch(r"([\w-]+)\s*(.*?)\s*(;.*)?", requirement)
+    assert match, requirement
+    return match[1].lower(), re.sub(r"^==?", "==", match[2])
+
+
+def test_environment_file_lists_what_pyproject_does():
+    extras = PROJECT["project"]["optional-dependencies"]
+    wanted = PROJECT["project"]["dependencies"] + extras["lab"] + extras["test"]
+    expected = {name_and_bound(one) for one in wanted if "sys_platform" not in one}
+    expected = {(CONDA_NAMES.get(name, name), bound) for name, bound in expected}
+    listed = yaml.safe_load(text("environment.yml"))["dependencies"]
+    packages = {name_and_bound(one) for one in listed if isinstance(one, str)}
+    extra = {"python", "pip"}
+    assert {one for one in packages if one[0] not in extra} == expected
+    assert {"pip": ["-e ."]} in listed
+
+
+def test_constraints_leave_the_choice_of_pytorch_to_the_user():
+    lines = [line for line in text("constraints.txt").splitlines() if not line.startswith("#")]
+    assert len(lines) > 50
+    for line in lines:
+        assert re.match(r"[a-z0-9][a-z0-9._-]*==[\w.]+( ; .+)?$", line), line
+        assert not re.match(r"(torch|triton|nvidia|cuda)", line), line
+
+
+def test_constraints_fit_the_bounds():
+    pinned = {re.split("==", line)[0] for line in text("constraints.txt").splitlines()}
+    extras = PROJECT["project"]["optional-dependencies"]
+    for requirement in sum(extras.values(), PROJECT["project"]["dependencies"]):
+        name, _ = name_and_bound(requirement)
+        assert name in pinned | {"torch", "triton"}, f"{name} is not in constraints.txt"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_module_says_what_it_is_for(path):
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    assert docstring
+    assert docstring.splitlines()[0].endswith("."), "the first line is a sentence"
+
+
+def targets() -> set[str]:
+    return set(re.findall(r"^([a-z-]+):(?!=)", text("Makefile"), re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+def test_each_command_named_exists(name):
+    named = set(re.findall(r"`make ([a-z-]+)", text(name)))
+    named |= set(re.findall(r"^make ([a-z-]+)", text(name), re.MULTILINE))
+    assert named
+    assert named <= targets()
+
+
+def test_help_lists_every_target():
+    phony = set(re.findall(r"^\.PHONY: (.+)$", text("Makefile"), re.MULTILINE)[0].split())
+    helped = set(re.findall(r"^([a-z-]+):.*## ", text("Makefile"), re.MULTILINE))
+    assert helped == phony == targets()
+
+
+def test_no_registry_is_named():
+    for name in ("Makefile", "README.md", "constraints.txt", "pyproject.toml", ".ci/run"):
+        found = re.search(r"index-url|pypi\.org|download\.pytorch|--find-links", text(name))
+        assert not found, f"{name}: {found and found.group()}"
+
+
+def test_licence_files_exist():
+    for name in PROJECT["project"]["license-files"]:
+        assert text(name).strip()
+    assert "MIT License" in text("LICENSE")
+    assert "CC-BY-4.0" in text("LICENSE-lessons")
+
+
+def test_versions_agree():
+    version = PROJECT["project"]["version"]
+    assert yaml.safe_load(text("CITATION.cff"))["version"] == version
+    assert re.findall(r"^## (\S+)", text("CHANGELOG.md"), re.MULTILINE)[0] == version
+
+
+def test_continuous_integration_runs_the_readme_command():
+    assert "make test" in text(".ci/run").splitlines()
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
+    steps = yaml.safe_load(text(".github/workflows/test.yml"))["jobs"]["test"]["steps"]
+    assert any(step.get("run", "").startswith("make test") for step in steps)
+
+
+def lesson_table(name: str) -> list[tuple[str, str, str, str]]:
+    """(number, title, file or "", promise) of each row."""
+    row = re.compile(
+        r"^(?:# )?\| (\d\d) \| (?:\[(.+?)\]\((.+?)\)|(.+?)) \| (.+?) \|$", re.MULTILINE
+    )
+    rows = row.findall(text(name))
+    return [(no, a or b, Path(link).name if link else "", last) for no, a, link, b, last in rows]
+
+
+def test_readme_and_lesson_00_draw_the_same_map():
+    rows = lesson_table("README.md")
+    assert [number for number, *_ in rows] == [f"{k:02d}" for k in range(19)]
+    assert lesson_table("lessons/src/00_start_here.py") == rows
+
+
+def test_the_map_links_each_lesson_that_exists_and_no_other():
+    links = [link for _, _, link, _ in lesson_table("README.md") if link]
+    assert links == [path.name for path in sorted((ROOT / "lessons").glob("[0-9][0-9]_*.ipynb"))]
