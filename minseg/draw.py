@@ -17,7 +17,7 @@ from __future__ import annotations
 import base64
 import io
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -72,13 +72,19 @@ LOOK: dict[Any, Any] = {
 
 
 def figure(
-    columns: int = 1, rows: int = 1, *, width: int = MAX_WIDTH, height: int | None = None
+    columns: int = 1,
+    rows: int = 1,
+    *,
+    width: int = MAX_WIDTH,
+    height: int | None = None,
+    width_ratios: Sequence[float] | None = None,
 ) -> tuple[Figure, Any]:
     """A new figure in the course's style, outside of pyplot's global state.
 
     Args:
         columns, rows: the grid of axes.
         width, height: in pixels; the height is chosen to suit if left out.
+        width_ratios: how wide the columns are relative to each other; equal if left out.
 
     Returns:
         The figure, and its axes as `plt.subplots` gives them: one `Axes`, or an array of them,
@@ -93,7 +99,7 @@ def figure(
         height = round(rows * min(0.8 * width / columns, 360))
     with rc_context(LOOK):
         fig = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, layout="constrained")
-        axes = fig.subplots(rows, columns)
+        axes = fig.subplots(rows, columns, width_ratios=width_ratios)
         for ax in np.atleast_1d(axes).flat:
             ax.set_prop_cycle(color=INSTANCE_COLOURS)
     return fig, axes
@@ -181,7 +187,7 @@ def draw_instances(
     Args:
         ax: where to draw.
         image: (3, H, W) float RGB in [0, 1], or (H, W).
-        instances: masks (N, H, W); where two overlap, the later one is drawn on top.
+        instances: masks (N, H, W); where two overlap, both colours shine through.
         title: what to see.
         alpha: how much of the fill covers the image, 0 to 1.
 
@@ -316,8 +322,9 @@ def _label(ax: Axes, mask: np.ndarray, text: str) -> None:
     """Text on a mask, or beside one too small to be seen behind its text."""
     if not text or not mask.any():
         return
-    x, y, depth = deepest_point(mask)
-    beside = depth < 0.04 * max(mask.shape)
+    x, y = deepest_point(mask)
+    rows, columns = mask.any(axis=1).sum(), mask.any(axis=0).sum()
+    beside = max(rows, columns) < 0.1 * max(mask.shape)
     ax.annotate(
         text, (x, y), (8, 8) if beside else (0, 0), textcoords="offset points",
         color="white", weight="bold", fontsize=9, ha="center", va="center",

@@ -1,0 +1,177 @@
+"""Everything the RoI explorer shows, as numbers: what each operator reads, and what it answers.
+
+The same box is put through RoI pooling, RoIAlign and the exact average of the bilinear surface
+between its pixels. Beside the outputs stand the places that were read: the rounded box and its
+bins, the sampling points, the four neighbours of one point. All arithmetic is `minseg.roi`'s; this
+file asks it and turns its answers into *image* pixels, ready to draw. Lesson 05.
+
+Index coordinate u of a feature map with stride s is drawn at (u + ½) · s: a feature sits at its
+pixel's centre.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from minseg.roi import bilinear_sample, quantise_box, roi_align, roi_average, roi_pool
+from minseg.roi.align import feature_box, sample_positions
+from minseg.roi.bilinear import neighbours
+from minseg.roi.pool import pool_bins
+
+SWEEP_STEPS = 81  # positions along a sweep of two feature pixels
+
+
+class Settings(NamedTuple):
+    """What can be switched. `rounding` and `inclusive` are RoI pooling's, the rest RoIAlign's."""
+
+    stride: int = 16
+    output_size: int = 3
+    sampling_ratio: int = 2
+    aligned: bool = True
+    rounding: str = "round"
+    inclusive: bool = True  # whether the last rounded pixel belongs to the box: the "+ 1"
+
+
+def feature_map(image: Tensor, stride: int) -> Tensor:
+    """Stand-in for a backbone: the mean brightness of each stride × stride cell.
+
+    Args:
+        image: (3, H, W) in [0, 1].
+
+    Returns:
+        (1, 1, ⌈H/stride⌉, ⌈W/stride⌉) float32 in [0, 1].
+    """
+    brightness = image.mean(dim=0)[None, None]
+    return F.avg_pool2d(brightness, stride, ceil_mode=True, count_include_pad=False)
+
+
+def rounded_box(boxes: Tensor, settings: Settings) -> Tensor:
+    """(K, 4) whole feature pixels x1, y1, x2, y2, ends inclusive, of boxes in image pixels."""
+    rounded = quantise_box(boxes / settings.stride, settings.rounding)
+    if not settings.inclusive:
+        rounded = rounded - torch.tensor([0.0, 0, 1, 1], dtype=rounded.dtype)
+    return rounded
+
+
+def outputs(features: Tensor, boxes: Tensor, settings: Settings) -> dict[str, Tensor]:
+    """What RoI pooling, RoIAlign and the exact average answer: (K, P, P) each.
+
+    Args:
+        features: (1, 1, h, w). boxes: (K, 4) in image pixels.
+    """
+    size, scale = settings.output_size, 1 / settings.stride
+    image = torch.zeros(len(boxes), 1, dtype=boxes.dtype)
+    rois = torch.cat([image, boxes], dim=1)
+    rounded = torch.cat([image, rounded_box(boxes, settings)], dim=1)
+    ratio, aligned = settings.sampling_ratio, settings.aligned
+    return {
+        "pool": roi_pool(features, rounded, size)[:, 0],
+        "align": roi_align(features, rois, size, scale, ratio, aligned)[:, 0],
+        "exact": roi_average(features, rois, size, scale)[:, 0],
+    }
+
+
+def explain(
+    features: Tensor, box: tuple[float, ...], point: tuple[float, ...], settings: Settings
+) -> dict[str, Any]:
+    """One state of the explorer as plain lists and numbers; positions are in image pixels.
+
+    Args:
+        features: (1, 1, h, w). box: x1, y1, x2, y2. point: x, y, where the surface is read.
+    """
+    boxes = torch.tensor([box], dtype=torch.float32)
+    out = outputs(features, boxes, settings)
+    return {
+        **{name: _rounded(values[0]) for name, values in out.items()},
+        "errors": {
+            name: (out[name] - out["exact"]).abs().mean().item() for name in ("pool", "align")
+        },
+        "pooled": _pooled(features, boxes, settings),
+        "aligned": _aligned(features, boxes, settings),
+        "point": _point(features, point, settings.stride),
+    }
+
+
+def _pooled(features: Tensor, boxes: Tensor, settings: Settings) -> dict[str, Any]:
+    """Where RoI pooling reads: the rounded box, its bins, and how far each edge has moved."""
+    x1, y1, x2, y2 = rounded_box(boxes, settings).unbind(dim=1)
+    height, width = features.shape[2:]
+    rows = torch.stack(pool_bins(y1, y2, settings.output_size, height), dim=2)[0]  # (P, 2)
+    columns = torch.stack(pool_bins(x1, x2, settings.output_size, width), dim=2)[0]
+    snapped = torch.stack([x1, y1, x2 + 1, y2 + 1], dim=1)[0]  # pixel x2 ends at x2 + 1
+    return {
+        "box": (snapped * settings.stride).tolist(),
+        "rows": (rows * settings.stride).tolist(),
+        "columns": (columns * settings.stride).tolist(),
+        "offset": (snapped - boxes[0] / settings.stride).tolist(),
+    }
+
+
+def _aligned(features: Tensor, boxes: Tensor, settings: Settings) -> dict[str, Any]:
+    """Where RoIAlign reads: its bins' edges, its samples, and how far each edge has moved."""
+    rois, size, stride = F.pad(boxes, (1, 0)), settings.output_size, settings.stride
+    x1, y1, w, h = feature_box(rois, 1 / stride, settings.aligned)
+    axes, edges = {}, {}
+    for name, start, extent in (("columns", x1, w), ("rows", y1, h)):
+        steps = torch.arange(size + 1) * (extent / size) + start
+        edges[name] = (steps + 0.5) * stride
+        samples = [
+            sample_positions(edge, extent[0] / size, settings.sampling_ratio) for edge in steps[:-1]
+        ]
+        axes[name] = (torch.cat(samples) + 0.5) * stride
+    corners = [edges["columns"][0], edges["rows"][0], edges["columns"][-1], edges["rows"][-1]]
+    return {
+        "rows": edges["rows"].tolist(),
+        "columns": edges["columns"].tolist(),
+        "samples": [axes["columns"].tolist(), axes["rows"].tolist()],
+        "offset": ((torch.stack(corners) - boxes[0]) / stride).tolist(),
+    }
+
+
+def _point(features: Tensor, point: tuple[float, ...], stride: int) -> dict[str, Any]:
+    """The four neighbours of one point, their weights, and the sum they make."""
+    height, width = features.shape[2:]
+    x, y = (torch.tensor([v / stride - 0.5]) for v in point)
+    x, y = x.clamp(0, width - 1), y.clamp(0, height - 1)
+    (j,), (i,), (j2,), (i2,) = (t.tolist() for t in neighbours(x, y, height, width))
+    a, b = x.item() - j, y.item() - i
+    corners = [(i, j, 1 - a, 1 - b), (i, j2, a, 1 - b), (i2, j, 1 - a, b), (i2, j2, a, b)]
+    values = [features[0, 0, row, column].item() for row, column, _, _ in corners]
+    terms = [
+        f"{wx:.2f}·{wy:.2f}·F[{row},{column}]={value:.3f}"
+        for (row, column, wx, wy), value in zip(corners, values, strict=True)
+    ]
+    value = bilinear_sample(features[0], x, y).item()
+    return {
+        "at": [(x.item() + 0.5) * stride, (y.item() + 0.5) * stride],
+        "neighbours": [
+            [(column + 0.5) * stride, (row + 0.5) * stride, wx * wy]
+            for row, column, wx, wy in corners
+        ],
+        "name": f"f({x.item():.2f}, {y.item():.2f})",
+        "terms": terms,
+        "value": f"{value:.3f}",
+    }
+
+
+def sweep(features: Tensor, box: tuple[float, ...], settings: Settings) -> dict[str, Any]:
+    """Slide the box one feature pixel to the left and to the right; read the middle bin.
+
+    Returns:
+        "shift" in feature pixels, and the middle bin's "pool", "align" and "exact" at each.
+    """
+    shift = torch.linspace(-1, 1, SWEEP_STEPS)
+    moved = torch.tensor(box) + (shift * settings.stride)[:, None] * torch.tensor([1.0, 0, 1, 0])
+    middle = settings.output_size // 2
+    values = outputs(features, moved, settings)
+    series = {name: _rounded(value[:, middle, middle]) for name, value in values.items()}
+    return {"shift": _rounded(shift), **series}
+
+
+def _rounded(values: Tensor) -> Any:
+    """Plain numbers of four decimals: what a screen can show, in few bytes."""
+    return (values.double() * 1e4).round().div(1e4).tolist()
