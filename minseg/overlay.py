@@ -33,8 +33,8 @@ def _runs(rows: np.ndarray) -> list[tuple[float, float, float]]:
     ]
 
 
-def deepest_point(mask: np.ndarray) -> tuple[float, float, float]:
-    """(x, y, depth) of the pixel centre farthest from the outside of a mask that is not empty."""
+def deepest_point(mask: np.ndarray) -> Point:
+    """(x, y), the pixel centre farthest from the outside of a mask that is not empty."""
     depth = distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
     i, j = np.unravel_index(depth.argmax(), depth.shape)
-    return float(j) + 0.5, float(i) + 0.5, float(depth[i, j])
+    return float(j) + 0.5, float(i) + 0.5

@@ -71,25 +71,27 @@ def _parse(data: bytes) -> State:
     if not isinstance(state, dict):
         raise ValueError(f"expected a JSON object, got {type(state).__name__}")
     state = {**empty(), **state}
-    if not _is_list_of_text(state["solved"]):
+    if not (isinstance(state["solved"], list) and all(map(_is_text, state["solved"]))):
         raise ValueError("`solved` must be a list of exercise ids")
-    if not (isinstance(state["guesses"], dict) and all(map(_is_number, state["guesses"].values()))):
+    if not _is_dict_of(_is_number, state["guesses"]):
         raise ValueError("`guesses` must map ids to numbers")
-    if not (isinstance(state["measured"], dict) and all(map(_is_text, state["measured"].values()))):
+    if not _is_dict_of(_is_text, state["measured"]):
         raise ValueError("`measured` must map ids to text")
     return state
 
 
-def _is_list_of_text(value: object) -> bool:
-    return isinstance(value, list) and all(map(_is_text, value))
+def _is_dict_of(is_right: Callable[[object], bool], value: object) -> bool:
+    return isinstance(value, dict) and all(_is_text(k) and is_right(v) for k, v in value.items())
 
 
 def _is_text(value: object) -> bool:
-    return isinstance(value, str)
+    return isinstance(value, str) and value.isprintable()
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return abs(value) < 10**300  # a float can hold it
+    return isinstance(value, float)
 
 
 def _write(path: Path, state: State) -> None:

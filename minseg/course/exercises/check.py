@@ -31,20 +31,20 @@ class Outcome:
 
 def run(exercise: Exercise, fn: Callable[..., Any], case: tuple[Any, ...]) -> Outcome:
     """Probe `fn` on a copy of the inputs, so that an edit in place stays with whoever made it."""
-    attempted = []
+    returned: list[bool] = []
 
     def watched(*args: Any, **kwargs: Any) -> Any:
         value = fn(*args, **kwargs)
-        attempted.append(value is not None and value is not ...)
+        returned.append(value is not None and value is not ...)
         return value
 
     try:
         value = exercise.probe(watched, *copy.deepcopy(case))
     except NotImplementedError as error:
         return Outcome(error=error, attempted=False)
-    except Exception as error:
-        return Outcome(error=error, attempted=attempted != [False])
-    return Outcome(value, attempted=attempted != [False])
+    except Exception as error:  # whatever a learner's code may raise
+        return Outcome(error=error, attempted=not returned or any(returned))
+    return Outcome(value, attempted=any(returned))
 
 
 def check(id: str, fn: Callable[..., Any]) -> None:
@@ -97,7 +97,10 @@ def judge(exercise: Exercise, fn: Callable[..., Any]) -> tuple[str, bool]:
 def disagreement(mine: Outcome, due: Outcome, tolerance: float) -> str | None:
     """None if two outcomes agree, else one line on how they differ."""
     if mine.error is None and due.error is None:
-        return difference(mine.value, due.value, tolerance)
+        try:
+            return difference(mine.value, due.value, tolerance)
+        except Exception as error:  # a value that nothing can be compared with
+            return f"yours, of type {type(mine.value).__name__}, cannot be compared: {error}"
     if mine.error is None and due.error is not None:
         raised = type(due.error).__name__
         return f"yours is {describe(mine.value)}, right is to raise {raised}"

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-SHOWN_IN_FULL = 24  # elements
+SHOWN_IN_FULL = 40  # elements
 
 
 def difference(actual: Any, expected: Any, tolerance: float) -> str | None:
@@ -22,10 +22,9 @@ def difference(actual: Any, expected: Any, tolerance: float) -> str | None:
         return _difference_of_sequences(actual, expected, tolerance)
     if isinstance(expected, dict):
         return _difference_of_dicts(actual, expected, tolerance)
-    if _is_numeric(expected):
-        if not _is_numeric(actual):
-            return f"yours is {describe(actual)}, right is {describe(expected)}"
-        return _difference_of_tensors(_tensor(actual), _tensor(expected), tolerance)
+    mine, due = _as_tensor(actual), _as_tensor(expected)
+    if mine is not None and due is not None:
+        return _difference_of_tensors(mine, due, tolerance)
     same = type(actual) is type(expected) and bool(actual == expected)
     return None if same else f"yours is {describe(actual)}, right is {describe(expected)}"
 
@@ -57,24 +56,39 @@ def _difference_of_tensors(actual: Tensor, expected: Tensor, tolerance: float) -
         return f"yours has the shape {tuple(actual.shape)}, right is {tuple(expected.shape)}"
     if not _may_stand_for(_kind(actual), _kind(expected)):
         return f"yours is {_kind(actual)}, right is {_kind(expected)}"
-    exact = torch.complex128 if expected.is_complex() else torch.float64
-    mine, due = actual.to(exact), expected.to(exact)
-    same = torch.isclose(mine, due, rtol=tolerance, atol=tolerance, equal_nan=True)
+    if _kind(expected) in ("bool", "integer"):
+        same = actual == expected
+    else:
+        wide = torch.complex128 if expected.is_complex() else torch.float64
+        mine, due = actual.to(wide), expected.to(wide)
+        same = torch.isclose(mine, due, rtol=tolerance, atol=tolerance, equal_nan=True)
     if bool(same.all()):
         return None
     index = tuple((~same).nonzero()[0].tolist())
     where = f"at {list(index)} " if index else ""
-    return f"{where}yours is {actual[index].item():.6g}, right is {expected[index].item():.6g}"
+    return f"{where}yours is {_two(actual[index].item(), expected[index].item())}"
 
 
-def _is_numeric(value: Any) -> bool:
-    return isinstance(value, (Tensor, np.ndarray, np.generic, bool, int, float, complex))
+def _two(mine: Any, due: Any) -> str:
+    """Both numbers, short unless that would hide how they differ."""
+    short = f"{_short(mine)}, right is {_short(due)}"
+    return short if _short(mine) != _short(due) else f"{mine!r}, right is {due!r}"
 
 
-def _tensor(value: Any) -> Tensor:
+def _short(number: Any) -> str:
+    return f"{number:.6g}" if isinstance(number, (float, complex)) else str(number)
+
+
+def _as_tensor(value: Any) -> Tensor | None:
+    """Numbers and arrays of numbers as a tensor on the CPU; None for anything else."""
     if isinstance(value, Tensor):
         return value.detach().cpu().resolve_conj().resolve_neg()
-    return torch.from_numpy(np.array(value))
+    if not isinstance(value, (np.ndarray, np.generic, bool, int, float, complex)):
+        return None
+    try:
+        return torch.from_numpy(np.array(value))
+    except (TypeError, ValueError, OverflowError):  # text, objects, integers beyond 64 bits
+        return None
 
 
 KINDS = ("bool", "integer", "floating point", "complex")
@@ -99,8 +113,8 @@ def _may_stand_for(actual: str, expected: str) -> bool:
 
 def describe(value: Any) -> str:
     """A value in a few words: small tensors in full, large ones by shape and dtype."""
-    if isinstance(value, np.ndarray):
-        value = torch.from_numpy(value.copy())
+    if isinstance(value, np.ndarray) and (tensor := _as_tensor(value)) is not None:
+        value = tensor
     if isinstance(value, Tensor):
         dtype = str(value.dtype).removeprefix("torch.")
         kind = f"{dtype} tensor {tuple(value.shape)}"
@@ -110,15 +124,13 @@ def describe(value: Any) -> str:
         if isinstance(value, list):
             return f"[{inside}]"
         return f"({inside},)" if len(value) == 1 else f"({inside})"
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    return repr(value)
+    return _short(value) if isinstance(value, float) else repr(value)
 
 
 def _numbers(tensor: Tensor) -> str:
     def rounded(value: Any) -> Any:
         if isinstance(value, list):
             return [rounded(v) for v in value]
-        return float(f"{value:.6g}") if isinstance(value, float) else value
+        return float(_short(value)) if isinstance(value, float) else value
 
     return str(rounded(tensor.detach().cpu().tolist()))

@@ -1,0 +1,268 @@
+"""`check`, `hint`, `solution` and `audit`, on an exercise small enough to see through."""
+
+import re
+
+import numpy as np
+import pytest
+import torch
+
+from minseg.course.exercises import Exercise, audit, check, find, hint, solution
+from minseg.course.exercises.check import judge
+from minseg.course.exercises.compare import describe, difference
+from minseg.course.state import load
+
+
+def span(values):
+    """The largest minus the smallest, 0 for none."""
+    return values.max() - values.min() if values.numel() else values.new_zeros(())
+
+
+def in_place(values):
+    values -= values.min()
+    return values.max()
+
+
+def crashes_on_empty(values):
+    return values.max() - values.min().abs()
+
+
+def cases(generator):
+    yield (torch.tensor([3.0, 1.0, 2.0]),)
+    yield (torch.tensor([-1.0, -4.0]),)
+    yield (torch.empty(0),)
+    yield (torch.rand(4, 6, generator=generator)[:, ::2],)
+
+
+SPAN = Exercise(
+    "99.span",
+    reference=span,
+    cases=cases,
+    hints=("Which two values matter?", "Subtract the smallest from the largest."),
+    mistakes={
+        "largest": (lambda v: v.max() if v.numel() else v.sum(), "That is the largest value."),
+        "smallest": (lambda v: v.min() if v.numel() else v.sum(), "That is the smallest value."),
+        "backwards": (lambda v: -span(v), "Yours is negative: swap the two."),
+        "first_last": (lambda v: v[-1] - v[0], "First and last are not smallest and largest."),
+        "crashes": (crashes_on_empty, "Mind the sign of the smallest."),
+    },
+)
+
+
+@pytest.fixture(autouse=True)
+def span_is_known(monkeypatch, tmp_path):
+    monkeypatch.setenv("MINSEG_STATE", str(tmp_path))
+    monkeypatch.setattr(
+        "minseg.course.exercises.exercises_of", lambda lesson: (SPAN,) if lesson == "99" else ()
+    )
+    monkeypatch.setattr("minseg.course.exercises._hints_given", {})
+
+
+def said(capsys, fn):
+    check("99.span", fn)
+    return capsys.readouterr().out
+
+
+def test_right_is_recorded(capsys):
+    assert said(capsys, span) == "99.span: right, on all 4 cases.\n"
+    assert load()["solved"] == ["99.span"]
+    said(capsys, torch.max)
+    assert load()["solved"] == ["99.span"]  # a later slip takes nothing away
+
+
+def test_a_known_mistake_hears_its_sentence(capsys):
+    words = said(capsys, lambda v: v.max() if v.numel() else torch.tensor(0.0))
+    assert words == (
+        "99.span: That is the largest value.\n"
+        "  case 1 of 4: values = float32 tensor (3,) [3.0, 1.0, 2.0]\n"
+        "  yours is 3, right is 2\n"
+    )
+    assert load()["solved"] == []
+
+
+def test_a_mistake_is_known_where_it_crashes_too(capsys):
+    assert "Mind the sign" in said(capsys, crashes_on_empty)
+
+    def does_not_crash(values):
+        return crashes_on_empty(values) if values.numel() else torch.tensor(0.0)
+
+    assert "Mind the sign" in said(capsys, does_not_crash)
+
+    def another_value_there(values):
+        return crashes_on_empty(values) if values.numel() else torch.tensor(7.0)
+
+    assert "a result differs" in said(capsys, another_value_there)
+
+
+def test_something_else_is_shown_not_named(capsys):
+    words = said(capsys, lambda v: v.sum())
+    assert "not yet: a result differs" in words and "yours is 6, right is 2" in words
+
+
+def test_an_error_is_told_with_the_learners_line(capsys):
+    def mine(values):
+        return span(values[0, 0])
+
+    words = said(capsys, mine)
+    assert "your code stopped with IndexError: too many indices" in words
+    assert "in `mine`: return span(values[0, 0])" in words
+    assert "yours raised IndexError, right is float32 tensor () 2.0" in words
+
+
+def test_a_value_with_which_nothing_can_be_compared(capsys):
+    class Odd:
+        def __eq__(self, other):
+            raise RuntimeError("no")
+
+        __hash__ = None
+
+    assert "99.span: not yet" in said(capsys, lambda v: Odd())
+    assert "99.span: not yet" in said(capsys, lambda v: np.array(["a"], dtype=object))
+
+
+def test_a_called_function_is_a_slip(capsys):
+    check("99.span", span(torch.ones(2)))
+    assert 'pass the function itself, `check("99.span", name)`' in capsys.readouterr().out
+
+
+def test_edits_in_place_poison_nothing(capsys):
+    def zeroes(values):
+        return values.zero_().sum()
+
+    assert "yours is 0, right is 2" in said(capsys, zeroes)
+
+    given = torch.tensor([3.0, 1.0])
+    keeps_one = Exercise("99.keep", span, lambda generator: [(given,)] * 3, SPAN.hints, {})
+    assert judge(keeps_one, in_place)[1] and given.tolist() == [3, 1]
+
+
+def test_inputs_keep_their_strides():
+    seen = []
+    judge(SPAN, lambda v: seen.append(v.is_contiguous()))
+    assert seen == [True, True, True, False]
+
+
+def test_the_reference_may_refuse():
+    def refuses(values):
+        if not values.numel():
+            raise ValueError("values must not be empty")
+        return values.max()
+
+    strict = Exercise("99.strict", refuses, cases, SPAN.hints, {})
+    assert judge(strict, refuses)[1]
+    verdict, solved = judge(strict, lambda v: v.max() if v.numel() else v.sum())
+    assert not solved and "right is to raise ValueError" in verdict
+
+
+def test_a_probe_decides_what_is_compared():
+    def gradient(fn, values):
+        values = values.clone().requires_grad_()
+        fn(values).backward()
+        return values.grad
+
+    square = Exercise(
+        "99.square",
+        lambda v: (v**2).sum(),
+        lambda generator: [(torch.rand(3, generator=generator),)],
+        SPAN.hints,
+        {},
+        probe=gradient,
+    )
+    assert judge(square, lambda v: (v**2).sum() + 5)[1]  # its gradient is the same
+    assert not judge(square, lambda v: (v.detach() ** 2).sum() + v.sum())[1]
+    assert "not attempted yet" in judge(square, lambda v: None)[0]
+
+
+def test_unknown_ids_are_named():
+    with pytest.raises(ValueError, match=r"lesson 99 \(99.span\), got '99.spam'"):
+        find("99.spam")
+    with pytest.raises(ValueError, match=r"lesson xy \(none\)"):
+        check("xyz", span)
+    with pytest.raises(ValueError, match="id must be like"):
+        Exercise("span", span, cases, (), {})
+
+
+def test_hints_come_one_by_one(capsys):
+    for start in ("hint 1 of 2: Which two", "hint 2 of 2: Subtract", "hint 2 of 2: Subtract"):
+        hint("99.span")
+        assert capsys.readouterr().out.startswith(f"99.span, {start}")
+    hint("99.span")
+    assert 'solution("99.span")' in capsys.readouterr().out
+
+
+def test_solution_is_the_reference(capsys):
+    solution("99.span")
+    assert "return values.max() - values.min() if values.numel()" in capsys.readouterr().out
+
+
+def audited(**changes):
+    parts = {name: getattr(SPAN, name) for name in SPAN.__dataclass_fields__}
+    return " ".join(audit(Exercise(**{**parts, **changes})))
+
+
+def test_audit_finds_a_bad_exercise():
+    assert audit(SPAN) == []
+    largest = SPAN.mistakes["largest"]
+    assert "at least 2" in audited(hints=())
+    assert "at least 5" in audited(mistakes={"largest": largest})
+    same = {**SPAN.mistakes, "same": (span, "No mistake at all.")}
+    assert "same passes: no case tells it from the reference" in audited(mistakes=same)
+    twin = {**SPAN.mistakes, "twin": (largest[0], "Said differently.")}
+    assert "largest and twin are alike" in audited(mistakes=twin)
+    assert "twin is not recognised" in audited(mistakes=twin)
+    drawn = torch.Generator().manual_seed(0)
+    assert "does not pass" in audited(reference=lambda v: torch.rand(3, generator=drawn))
+
+
+@pytest.mark.parametrize(
+    "actual, expected",
+    [
+        (torch.tensor(2.0), 2.0),
+        (2, 2.0),
+        (np.float64(2), torch.tensor(2.0)),
+        (np.ones((2, 3)), torch.ones(2, 3)),
+        (torch.ones(3, dtype=torch.float64) + 1e-7, torch.ones(3)),
+        (torch.tensor([float("nan"), float("inf")]), torch.tensor([float("nan"), float("inf")])),
+        ([1.0, (2, True)], (1.0, [2, True])),
+        ({"a": torch.ones(1)}, {"a": torch.ones(1)}),
+        (np.int32(3), 3),
+        (None, None),
+        ("void", "void"),
+        (torch.empty(0, 4), torch.empty(0, 4)),
+        (torch.ones(2, requires_grad=True), torch.ones(2)),
+    ],
+)
+def test_these_are_the_same(actual, expected):
+    assert difference(actual, expected, 1e-5) is None
+
+
+@pytest.mark.parametrize(
+    "actual, expected, words",
+    [
+        (2, 2.5, "yours is 2, right is 2.5"),
+        (3.0, 3, "yours is floating point, right is integer"),
+        (1, True, "yours is integer, right is bool"),
+        (torch.ones(2), torch.ones(2, 1), r"shape \(2,\), right is \(2, 1\)"),
+        (torch.tensor([1.0, float("nan")]), torch.ones(2), r"at \[1\] yours is nan, right is 1"),
+        (torch.tensor([[0, 10_000_001]]), torch.tensor([[0, 10_000_000]]), "10000001, right"),
+        (1.00002, 1.0, "yours is 1.00002, right is 1"),
+        (1 + 2e-9, 1.0, "1.000000002, right is 1.0"),
+        ((1, 2), (1, 2, 3), "yours has 2 values, right are 3"),
+        ([1, 2, 4], (1, 2, 3), "value 2: yours is 4, right is 3"),
+        (5, (1, 2), "yours is 5, right is 2 values in a row"),
+        ({"a": 1}, {"b": 1}, r"keys \['a'\], right are \['b'\]"),
+        ({"a": 1}, {"a": 2}, r"\['a'\]: yours is 1, right is 2"),
+        (None, 2.0, "yours is None, right is 2"),
+        (10**30, 2, "right is 2"),
+        ("void", None, "yours is 'void', right is None"),
+    ],
+)
+def test_these_differ(actual, expected, words):
+    found = difference(actual, expected, 1e-12 if isinstance(actual, float) else 1e-5)
+    assert found is not None and re.search(words, found), found
+
+
+def test_values_in_a_few_words():
+    assert describe(torch.zeros(100, 100)) == "float32 tensor (100, 100)"
+    assert describe((torch.tensor([0.1]), 1 / 3)) == "(float32 tensor (1,) [0.1], 0.333333)"
+    assert describe(["floor"]) == "['floor']"
+    assert describe(("floor",)) == "('floor',)"

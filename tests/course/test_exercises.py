@@ -1,0 +1,80 @@
+"""Every exercise of every lesson: fit to teach with, and fair to those who try."""
+
+import pytest
+
+from minseg.course.exercises import Exercise, audit, exercises_of, lessons_with_exercises
+from minseg.course.exercises.check import judge
+from minseg.course.exercises.exercise import call
+
+EXERCISES = [exercise for lesson in lessons_with_exercises() for exercise in exercises_of(lesson)]
+
+
+@pytest.fixture(params=EXERCISES, ids=lambda exercise: exercise.id)
+def exercise(request) -> Exercise:
+    return request.param
+
+
+def test_is_fit_to_teach_with(exercise):
+    """Reference right, each mistake met with its own sentence, five mistakes, two hints."""
+    assert audit(exercise) == []
+
+
+def test_belongs_to_its_lesson(exercise):
+    assert exercise in exercises_of(exercise.id[:2])
+    assert [other.id for other in EXERCISES].count(exercise.id) == 1
+
+
+def test_is_judged_the_same_each_time(exercise):
+    assert len(exercise.inputs()) == len(exercise.inputs()) >= 3
+    for mistake, _ in exercise.mistakes.values():
+        assert judge(exercise, mistake) == judge(exercise, mistake)
+
+
+def test_an_equivalent_rewrite_passes(exercise):
+    def rewritten(*args, **kwargs):
+        return exercise.reference(*args, **kwargs)
+
+    assert judge(exercise, rewritten) == (f"right, on all {len(exercise.inputs())} cases.", True)
+
+
+def test_precision_does_not_matter(exercise):
+    """An answer in float64 is as right as one in float32."""
+    if exercise.probe is not call:
+        pytest.skip("the probe reads more than the returned value")
+
+    def precise(*args, **kwargs):
+        return doubled(exercise.reference(*args, **kwargs))
+
+    def doubled(value):
+        if isinstance(value, (tuple, list)):
+            return type(value)(doubled(v) for v in value)
+        floating = hasattr(value, "is_floating_point") and value.is_floating_point()
+        return value.double() if floating else value
+
+    assert judge(exercise, precise)[1]
+
+
+def test_an_untouched_stub_is_not_attempted_yet(exercise):
+    def unfinished(*args, **kwargs):
+        raise NotImplementedError
+
+    for stub in (lambda *args: None, lambda *args: ..., unfinished):
+        verdict, solved = judge(exercise, stub)
+        assert verdict.startswith("not attempted yet") and not solved
+
+
+def test_an_exception_is_reported_with_its_cause(exercise):
+    def breaks(*args, **kwargs):
+        return {}["a key that is missing"]
+
+    verdict, solved = judge(exercise, breaks)
+    assert not solved
+    assert "your code stopped with KeyError: 'a key that is missing'" in verdict
+    assert 'in `breaks`: return {}["a key that is missing"]' in verdict
+
+
+def test_mistakes_and_hints_are_sentences(exercise):
+    said = [*exercise.hints, *(sentence for _, sentence in exercise.mistakes.values())]
+    assert len(set(said)) == len(said)
+    for sentence in said:
+        assert sentence == sentence.strip() and sentence[-1] in ".?!" and len(sentence) > 15
