@@ -25,14 +25,12 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.patheffects import withStroke
 from torch import Tensor
 
 from minseg.instances import Instances
-from minseg.overlay import deepest_point, outline
+from minseg.overlay import draw_label, draw_outlines, paint, pixels, rgb
 from minseg.panoptic import decode
 
 INSTANCE_COLOURS = [  # petroff10
@@ -58,7 +56,7 @@ EXACT_COLOUR = "#1a1a1a"
 TRUTH_COLOUR = "#00a884"
 
 MAX_WIDTH = 900  # px: wider figures do not fit a notebook's column on a laptop
-DPI = 100  # a figure's pixel is a CSS pixel
+DPI = 100  # a figure's pixel is a pixel of the page
 LOOK: dict[Any, Any] = {
     "font.size": 10,
     "axes.titlesize": 11,
@@ -176,7 +174,7 @@ def draw_image(
         ValueError: if `image` has another shape.
     """
     low, high = limits if limits is not None else (None, None)
-    _draw_canvas(ax, _pixels(image), title, cmap=cmap, vmin=low, vmax=high)
+    _draw_canvas(ax, pixels(image), title, cmap=cmap, vmin=low, vmax=high)
 
 
 def draw_instances(
@@ -195,13 +193,13 @@ def draw_instances(
         ValueError: if `image` has another shape or size.
     """
     masks = instances.masks.cpu().numpy()
-    canvas = _rgb(image, masks.shape[1:])
+    canvas = rgb(image, masks.shape[1:])
     for k, mask in enumerate(masks):
-        _paint(canvas, mask, _instance_colour(k), alpha)
+        paint(canvas, mask, _instance_colour(k), alpha)
     _draw_canvas(ax, canvas, title)
-    _outline(ax, list(masks))
+    draw_outlines(ax, list(masks))
     for k, mask in enumerate(masks):
-        _label(ax, mask, str(k + 1))
+        draw_label(ax, mask, str(k + 1))
 
 
 def draw_panoptic(
@@ -229,24 +227,24 @@ def draw_panoptic(
     if panoptic_map.ndim != 2:
         raise ValueError(f"panoptic_map must be (H, W), got {tuple(panoptic_map.shape)}")
     ids = panoptic_map.cpu().numpy()
-    canvas = np.ones((*ids.shape, 3)) if image is None else _rgb(image, ids.shape)
-    canvas[ids == 0] = to_rgb(VOID_COLOUR)
+    canvas = np.ones((*ids.shape, 3)) if image is None else rgb(image, ids.shape)
+    paint(canvas, ids == 0, VOID_COLOUR, 1)
     things: list[np.ndarray] = []
     labels: list[tuple[np.ndarray, str]] = []
     segments = panoptic_map[panoptic_map > 0].unique()
     for segment, category, instance in zip(segments, *decode(segments, max_instances), strict=True):
         mask, name = ids == segment.item(), (names or {}).get(int(category), "")
         if instance > 0:
-            _paint(canvas, mask, _instance_colour(len(things)), 0.8 if image is not None else 1)
+            paint(canvas, mask, _instance_colour(len(things)), 0.8 if image is not None else 1)
             things.append(mask)
             name = f"{name} {instance}".strip()
         else:
-            _paint(canvas, mask, _stuff_colour(int(category)), 0.9 if image is not None else 1)
+            paint(canvas, mask, _stuff_colour(int(category)), 0.9 if image is not None else 1)
         labels.append((mask, name))
     _draw_canvas(ax, canvas, title)
-    _outline(ax, things)
+    draw_outlines(ax, things)
     for mask, text in labels:
-        _label(ax, mask, text)
+        draw_label(ax, mask, text)
 
 
 def draw_boxes(
@@ -269,36 +267,12 @@ def draw_grid(
     ax.set_ylim(height, 0)
 
 
-def _pixels(image: Tensor) -> np.ndarray:
-    """(H, W, 3) in [0, 1] or (H, W), as imshow takes them."""
-    pixels = image.detach().cpu().numpy()
-    if pixels.ndim == 3 and len(pixels) == 3:
-        return np.clip(pixels.transpose(1, 2, 0), 0, 1)
-    if pixels.ndim == 2:
-        return pixels.astype(np.float64)
-    raise ValueError(f"image must be (3, H, W) or (H, W), got {tuple(image.shape)}")
+def _instance_colour(k: int) -> str:
+    return INSTANCE_COLOURS[k % len(INSTANCE_COLOURS)]
 
 
-def _rgb(image: Tensor, size: tuple[int, ...]) -> np.ndarray:
-    """(H, W, 3) float64, a copy to paint on."""
-    pixels = _pixels(image).astype(np.float64)
-    if pixels.shape[:2] != size:
-        raise ValueError(f"image must be of the masks' size {size}, got {pixels.shape[:2]}")
-    if pixels.ndim == 2:
-        return np.repeat(np.clip(pixels, 0, 1)[..., None], 3, axis=2)
-    return pixels
-
-
-def _paint(canvas: np.ndarray, mask: np.ndarray, colour: np.ndarray, strength: float) -> None:
-    canvas[mask] = (1 - strength) * canvas[mask] + strength * colour
-
-
-def _instance_colour(k: int) -> np.ndarray:
-    return np.array(to_rgb(INSTANCE_COLOURS[k % len(INSTANCE_COLOURS)]))
-
-
-def _stuff_colour(category: int) -> np.ndarray:
-    return np.array(to_rgb(STUFF_COLOURS[(category - 1) % len(STUFF_COLOURS)]))
+def _stuff_colour(category: int) -> str:
+    return STUFF_COLOURS[(category - 1) % len(STUFF_COLOURS)]
 
 
 def _draw_canvas(ax: Axes, canvas: np.ndarray, title: str, **options: Any) -> None:
@@ -306,27 +280,3 @@ def _draw_canvas(ax: Axes, canvas: np.ndarray, title: str, **options: Any) -> No
     ax.imshow(canvas, extent=(0, width, height, 0), interpolation="nearest", **options)
     ax.set_axis_off()
     ax.set_title(title)
-
-
-def _outline(ax: Axes, masks: list[np.ndarray]) -> None:
-    """Black 1.1 px on white 2.6 px, visible on any ground."""
-    lines = [piece for mask in masks for piece in outline(mask)]
-    for colour, pixels in (("white", 2.6), ("black", 1.1)):
-        width = pixels * 72 / DPI  # in points, as matplotlib wants it
-        ax.add_collection(
-            LineCollection(lines, colors=colour, linewidths=width, capstyle="projecting")
-        )
-
-
-def _label(ax: Axes, mask: np.ndarray, text: str) -> None:
-    """Text on a mask, or beside one too small to be seen behind its text."""
-    if not text or not mask.any():
-        return
-    x, y = deepest_point(mask)
-    rows, columns = mask.any(axis=1).sum(), mask.any(axis=0).sum()
-    beside = max(rows, columns) < 0.1 * max(mask.shape)
-    ax.annotate(
-        text, (x, y), (8, 8) if beside else (0, 0), textcoords="offset points",
-        color="white", weight="bold", fontsize=9, ha="center", va="center",
-        path_effects=[withStroke(linewidth=2, foreground="black")],
-    )  # fmt: skip

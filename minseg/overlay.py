@@ -1,16 +1,71 @@
-"""Where a mask's outline runs, and where its number goes: the geometry behind the pictures.
+"""A mask on an image: its fill, its outline and its number.
 
 A mask's outline lies on the edges between pixels, never through their centres: for pixel (i, j)
 it runs around the square [j, j + 1) × [i, i + 1). A number belongs at the point deepest inside,
-which for a ring lies on the ring, where the centre of mass would not. `minseg.draw` draws both.
+which for a ring lies on the ring, where the centre of mass would not. `minseg.draw` draws
+whole pictures from these pieces.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import to_rgb
+from matplotlib.patheffects import withStroke
 from scipy.ndimage import distance_transform_edt
+from torch import Tensor
 
 Point = tuple[float, float]
+POINTS_PER_PIXEL = 72 / 100  # matplotlib measures lines in points, the page has 100 px to the inch
+
+
+def pixels(image: Tensor) -> np.ndarray:
+    """(H, W, 3) in [0, 1] from (3, H, W), or (H, W) as it is; ValueError for another shape."""
+    values = image.detach().cpu().numpy()
+    if values.ndim == 3 and len(values) == 3:
+        return np.clip(values.transpose(1, 2, 0), 0, 1)
+    if values.ndim == 2:
+        return values.astype(np.float64)
+    raise ValueError(f"image must be (3, H, W) or (H, W), got {tuple(image.shape)}")
+
+
+def rgb(image: Tensor, size: tuple[int, ...]) -> np.ndarray:
+    """(H, W, 3) float64, a copy to paint on; ValueError if the image is not of `size` (H, W)."""
+    values = pixels(image).astype(np.float64)
+    if values.shape[:2] != size:
+        raise ValueError(f"image must be of the masks' size {size}, got {values.shape[:2]}")
+    if values.ndim == 2:
+        return np.repeat(np.clip(values, 0, 1)[..., None], 3, axis=2)
+    return values
+
+
+def paint(canvas: np.ndarray, mask: np.ndarray, colour: str, strength: float) -> None:
+    """Fill a mask with a colour, in place; at strength 1 nothing shines through."""
+    canvas[mask] = (1 - strength) * canvas[mask] + strength * np.array(to_rgb(colour))
+
+
+def draw_outlines(ax: Axes, masks: list[np.ndarray]) -> None:
+    """Black 1.1 px on white 2.6 px, visible on any ground."""
+    lines = [piece for mask in masks for piece in outline(mask)]
+    for colour, width in (("white", 2.6), ("black", 1.1)):
+        points = width * POINTS_PER_PIXEL
+        ax.add_collection(
+            LineCollection(lines, colors=colour, linewidths=points, capstyle="projecting")
+        )
+
+
+def draw_label(ax: Axes, mask: np.ndarray, text: str) -> None:
+    """Text on a mask, or beside one too small to be seen behind its text."""
+    if not text or not mask.any():
+        return
+    rows, columns = mask.any(axis=1).sum(), mask.any(axis=0).sum()
+    beside = max(rows, columns) < 0.1 * max(mask.shape)
+    ax.annotate(
+        text, deepest_point(mask), (8, 8) if beside else (0, 0), textcoords="offset points",
+        color="white", weight="bold", fontsize=9, ha="center", va="center",
+        path_effects=[withStroke(linewidth=2, foreground="black")],
+    )  # fmt: skip
 
 
 def outline(mask: np.ndarray) -> list[tuple[Point, Point]]:
