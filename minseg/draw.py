@@ -30,7 +30,7 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from minseg.instances import Instances
-from minseg.overlay import draw_label, draw_outlines, paint, pixels, rgb
+from minseg.overlay import draw_labels, draw_outlines, paint, pixels, rgb
 from minseg.panoptic import decode
 
 INSTANCE_COLOURS = [  # petroff10
@@ -45,7 +45,7 @@ INSTANCE_COLOURS = [  # petroff10
     "#717581",
     "#92dadd",
 ]
-STUFF_COLOURS = ["#d5f6ff", "#e2d1bc", "#cdd4cd", "#f7e8d1", "#ebeeee", "#f7f0e6"]
+STUFF_COLOURS = ["#e2d1bc", "#cdd4cd", "#f7e8d1", "#ebeeee", "#f7f0e6", "#d5f6ff"]
 VOID_COLOUR = "#ffffff"
 
 # One role, one colour, in every lesson: what RoI pooling does, what RoIAlign does, the closed form
@@ -198,8 +198,7 @@ def draw_instances(
         paint(canvas, mask, _instance_colour(k), alpha)
     _draw_canvas(ax, canvas, title)
     draw_outlines(ax, list(masks))
-    for k, mask in enumerate(masks):
-        draw_label(ax, mask, str(k + 1))
+    draw_labels(ax, list(masks), [str(k + 1) for k in range(len(masks))])
 
 
 def draw_panoptic(
@@ -230,7 +229,7 @@ def draw_panoptic(
     canvas = np.ones((*ids.shape, 3)) if image is None else rgb(image, ids.shape)
     paint(canvas, ids == 0, VOID_COLOUR, 1)
     things: list[np.ndarray] = []
-    labels: list[tuple[np.ndarray, str]] = []
+    masks, texts = [], []
     segments = panoptic_map[panoptic_map > 0].unique()
     for segment, category, instance in zip(segments, *decode(segments, max_instances), strict=True):
         mask, name = ids == segment.item(), (names or {}).get(int(category), "")
@@ -240,11 +239,11 @@ def draw_panoptic(
             name = f"{name} {instance}".strip()
         else:
             paint(canvas, mask, _stuff_colour(int(category)), 0.9 if image is not None else 1)
-        labels.append((mask, name))
+        masks.append(mask)
+        texts.append(name)
     _draw_canvas(ax, canvas, title)
     draw_outlines(ax, things)
-    for mask, text in labels:
-        draw_label(ax, mask, text)
+    draw_labels(ax, masks, texts)
 
 
 def draw_boxes(

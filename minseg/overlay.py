@@ -55,17 +55,37 @@ def draw_outlines(ax: Axes, masks: list[np.ndarray]) -> None:
         )
 
 
-def draw_label(ax: Axes, mask: np.ndarray, text: str) -> None:
-    """Text on a mask, or beside one too small to be seen behind its text."""
-    if not text or not mask.any():
-        return
+def draw_labels(ax: Axes, masks: list[np.ndarray], texts: list[str]) -> None:
+    """A text on each mask, or beside one too small to be seen behind it."""
+    size = np.array([mask.sum() for mask in masks])
+    taken: list[Point] = []  # large masks first: small ones find room beside them
+    for k in np.argsort(-size, kind="stable"):
+        if not texts[k] or not size[k]:
+            continue
+        x, y = deepest_point(masks[k])
+        away = _way_out(x, y, taken) if _is_tiny(masks[k]) else (0, 0)
+        taken.append((x, y))
+        ax.annotate(
+            texts[k], (x, y), (8 * away[0], 8 * away[1]), textcoords="offset points",
+            color="white", weight="bold", fontsize=9, ha="center", va="center",
+            path_effects=[withStroke(linewidth=2, foreground="black")],
+        )  # fmt: skip
+
+
+def _is_tiny(mask: np.ndarray) -> bool:
     rows, columns = mask.any(axis=1).sum(), mask.any(axis=0).sum()
-    beside = max(rows, columns) < 0.1 * max(mask.shape)
-    ax.annotate(
-        text, deepest_point(mask), (8, 8) if beside else (0, 0), textcoords="offset points",
-        color="white", weight="bold", fontsize=9, ha="center", va="center",
-        path_effects=[withStroke(linewidth=2, foreground="black")],
-    )  # fmt: skip
+    return bool(max(rows, columns) < 0.1 * max(mask.shape))
+
+
+def _way_out(x: float, y: float, taken: list[Point]) -> tuple[int, int]:
+    """The diagonal direction, to the right and upwards first, that leads away from other texts."""
+    directions = [(1, 1), (-1, 1), (1, -1), (-1, -1)]
+
+    def room(direction: tuple[int, int]) -> float:
+        ahead = x + direction[0], y - direction[1]  # y grows downwards
+        return min((float(np.hypot(ahead[0] - a, ahead[1] - b)) for a, b in taken), default=0)
+
+    return max(directions, key=room)
 
 
 def outline(mask: np.ndarray) -> list[tuple[Point, Point]]:

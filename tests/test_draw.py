@@ -196,6 +196,17 @@ def test_panoptic_map_tells_stuff_things_and_void_apart():
     assert {text.get_text() for text in ax.texts} == {"coin 1", "coin 2", "table"}
 
 
+def test_a_tiny_mask_has_its_number_beside_it_and_away_from_others():
+    masks = torch.zeros(2, 100, 100, dtype=torch.bool)
+    masks[0, 45:50, 42:47] = True  # left of the centre of the large one, and a little above
+    masks[1, 10:91, 10:91] = True
+    _, ax = draw.figure()
+    instances = Instances(masks, torch.tensor([1, 1]))
+    draw.draw_instances(ax, torch.zeros(3, 100, 100), instances)
+    offsets = {text.get_text(): text.xyann for text in ax.texts}
+    assert offsets == {"1": (-8, 8), "2": (0, 0)}
+
+
 def test_draws_what_is_empty():
     _, (left, right) = draw.figure(2)
     nothing = Instances(torch.zeros(0, 5, 5, dtype=torch.bool), torch.zeros(0, dtype=torch.int64))
