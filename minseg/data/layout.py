@@ -67,7 +67,7 @@ def put(labels: np.ndarray, thing: Thing, code: int, *, share: float = MIN_VISIB
     view = labels[:, :, rows, columns]
     inside = covered[:, :, rows.start - top : rows.stop - top, columns.start - left :]
     seen = inside[..., : view.shape[3]] & (view == FREE)
-    if seen.sum() < share * covered.sum():
+    if np.count_nonzero(seen) < share * np.count_nonzero(covered):
         return False
     if (count_samples(seen) > SAMPLES**2 // 2).sum() < MIN_VISIBLE_PIXELS:
         return False
@@ -77,7 +77,7 @@ def put(labels: np.ndarray, thing: Thing, code: int, *, share: float = MIN_VISIB
 
 def count_samples(chosen: np.ndarray) -> np.ndarray:
     """(H, W) uint8: how many of the 16 samples of each pixel are chosen, of (4, 4, H, W) bool."""
-    return chosen.sum(axis=(0, 1), dtype=np.uint8)
+    return chosen.view(np.uint8).sum(axis=(0, 1), dtype=np.uint8)
 
 
 def lay_things(
@@ -131,6 +131,8 @@ def lay_coins(labels: np.ndarray, number: int, rng: np.random.Generator) -> list
         x, y = uniform(rng, 0, width), uniform(rng, 0, height)
         if k < len(spots):
             x, y = spots[k]
+        if labels[0, 0, int(y), int(x)] != FREE:
+            continue  # in the middle of another coin
         size = uniform(rng, smallest, largest)
         coin = Thing(COIN, make_shape("coin", size, rng), x, y, size)
         if put(labels, coin, FIRST_THING + len(placed), share=piled):

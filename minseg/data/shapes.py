@@ -75,10 +75,11 @@ class Coin:
 
     def covers(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         u, v = x / self.radius, y / self.radius
-        uu, vv, uv = u * u, v * v, u * v
-        a, b, c, d = self.bumps
-        wobble = a * (uu - vv) + b * uv + c * u * (uu - 3 * vv) + d * v * (3 * uu - vv)
-        kept = ((uu + vv) * (1 + wobble) <= 1) & (uu + vv < 1.32)  # the wobble goes wild far out
+        a, b, c, d = self.bumps  # of u² - v², uv, u³ - 3uv², 3u²v - v³: cos 2φ, sin 2φ, cos 3φ, …
+        wobble = u * (u * (3 * d * v) + (b * v - 3 * c * v * v))  # the rest depends on one of them
+        wobble += u * u * (a + c * u) + (1 - v * v * (a + d * v))
+        squared = u * u + v * v
+        kept = (squared * wobble <= 1) & (squared < 1.32)  # far out the wobble goes wild
         for along_x, along_y, limit in self.cuts:
             kept &= along_x * u <= limit - along_y * v
         return kept

@@ -60,8 +60,11 @@ def test_coverage_is_in_sixteenths_and_decides_the_mask(scene):
     assert torch.equal(coverage * 16, (coverage * 16).round())
     assert (coverage >= 0).all()
     assert coverage.sum(dim=0).max() <= 1
-    assert (masks | (coverage <= 0.5)).all()  # more than half: the pixel is its own
     if len(coverage):
+        in_front = coverage.cummax(dim=0).values.roll(1, dims=0)
+        in_front[0] = 0
+        wins = (coverage >= 0.5) & (coverage > in_front)  # half suffices, against what is behind
+        assert masks[wins].all()
         most = coverage.amax(dim=0)
         assert (coverage[masks] == most.expand_as(masks)[masks]).all()
 
@@ -102,6 +105,16 @@ def test_a_lone_disc_covers_its_area():
     assert (share.sum(axis=1) @ centres) / share.sum() == pytest.approx(33.9, abs=0.02)
 
 
+@pytest.mark.parametrize(("x", "y"), [(3.3, 20), (61.2, 60.1), (30, 1.9), (63, 4)])
+def test_the_frame_only_cuts(x, y):
+    """A disc at the border is the part of the same disc in a larger frame."""
+    disc = Round((9.4, 9.4))
+    labels, large = (np.full((4, 4, side, side), FREE, dtype=np.uint8) for side in (64, 96))
+    assert put(labels, Thing(1, disc, x=x, y=y, size=18.8), FIRST_THING, share=0.1)
+    assert put(large, Thing(1, disc, x=x + 16, y=y + 16, size=18.8), FIRST_THING)
+    assert (labels == large[:, :, 16:80, 16:80]).all()
+
+
 def test_what_would_be_hidden_or_cut_off_is_not_placed():
     labels = np.full((4, 4, 64, 64), FREE, dtype=np.uint8)
     assert put(labels, Thing(1, Round((10.0, 10.0)), x=32, y=32, size=20), FIRST_THING)
@@ -110,6 +123,7 @@ def test_what_would_be_hidden_or_cut_off_is_not_placed():
         behind = Thing(1, Round((10.0, 10.0)), x=x, y=32, size=20)
         assert not put(labels, behind, FIRST_THING + 1)
         assert (labels == before).all()
+    assert not put(labels, Thing(1, Round((1.5, 1.5)), x=9, y=9, size=3), FIRST_THING + 1)  # tiny
     assert put(labels, Thing(1, Round((10.0, 10.0)), x=43, y=32, size=20), FIRST_THING + 1)
     assert (labels[before == FIRST_THING] == FIRST_THING).all()  # the one in front stays whole
 
