@@ -50,11 +50,15 @@ $(VENV)/.ready-test: $(VENV)/.torch pyproject.toml constraints.txt
 	$(PY) -m pip install -q -c constraints.txt -e ".[lab,test,browser]"
 	@touch $@ $(VENV)/.ready-lab
 
+# Nothing but loopback hears it, the address it prints carries a token, and it asks nobody for news.
+LAB = $(PY) -m jupyterlab --ip=127.0.0.1 --ServerApp.root_dir="$(CURDIR)/$(MINE)" \
+  --LabApp.default_url=/lab/tree/00_start_here.ipynb --LabApp.news_url=None \
+  --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
+  --LabApp.extension_manager=readonly $(if $(filter 0,$(shell id -u)),--allow-root)
+
 lab: $(LAB_READY) ## open JupyterLab on your own copy of the lessons, my-lessons/
 	$(PY) lessons/workspace.py refresh $(MINE)
-	MINSEG_STATE="$(CURDIR)/$(MINE)" $(PY) -m jupyterlab --ip=127.0.0.1 \
-	  --ServerApp.root_dir="$(CURDIR)/$(MINE)" $(if $(filter 0,$(shell id -u)),--allow-root) \
-	  $(LAB_FLAGS) "$(CURDIR)/$(MINE)/00_start_here.ipynb"
+	MINSEG_STATE="$(CURDIR)/$(MINE)" $(LAB) $(LAB_FLAGS)
 
 reset: ## a fresh copy of one lesson: make reset LESSON=05 (yours is kept under a new name)
 	@test -n "$(LESSON)" || { echo "which lesson? make reset LESSON=05"; exit 2; }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import tempfile
 from pathlib import Path
@@ -10,9 +9,8 @@ from unittest import mock
 
 import pytest
 
-_spec = importlib.util.spec_from_file_location("lesson_build", Path(__file__).with_name("build.py"))
-_build = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_build)
+from lessons.build import hermetic
+
 _folder = tempfile.TemporaryDirectory()  # gone when the tests end
 
 
@@ -25,5 +23,5 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> object:
     """The kernel starts with a lesson's first cell and inherits what is set here."""
-    with mock.patch.dict(os.environ, _build.hermetic(Path(_folder.name) / item.path.stem)):
+    with mock.patch.dict(os.environ, hermetic(Path(_folder.name) / item.path.stem)):
         return (yield)

@@ -116,6 +116,13 @@ def test_shows_no_error_and_nothing_on_stderr(path):
 
 
 @each(NOTEBOOKS)
+def test_names_no_folder_of_the_machine_that_built_it(path):
+    shown = json.dumps([cell.outputs for cell in code_cells(path)])
+    found = re.search(r"/(home|root|tmp|Users|usr|opt)/[\w.]+|[A-Z]:\\\\\\\\", shown)
+    assert not found, found
+
+
+@each(NOTEBOOKS)
 def test_every_picture_has_alt_text(path):
     for cell in code_cells(path):
         for output in cell.outputs:
