@@ -19,7 +19,7 @@ import torch
 from minseg.boxes import box_iou, fpn_level
 from minseg.course import check, claim, guess, progress, reveal, show_source
 from minseg.draw import ALIGN_COLOUR, EXACT_COLOUR, POOL_COLOUR, draw_boxes, draw_grid, figure, show
-from minseg.explore.quantisation_box import QuantisationBox
+from minseg.explore import QuantisationBox
 from minseg.roi import error_distribution, expected_error, quantise_box, roi_pool
 from minseg.roi.pool import pool_bins
 from minseg.roi.quantisation import (
@@ -119,21 +119,17 @@ show(fig, alt=alt, facts=f"floor: {span} image px, each equally likely, density 
 # One feature pixel is $s$ image pixels wide. So in image pixels **every length above is multiplied by the stride**. `expected_error(steps, stride)` has the closed forms, and nothing needs to be run. `expected_distance` does the same for a whole corner, $\mathrm{E}\sqrt{e_x^2 + e_y^2}$, as both its axes are rounded; for one floor that is $(\sqrt2 + \ln(1 + \sqrt2))/3$.
 
 # %%
-print("image px     floor: mean   RMS    SD  corner   round: mean size    SD  corner")
-for s in (1, 4, 8, 16, 32):
-    for step in ("floor", "round"):
-        error, corner = expected_error((step,), s), expected_distance((step,), s)
-        if step == "floor":
-            print(f"stride {s:2}   {error.mean:11.3g} {error.rms:6.3g}", end="")
-        else:
-            print(f"{error.mean_abs:18.3g}", end="")
-        print(f" {error.sd:5.3g} {corner:7.3g}", end="")
-    print()
+print("image px            mean  mean size    RMS     SD  corner")
+for step in ("floor", "round"):
+    for s in (1, 4, 8, 16, 32):
+        mean, mean_abs, rms, sd = expected_error((step,), s)
+        print(f"{step}, stride {s:2} {mean:7.3g} {mean_abs:10.3g} {rms:6.3g} {sd:6.3g}", end="")
+        print(f" {expected_distance((step,), s):7.3g}")
 whole = whole_pixel_errors(stride)
 print(f"whole image coordinates, stride {stride}: {whole.int().tolist()}, mean {whole.mean():.1f}")
 
 # %% [markdown]
-# The first row is the error in feature pixels, all others are multiples of it. The last line is a detail for those who compare with annotated boxes: their coordinates are often whole image pixels. Then only $s$ errors occur, $0, 1, \dots, s-1$, and the floor's mean is $(s-1)/2$.
+# The rows of stride 1 are the error in feature pixels, all others are multiples of them. The last line is a detail for those who compare with annotated boxes: their coordinates are often whole image pixels. Then only $s$ errors occur, $0, 1, \dots, s-1$, and the floor's mean is $(s-1)/2$.
 #
 # ## Bias and spread are not equally bad
 #
@@ -163,7 +159,7 @@ print(f"floor: the line adds {added:.1f} px on average and leaves {left:.1f} px"
 print(f"round: the line adds {abs(added_round):.1f} px on average and leaves {left_round:.1f} px")
 
 # %% [markdown]
-# The line has learnt the constant, 8 pixels, and what is left is the spread, $16/\sqrt{12} = 4.62$, the same for both. **The bias can be learnt away. The spread cannot**: two edges 15 pixels apart can land on one line, and nothing that sees only the line can tell them apart. This agrees with what practitioners report: a constant half-pixel offset in RoIAlign makes no difference once convolutions behind it are trained (detectron2, `layers/roi_align.py`).
+# The line has learnt the constant, 8 pixels, and what is left is the spread, $16/\sqrt{12} = 4.62$, the same for both. **The bias can be learnt away. The spread cannot**: two edges 15 pixels apart can land on one line, and nothing that sees only the line can tell them apart. This agrees with what practitioners report: in RoIAlign, lesson 05's operator, a constant offset of half a pixel makes no difference once the convolutions behind it are trained (the detectron2 library, `layers/roi_align.py`).
 #
 # Now to the notes that this course follows.
 
@@ -187,13 +183,13 @@ claim(
 )
 
 # %% [markdown]
-# **Exercise: round as RoI pooling does.** Which way does a half go? In C's `round`, which RoI pooling uses, *away from zero*: 2.5 becomes 3 and −2.5 becomes −3. `torch.round` follows another rule, and 2.5 becomes 2. Write the first rule in torch. `hint("04.round_half_away")` helps, one hint a call, and `solution("04.round_half_away")` shows the package's own code. Both are in `minseg.course`.
+# **Exercise: round as RoI pooling does.** Which way does a half go? In C's `round`, which RoI pooling uses, *away from zero*: 2.5 becomes 3 and −2.5 becomes −3. `torch.round` follows another rule, and 2.5 becomes 2. Write the first rule in torch, in place of the line that raises. `hint("04.round_half_away")` helps, one hint a call, and `solution("04.round_half_away")` shows the package's own code. Both are in `minseg.course`.
 
 
 # %%
 def my_round(x):
     """Nearest whole numbers to x (floating point, any shape), halves away from zero."""
-    ...
+    raise NotImplementedError
 
 
 check("04.round_half_away", my_round)
@@ -267,7 +263,7 @@ claim(
 # %%
 def my_bias_and_spread(steps, stride):
     """(mean, SD) of the error after these rounding steps, in image pixels."""
-    ...
+    raise NotImplementedError
 
 
 check("04.bias_and_spread", my_bias_and_spread)
@@ -339,22 +335,22 @@ show(fig, alt=alt, facts=f"ramp f = x: {outputs}, outside of the map {elsewhere.
 # %%
 x1, width = torch.rand(2, 50_000, generator=seeded(2), dtype=torch.float64)
 x1, width, spread = 50 * x1, 14 + 14 * width, {}
+print("bins   too wide   off by     SD   within one bin    (feature px)")
 for P in (7, 14):
     begin, end = pool_bins(round_half_away(x1), round_half_away(x1 + width), P, length=100)
     too_wide = (end - begin - (width / P)[:, None]).mean()
     centre = x1[:, None] + (torch.arange(P) + 0.5) * (width / P)[:, None]
-    off = error_statistics(centre - (begin + end) / 2)
-    spread[P] = off.sd
-    print(f"{P:2} bins, each {too_wide:.2f} feature px too wide; its centre is off by", end=" ")
-    print(f"{off.mean:.1f} on average, SD {off.sd:.2f}")
+    off = centre - (begin + end) / 2  # (boxes, bins)
+    spread[P] = off.std(dim=0).mean()
+    print(f"{P:4} {too_wide:10.2f} {off.mean():8.1f} {off.std():6.2f} {spread[P]:15.3f}")
 notes_edge = error_statistics(x1 + width - (x1.floor() + width.floor()))
 real_edge = error_statistics(rounding_error(x1 + width, rounding="round"))
 claim(
     "C38",
-    measured=f"a box of 6 cells is read over 7. Bins are {too_wide:.2f} feature px too wide, their "
-    f"centres have an SD of {spread[7]:.2f} (7 bins) and {spread[14]:.2f} (14). Right edge of the "
-    f"box: rounded, mean {abs(real_edge.mean):.1f}, SD {real_edge.sd:.2f}; floor of (x, w), mean "
-    f"{notes_edge.mean:.1f}, SD {notes_edge.sd:.2f}.",
+    measured=f"a box of 6 cells is read over 7. Bins are {too_wide:.2f} feature px too wide; the "
+    f"centre of each has an SD of {spread[7]:.3f} (7 bins) or {spread[14]:.3f} (14). Right edge of "
+    f"the box: rounded, mean {abs(real_edge.mean):.1f}, SD {real_edge.sd:.2f}; floor of (x, w), "
+    f"mean {notes_edge.mean:.1f}, SD {notes_edge.sd:.2f}.",
     supports=agree(notes_edge, ("floor", "floor"))
     and agree(real_edge, ("round",))
     and pooled.tolist() == [4.5, 6.5, 8.5]
@@ -362,7 +358,7 @@ claim(
 )
 
 # %% [markdown]
-# The minus sign says that bins lie too far to the right, by half a cell: a bias again. The SD is what you should remember: 0.35 and 0.39 feature pixels, between the 0.289 of one step and the 0.408 of two. At stride 16 it is 5 to 6 image pixels for every bin of every box, and no training removes it. RoIAlign, in the next lesson, rounds nothing.
+# The minus sign says that bins lie too far to the right, by half a cell on average. Rule 2 stretches the box by one cell, which moves the first bin a little and the last one most. This is a bias of each bin, and a network that always sees the same bins can learn it. What it cannot learn is the spread within one bin. It is about that of a single step, 0.289, although there were two: floor and ceiling push the two ends of a bin apart, and its centre feels only half of each. At stride 16 that is between 4 and 5 image pixels, for every bin of every box. RoIAlign, in the next lesson, rounds nothing.
 #
 # ## Which objects does it ruin?
 #
@@ -409,7 +405,7 @@ for side in (16, 32, 64, 128):
 # %%
 def my_shifted_iou(length, shift):
     """IoU of a square of side `length` with itself moved by `shift` (tensors) along both axes."""
-    ...
+    raise NotImplementedError
 
 
 check("04.shifted_iou", my_shifted_iou)
@@ -476,7 +472,7 @@ claim(
 # %%
 def my_fpn_level(boxes):
     """The pyramid level, 2 to 5, that reads each box."""
-    ...
+    raise NotImplementedError
 
 
 check("04.fpn_level", my_fpn_level)
@@ -489,7 +485,7 @@ check("04.fpn_level", my_fpn_level)
 # 1. **compute the error of a rounding step**: uniform over one feature pixel, so mean $\tfrac12$ (floor) or 0 (nearest), SD $1/\sqrt{12}$; after two steps triangular, means added, spreads added in quadrature;
 # 2. **turn it into image pixels**: multiply by the stride;
 # 3. **tell bias from spread**: a fitted line took the floor's 8 pixels away and left 4.6, as it did for rounding;
-# 4. **read RoI pooling's rules**: rounded corners, both ends inside, floor and ceiling, maximum; bins nearly one cell too wide, and a spread of 0.35 to 0.39 feature pixels;
+# 4. **read RoI pooling's rules**: rounded corners, both ends inside, floor and ceiling, maximum; bins nearly one cell too wide, a bias of half a cell, and in each bin about the spread of one step;
 # 5. **predict which objects it ruins**: those of few feature pixels. A pyramid keeps the relative error level down to 56 pixels, not below.
 #
 # Your predictions beside what was measured, and your exercises:
@@ -504,7 +500,7 @@ progress("04")
 #
 # > **When it does not work**
 # >
-# > - *An exercise says "not attempted yet"*: replace the `...`, return a value, and run the cell again.
+# > - *An exercise says "not attempted yet"*: replace the line that raises, return a value, and run the cell again.
 # > - *The widget does not show, or does not follow the box*: run its cell again. If it stays away, run `python -m minseg doctor` in a terminal: it says what is missing. Without a running kernel you see a still picture.
 # > - *Your guess does not appear in the recap*: run the cell with your `guess` before the one with `reveal`, then the recap.
 # > - *You changed something and everything is odd*: "Restart Kernel and Run All Cells" in the Kernel menu puts the lesson back into order. Your solved exercises and guesses are kept.

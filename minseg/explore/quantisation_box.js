@@ -146,9 +146,10 @@ function render({ model, el: root }) {
   const drawTable = (rows) => {
     const body = rows.map(([name, ...cells]) =>
       `<tr><th scope="row">${name}</th><td>${cells.join("</td><td>")}</td></tr>`);
+    const axes = '<th scope="col">x</th><th scope="col">y</th>';
     table.innerHTML = "<caption>Error = exact − rounded</caption><thead><tr><td></td>" +
-      ["x, feature px", "y", "x, image px", "y"].map((name) => `<th scope="col">${name}</th>`).join("") +
-      `</tr></thead><tbody>${body.join("")}</tbody>`;
+      '<th colspan="2" scope="colgroup">feature px</th><th colspan="2" scope="colgroup">image px</th>' +
+      `</tr><tr><td></td>${axes}${axes}</tr></thead><tbody>${body.join("")}</tbody>`;
   };
   let speaking = null;
   const speak = (rows) => {                        // one sentence, once the box rests

@@ -78,7 +78,10 @@ def rounding_error(x: Tensor, stride: float = 1.0, rounding: str = "floor") -> T
     return x - stride * _quantise(x / stride, rounding)
 
 
-def expected_error(steps: Sequence[str] = ("floor",), stride: float = 1.0) -> ErrorStatistics:
+def expected_error(
+    steps: Sequence[str] = ("floor",),
+    stride: float = 1.0,
+) -> ErrorStatistics:
     """Closed forms for the error left by one or more rounding steps, on one axis.
 
     Args:
@@ -99,9 +102,8 @@ def expected_error(steps: Sequence[str] = ("floor",), stride: float = 1.0) -> Er
     zero = torch.tensor(-low, dtype=torch.float64)  # where s = e + r/2 has e = 0
     shortfall = _spline_sum(zero, n, n + 1).item()  # E max(-e, 0)
     rms = sqrt(mean**2 + variance)
-    return ErrorStatistics(
-        stride * mean, stride * (mean + 2 * shortfall), stride * rms, stride * sqrt(variance)
-    )
+    feature_px = (mean, mean + 2 * shortfall, rms, sqrt(variance))
+    return ErrorStatistics(*(stride * value for value in feature_px))
 
 
 def error_density(error: Tensor, steps: Sequence[str] = ("floor",), stride: float = 1.0) -> Tensor:
