@@ -11,7 +11,7 @@
 # 4. read RoI pooling's real rounding rules, and say what each one costs;
 # 5. predict which objects rounding ruins, with and without a feature pyramid.
 #
-# *40 minutes to read, 9 s to run, 400 MiB of memory, no GPU, no downloads. You need lesson 00, and no knowledge of detectors.*
+# *40 minutes to read, 9 s to run, 450 MiB of memory, no GPU, no downloads. You need lesson 00, and no knowledge of detectors.*
 
 # %%
 import torch
@@ -137,7 +137,7 @@ print(f"whole image coordinates, stride {stride}: {whole.int().tolist()}, mean {
 #
 # Let us allow the simplest correction that can be learnt, a straight line from the rounded edge to the exact one, fitted by least squares.
 #
-# **Predict.** What RMS error is left after the floor at stride 16, in image pixels, once the best line has been subtracted? (Before the fit it is 9.24.)
+# **Predict.** What RMS error is left after the floor at stride 16, in image pixels, once the best straight line has corrected it? (Before the fit it is 9.24.)
 
 # %%
 guess("04.2", None)
@@ -159,7 +159,7 @@ print(f"floor: the line adds {added:.1f} px on average and leaves {left:.1f} px"
 print(f"round: the line adds {abs(added_round):.1f} px on average and leaves {left_round:.1f} px")
 
 # %% [markdown]
-# The line has learnt the constant, 8 pixels, and what is left is the spread, $16/\sqrt{12} = 4.62$, the same for both. **The bias can be learnt away. The spread cannot**: two edges 15 pixels apart can land on one line, and nothing that sees only the line can tell them apart. This agrees with what practitioners report: in RoIAlign, lesson 05's operator, a constant offset of half a pixel makes no difference once the convolutions behind it are trained (the detectron2 library, `layers/roi_align.py`).
+# The fit has learnt the constant, 8 pixels, and what is left is the spread, $16/\sqrt{12} = 4.62$, the same for both. **The bias can be learnt away. The spread cannot**: two edges 15 pixels apart can land on the same grid line, and nothing that sees only the grid can tell them apart. This agrees with what practitioners report: in RoIAlign, lesson 05's operator, a constant offset of half a pixel makes no difference once the convolutions behind it are trained (the detectron2 library, `layers/roi_align.py`).
 #
 # Now to the notes that this course follows.
 
@@ -227,7 +227,7 @@ show(
 )
 
 # %% [markdown]
-# The sum of two uniform errors is **triangular**: total errors near the middle come about in many ways, those at the ends in only one. All three triangles are the same, moved to different places, and that is the whole story:
+# The sum of two uniform errors is **triangular**: a total near the middle comes about in many ways, one at an end only when both errors are extreme. All three triangles are the same, moved to different places, and that is the whole story:
 #
 # - **Means add.** Two floors both push up and to the left, $\tfrac12 + \tfrac12 = 1$. Two roundings push nowhere, $0 + 0 = 0$, and their mean *size* is $\tfrac13$, less than $\tfrac14 + \tfrac14$, because errors of opposite sign cancel.
 # - **Spreads add in quadrature**: independent variances add, so $\mathrm{SD} = \sqrt{\tfrac1{12} + \tfrac1{12}} = \sqrt{\tfrac16} = 0.408$. The second step makes the spread 1.41 times larger, not twice.
@@ -283,13 +283,13 @@ explorer
 #
 # - **Drop 500 boxes**, a few times. How many errors does it take until you can see the triangle?
 # - **Change the stride.** The upper row of numbers under the histogram stays, the lower one grows with the stride: the law is one of feature pixels, the damage one of image pixels.
-# - **Set step 1 to round.** The same triangle, moved by half a feature pixel. Bias changed, spread did not.
+# - **Set step 1 to round**, and drop boxes again. The same triangle, moved by half a feature pixel. Bias changed, spread did not.
 # - **Clear, then drag without resizing.** The error of step 2 does not change! The middle line keeps its distance from the *rounded* corner, and that distance is what is rounded. The triangle describes boxes of many sizes; one object that moves through a video has a second error that stays.
 
 # %% [markdown]
 # ## What RoI pooling really does
 #
-# The notes describe the first step as the floor of $(x, y, w, h)$. The operator that everybody used goes another way (torchvision's `roi_pool`; ours equals it, which the tests check):
+# The notes describe the first step as the floor of $(x, y, w, h)$. The operator in use goes another way (torchvision's `roi_pool`; the tests of this package check that ours equals it):
 #
 # 1. both corners, not the width, are **rounded to the nearest** line, halves away from zero;
 # 2. **both end cells are inside**, so the width is $w' = x_2 - x_1 + 1$, and at least 1;
@@ -384,7 +384,7 @@ print(
 )
 
 # %% [markdown]
-# Eight pixels are a quarter of the side, and cost more than half of the IoU. A detection commonly counts as correct from IoU 0.5, under a strict rule from 0.75. Which random boxes would pass if their corners were floored, and nothing else were wrong?
+# Eight pixels are a quarter of the side, and cost more than half of the IoU. A detection commonly counts as correct from IoU 0.5, under a strict rule from 0.75. Which random boxes would pass if their corners were floored and nothing else went wrong?
 
 # %%
 corner = 200 * torch.rand(1000, 2, generator=seeded(4))
