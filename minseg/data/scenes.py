@@ -7,9 +7,10 @@ everything is read from it:
     coverage_k = samples of segment k / 16          how much of the pixel it takes
     mask_k     = pixels where k has most samples    each pixel belongs to exactly one segment
 
-A tie goes to the thing in front, and to a thing before stuff. Segmentation data sets are drawn by
-hand and disagree with themselves by pixels at each outline (Kirillov et al., Panoptic Segmentation,
-2019, section 5, measures it); here an error of a model is the model's. Lessons 01 and 08 to 18.
+A tie goes to the thing in front, and to a thing before stuff. Two people who annotate the same
+photograph do not draw the same masks (Kirillov et al., Panoptic Segmentation, 2019, section 6,
+measures how far they agree); here nobody draws, and an error of a model is the model's.
+Lessons 01 and 08 to 18.
 """
 
 from __future__ import annotations
@@ -138,10 +139,13 @@ def _scene(image: np.ndarray, counts: np.ndarray, shares: np.ndarray, placed: li
 
 
 def _checked_size(size: int | tuple[int, int]) -> tuple[int, int]:
-    height, width = (size, size) if isinstance(size, int) else size
-    if not all(SMALLEST <= side <= LARGEST for side in (height, width)):
-        raise ValueError(f"size must be {SMALLEST} to {LARGEST} pixels a side, got {size}")
-    return height, width
+    sides = (size, size) if isinstance(size, int) else tuple(size)
+    if len(sides) != 2 or not all(SMALLEST <= side <= LARGEST for side in sides):
+        raise ValueError(
+            f"size must be {SMALLEST} to {LARGEST} pixels a side, a number or (height, width), "
+            f"got {size}"
+        )
+    return sides[0], sides[1]
 
 
 def _checked_things(things: Iterable[str]) -> dict[int, str]:

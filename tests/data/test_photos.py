@@ -35,6 +35,7 @@ def test_photographs_are_images_and_need_no_network(name, shape, monkeypatch):
     image = photo(name)
     assert image.shape == shape and image.dtype == torch.float32
     assert 0 <= image.min() < 0.1 and 0.9 < image.max() <= 1
+    assert torch.allclose(image * 255, (image * 255).round(), atol=1e-3)  # bytes, over 255
 
 
 def test_coins_are_grey_and_the_portrait_is_red_green_blue():
