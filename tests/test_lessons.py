@@ -254,13 +254,12 @@ def test_timings_cover_every_lesson_and_stay_within_bounds():
 # --- whether the comparison is real ---
 
 
-def nbval(path: Path) -> subprocess.CompletedProcess[str]:
-    """Strict nbval on one notebook, apart from this project's configuration."""
-    environment = {**os.environ, **build.hermetic(path.parent)}
+def nbval(folder: Path, *names: str) -> subprocess.CompletedProcess[str]:
+    """Strict nbval on notebooks of one folder, apart from this project's configuration."""
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "--color=no", "-c", os.devnull, *STRICT, path.name],
-        cwd=path.parent,
-        env=environment,
+        [sys.executable, "-m", "pytest", "-q", "--color=no", "-c", os.devnull, *STRICT, *names],
+        cwd=folder,
+        env={**os.environ, **build.hermetic(folder)},
         capture_output=True,
         text=True,
         check=False,
@@ -278,19 +277,18 @@ def earliest_number(notebook: NotebookNode) -> tuple[int, NotebookNode]:
 
 
 @each(NOTEBOOKS)
-def test_canary_one_changed_digit_fails(path, tmp_path):
+def test_canary_one_changed_digit_fails_and_nothing_else(path, tmp_path):
     notebook = read(path)
     k, output = earliest_number(notebook)
-    notebook.cells = notebook.cells[: k + 1]
-    copy = tmp_path / path.name
-    nbformat.write(notebook, copy)
-    untouched = nbval(copy)
-    assert untouched.returncode == 0, untouched.stdout
+    notebook.cells = notebook.cells[: k + 1]  # no longer than it must be
+    nbformat.write(notebook, tmp_path / "untouched.ipynb")
     output.text = re.sub(r"\d", lambda digit: str(9 - int(digit.group())), output.text, count=1)
-    nbformat.write(notebook, copy)
-    changed = nbval(copy)
-    assert changed.returncode == 1, changed.stdout
-    assert "mismatch 'stdout'" in changed.stdout
+    nbformat.write(notebook, tmp_path / "changed.ipynb")
+    said = nbval(tmp_path, "untouched.ipynb", "changed.ipynb").stdout
+    failed = re.findall(r"^FAILED (.+?) - ", said, re.MULTILINE)
+    last = sum(cell.cell_type == "code" for cell in notebook.cells) - 1
+    assert failed == [f"changed.ipynb::Cell {last}"], said
+    assert "mismatch 'stdout'" in said
 
 
 def test_a_lesson_that_asks_for_the_network_cannot_be_built(tmp_path):
