@@ -1,8 +1,9 @@
 // Draws what roi_explorer.py computed, and tells it where the box and the pointer are.
 // Positions are in image pixels; nothing the lesson teaches is computed here.
-const WIDTH = 470;                       // widest drawing of the image, screen pixels
+const WIDTH = 440;                       // widest drawing of the image, screen pixels
 const SMALLEST = 1;                      // image pixels: the least width and height of the box
 const IN_FLIGHT = 3;                     // questions on their way to Python at one time
+const NUDGE = 8;                         // ms until a lone question is followed by a nudge
 const NAMES = { pool: "RoI pooling", align: "RoIAlign", exact: "exact average" };
 const EDGES = ["left", "top", "right", "bottom"];
 
@@ -34,9 +35,19 @@ const clamp = (v, low, high) => Math.min(Math.max(v, low), high);
 // ---- Questions to Python -------------------------------------------------------------------
 
 // Up to three questions fly at once; of those that wait, the newest box and point win.
+// A lone question is followed by an empty message: the server sends its answer in several small
+// packets and holds the later ones back (Nagle) until the browser has acknowledged the first,
+// which it puts off for 40 ms if it has nothing to send. While dragging, the next question does.
 function makeQuestions(model) {
-  let flying = 0, asked = 0, waiting = null;
-  const send = content => { flying += 1; asked += 1; model.send({ ...content, n: asked }); };
+  let flying = 0, asked = 0, waiting = null, last = 0;
+  const send = content => {
+    flying += 1;
+    asked += 1;
+    model.send({ ...content, n: asked });
+    const now = performance.now(), lone = now - last > 60;
+    last = now;
+    if (lone) setTimeout(() => { if (last === now && flying) model.send({}); }, NUDGE);
+  };
   model.on("change:view", () => {
     if (model.get("view").answers < 0) return;        // Python spoke first: no answer of ours
     flying = Math.max(flying - 1, 0);
@@ -45,7 +56,6 @@ function makeQuestions(model) {
   return content => {
     if (flying < IN_FLIGHT) send(content);
     else waiting = { ...waiting, ...content };
-    return asked + (waiting ? 1 : 0);
   };
 }
 
@@ -132,7 +142,7 @@ function makeMap(model, parent) {
 
 // ---- Numbers: the outputs, how far edges moved, the equation ---------------------------------
 
-function makeOutputs(model, parent) {
+function makeOutputs(parent) {
   const tables = {}, row = html("div", { className: "outputs" }, parent);
   for (const name of Object.keys(NAMES)) {
     const table = html("table", { className: name }, row);
@@ -188,14 +198,14 @@ function makeOffsets(model, parent) {
 }
 
 function makeEquation(parent) {
-  const line = html("p", { className: "equation" }, parent);
-  return ({ name, terms, value }) => write(line, `${name} = ${terms.join(" + ")} = ${value}`);
+  const lines = [0, 1].map(() => html("p", { className: "equation" }, parent));
+  return ({ equation }) => lines.forEach((line, i) => write(line, equation[i]));
 }
 
 // ---- The sweep: how the middle bin answers while the box slides -------------------------------
 
 function makeSweep(model, parent) {
-  const [w, h, pad] = [430, 150, 24];
+  const [w, h, pad] = [430, 170, 24];
   const plot = svg("svg", { class: "sweep", width: w, height: h, role: "img", "aria-label":
     "The middle bin's output while the box slides by one feature pixel to each side: RoI " +
     "pooling a staircase, RoIAlign close to the exact average." }, parent);
@@ -203,7 +213,10 @@ function makeSweep(model, parent) {
   for (const name of ["exact", "pool", "align"]) {
     lines[name] = svg("polyline", { class: name }, plot);
   }
-  const now = svg("line", { class: "now", x1: w / 2, x2: w / 2, y1: 6, y2: h - pad }, plot);
+  Object.entries(NAMES).forEach(([name, text], i) => {
+    svg("text", { class: name, x: pad + 100 * i, y: 12 }, plot).textContent = text;
+  });
+  svg("line", { class: "now", x1: w / 2, x2: w / 2, y1: 20, y2: h - pad }, plot);
   const label = svg("text", { x: w / 2, y: h - 6, "text-anchor": "middle" }, plot);
   return view => {
     plot.style.display = view.sweep ? "" : "none";
@@ -212,12 +225,11 @@ function makeSweep(model, parent) {
     const values = Object.values(series).flat();
     const low = Math.min(...values), high = Math.max(...values);
     const x = v => pad + (v + 1) / 2 * (w - 2 * pad);
-    const y = v => h - pad - (v - low) / (high - low || 1) * (h - pad - 10);
+    const y = v => h - pad - (v - low) / (high - low || 1) * (h - pad - 24);
     for (const [name, line] of Object.entries(lines)) {
       set(line, { points: shift.map((s, i) => `${x(s).toFixed(1)},${y(series[name][i]).toFixed(1)}`)
         .join(" ") });
     }
-    set(now, { x1: x(0), x2: x(0) });
     write(label, `box slid by −1 … +1 feature px (±${model.get("stride")} image px); ` +
       `middle bin, ${low.toFixed(3)} … ${high.toFixed(3)}`);
   };
@@ -299,7 +311,7 @@ function makeMoves(model, map, ask, state) {
   const go = (b, point) => {
     state.box = b;
     map.place(b);
-    state.last = ask(point ? { box: b, point } : { box: b });
+    ask(point ? { box: b, point } : { box: b });
   };
   const drag = (node, change) => node.addEventListener("pointerdown", down => {
     down.preventDefault();
@@ -342,7 +354,7 @@ function render({ model, el: root }) {
   const stage = html("div", { className: "stage" }, root);
   const map = makeMap(model, stage);
   const side = html("div", { className: "side" }, stage);
-  const parts = [makeOutputs(model, side), makeOffsets(model, side), makeSweep(model, side)];
+  const parts = [makeOutputs(side), makeOffsets(model, root), makeSweep(model, root)];
   const equation = makeEquation(root);
   const live = html("div", { className: "live", ariaLive: "polite" }, root);
   makeCode(model, controls, root);

@@ -33,7 +33,7 @@ from minseg.explore.roi_view import feature_map
 from minseg.roi import quantise_box, roi_align, roi_average, roi_pool
 
 features = feature_map({image}, stride={stride})
-roi = torch.tensor([[0, {box}]])  # batch index, x1, y1, x2, y2 in image pixels
+roi = torch.tensor([[0, {box}]])  # image, x1, y1, x2, y2
 align = roi_align(features, roi, {size}, 1 / {stride}, {ratio}, {aligned})
 exact = roi_average(features, roi, {size}, 1 / {stride})
 rounded = torch.cat([roi[:, :1], quantise_box(roi[:, 1:] / {stride}, "{rounding}"){ends}], dim=1)
@@ -86,8 +86,8 @@ class RoIExplorer(Still, anywidget.AnyWidget):
             raise TypeError(f"image must be floating point in [0, 1], got {self.image.dtype}")
         self._image_source = f'photo("{image}")' if isinstance(image, str) else "image"
         height, width = self.image.shape[1:]
-        middle = (0.371 * width, 0.366 * height, 0.618 * width, 0.703 * height)
-        start = {"box": middle, "point": (width / 2, height / 2), **traits}
+        x1, y1, x2, y2 = 0.4905 * width, 0.562 * height, 0.6215 * width, 0.716 * height
+        start = {"box": (x1, y1, x2, y2), "point": ((x1 + x2) / 2, (y1 + y2) / 2), **traits}
         self._quiet = True  # nothing to draw before all traits are set
         super().__init__(size=(height, width), photo_png=_png(self.image), **start)
         self._quiet = False
@@ -130,6 +130,8 @@ class RoIExplorer(Still, anywidget.AnyWidget):
 
     def _asked(self, _widget: object, content: dict[str, Any], _buffers: object) -> None:
         """A question from the browser: a new box or point, answered by one new `view`."""
+        if "n" not in content:
+            return  # a nudge, see roi_explorer.js
         with self.hold_sync():
             self._quiet = True  # two traits may change: look once, afterwards
             try:

@@ -104,10 +104,10 @@ def _pooled(features: Tensor, boxes: Tensor, settings: Settings) -> dict[str, An
     columns = torch.stack(pool_bins(x1, x2, settings.output_size, width), dim=2)[0]
     snapped = torch.stack([x1, y1, x2 + 1, y2 + 1], dim=1)[0]  # pixel x2 ends at x2 + 1
     return {
-        "box": (snapped * settings.stride).tolist(),
+        "box": _rounded(snapped * settings.stride),
         "rows": (rows * settings.stride).tolist(),
         "columns": (columns * settings.stride).tolist(),
-        "offset": (snapped - boxes[0] / settings.stride).tolist(),
+        "offset": _rounded(snapped - boxes[0] / settings.stride),
     }
 
 
@@ -125,10 +125,10 @@ def _aligned(features: Tensor, boxes: Tensor, settings: Settings) -> dict[str, A
         axes[name] = (torch.cat(samples) + 0.5) * stride
     corners = [edges["columns"][0], edges["rows"][0], edges["columns"][-1], edges["rows"][-1]]
     return {
-        "rows": edges["rows"].tolist(),
-        "columns": edges["columns"].tolist(),
-        "samples": [axes["columns"].tolist(), axes["rows"].tolist()],
-        "offset": ((torch.stack(corners) - boxes[0]) / stride).tolist(),
+        "rows": _rounded(edges["rows"]),
+        "columns": _rounded(edges["columns"]),
+        "samples": [_rounded(axes["columns"]), _rounded(axes["rows"])],
+        "offset": _rounded((torch.stack(corners) - boxes[0]) / stride),
     }
 
 
@@ -141,10 +141,11 @@ def _point(features: Tensor, point: tuple[float, ...], stride: int) -> dict[str,
     a, b = x.item() - j, y.item() - i
     corners = [(i, j, 1 - a, 1 - b), (i, j2, a, 1 - b), (i2, j, 1 - a, b), (i2, j2, a, b)]
     values = [features[0, 0, row, column].item() for row, column, _, _ in corners]
-    terms = [
-        f"{wx:.2f}·{wy:.2f}·F[{row},{column}]={value:.3f}"
-        for (row, column, wx, wy), value in zip(corners, values, strict=True)
-    ]
+    names = ("(1-a)(1-b)", "a(1-b)", "(1-a)b", "ab")
+    symbols = (f"{n}·F[{r},{c}]" for n, (r, c, _, _) in zip(names, corners, strict=True))
+    products = (
+        f"{wx:.2f}·{wy:.2f}·{v:.3f}" for (_, _, wx, wy), v in zip(corners, values, strict=True)
+    )
     value = bilinear_sample(features[0], x, y).item()
     return {
         "at": [(x.item() + 0.5) * stride, (y.item() + 0.5) * stride],
@@ -152,9 +153,10 @@ def _point(features: Tensor, point: tuple[float, ...], stride: int) -> dict[str,
             [(column + 0.5) * stride, (row + 0.5) * stride, wx * wy]
             for row, column, wx, wy in corners
         ],
-        "name": f"f({x.item():.2f}, {y.item():.2f})",
-        "terms": terms,
-        "value": f"{value:.3f}",
+        "equation": [
+            f"f({x.item():.2f}, {y.item():.2f}) = {' + '.join(symbols)},  a = {a:.2f}, b = {b:.2f}",
+            f"= {' + '.join(products)} = {value:.3f}",
+        ],
     }
 
 
@@ -173,5 +175,5 @@ def sweep(features: Tensor, box: tuple[float, ...], settings: Settings) -> dict[
 
 
 def _rounded(values: Tensor) -> Any:
-    """Plain numbers of four decimals: what a screen can show, in few bytes."""
+    """Plain numbers of four decimals: what a screen can show, in few bytes to send."""
     return (values.double() * 1e4).round().div(1e4).tolist()
