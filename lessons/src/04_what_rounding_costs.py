@@ -496,7 +496,7 @@ progress("04")
 # %% [markdown]
 # **Reading on.** Girshick, *Fast R-CNN*, 2015, section 2.1, for RoI pooling. He et al., *Mask R-CNN*, 2017, section 3, on why masks suffer from it more than boxes do, and table 2c for how much. Lin et al., *Feature Pyramid Networks for Object Detection*, 2017, section 4.2, for the level rule. In the package: `minseg/roi/quantisation.py` and `minseg/roi/pool.py`.
 #
-# **Next**, lesson 05 rounds nothing: RoI pooling beside RoIAlign, on a real photograph.
+# **Next**, [lesson 05](05_roi_pooling_versus_roialign.ipynb) rounds nothing: RoI pooling beside RoIAlign, live.
 #
 # > **When it does not work**
 # >
