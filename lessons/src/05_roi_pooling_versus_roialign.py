@@ -11,7 +11,7 @@
 # 4. say what RoIAlign makes exact, and what it cannot mend;
 # 5. name six conventions that change its numbers, and recognise each when two programs disagree.
 #
-# *50 minutes to read, 7 s to run, 500 MiB of memory, no GPU, no downloads. You need lesson 00; lesson 04 helps.*
+# *50 minutes to read, 7 s to run, 400 MiB of memory, no GPU, no downloads. You need lesson 00; lesson 04 helps.*
 
 # %%
 import torch
@@ -36,14 +36,15 @@ from minseg.roi.pool import roi_pool_loop
 # Real feature maps hold hundreds of numbers a pixel, their **channels**, and every channel is treated alike. Here is one of 6 × 8 pixels with a single channel and stride 16, and a box in image pixels. We want 2 × 2 bins.
 
 # %%
-tiny = torch.tensor([
+numbers = [
     [0, 0, 0, 0, 0, 0, 0, 0],
     [0, 0, 2, 3, 2, 1, 0, 0],
     [0, 1, 5, 8, 7, 3, 1, 0],
     [0, 2, 6, 9, 8, 4, 1, 0],
     [0, 1, 3, 5, 4, 2, 0, 0],
     [0, 0, 1, 1, 1, 0, 0, 0],
-]).float()[None, None]  # (1, 1, 6, 8): images, channels, rows, columns  # fmt: skip
+]
+tiny = torch.tensor(numbers).float()[None, None]  # (1, 1, 6, 8): images, channels, rows, columns
 box = torch.tensor([28.0, 20.0, 92.0, 84.0])  # x1, y1, x2, y2 in image pixels
 roi = F.pad(box, (1, 0))[None]  # (1, 5): which image of the batch comes first
 (box / 16).tolist()
@@ -79,7 +80,7 @@ show(fig, alt=alt, facts=f"read over {reads.int().tolist()}, RoI pooling gives {
 show_source(roi_pool_loop, docstring=False)
 
 # %% [markdown]
-# Nobody runs four nested loops on a real map. The package's `roi_pool` does the same with one call of PyTorch's `embedding_bag`, and a loop that one can read is what keeps it honest:
+# Nobody runs three nested loops on a real map. The package's `roi_pool` does the same with one call of PyTorch's `embedding_bag`, and a loop that one can read is what keeps it honest:
 
 # %%
 generator = torch.Generator().manual_seed(5)
@@ -92,7 +93,7 @@ assert torch.equal(roi_pool(maps, rois, 3, 1 / 16), roi_pool_loop(maps, rois, 3,
 # %% [markdown]
 # ## A real coin
 #
-# The photograph of Greek coins comes with masks, so we know each coin's true box. Our feature map is the simplest there is, the mean brightness of each cell of 16 × 16 pixels. Coin 10, as RoI pooling sees it:
+# The photograph of Greek coins comes with masks, so we know each coin's true box. Our feature map is the simplest there is, the mean brightness of each cell of 16 × 16 pixels. Coin 10, the fourth of the second row, as RoI pooling sees it:
 
 # %%
 coins, truth, stride = photo("coins"), coins_truth(), 16
@@ -125,11 +126,11 @@ slid = F.pad(coin_box + shift[:, None] * torch.tensor([1.0, 0, 1, 0]), (1, 0))  
 stairs = roi_pool(features, slid, 3, 1 / stride)[:, 0]  # (16, 3, 3)
 line = roi_align(features, slid, 3, 1 / stride, 2, True)[:, 0]
 fig, ax = figure(width=640, height=300)
-ax.step(shift, stairs[:, 1, 1], where="mid", color=POOL_COLOUR, label="RoI pooling")
-ax.plot(shift, line[:, 1, 1], "o-", markersize=4, color=ALIGN_COLOUR, label="RoIAlign")
-ax.set(title="A staircase against a line", ylabel="middle bin", xlabel="box moved by, image px")
+ax.step(shift, stairs.mean(dim=(1, 2)), where="mid", color=POOL_COLOUR, label="RoI pooling")
+ax.plot(shift, line.mean(dim=(1, 2)), "o-", markersize=4, color=ALIGN_COLOUR, label="RoIAlign")
+ax.set(title="A staircase against a line", ylabel="mean output", xlabel="box moved by, image px")
 ax.legend()
-alt = "RoI pooling's middle bin stays level and jumps; RoIAlign's changes a little at each step."
+alt = "RoI pooling's mean stays level and jumps twice; RoIAlign's changes a little at each step."
 show(fig, alt=alt, facts=f"RoIAlign: {len(line.unique(dim=0))} different answers in 16 places")
 reveal("05.1", len(stairs.unique(dim=0)), "answers")
 
@@ -203,7 +204,7 @@ claim(
 )
 
 # %% [markdown]
-# Whole numbers are rare among random boxes and common among annotated ones. A learner that asks "which way should this point move?" would get the answer "nowhere" exactly there.
+# Whole numbers are rare among random boxes and common among annotated ones. A network that asks "which way should this point move?" would get the answer "nowhere" exactly there.
 #
 # **Exercise: bilinear interpolation.** `features` is (C, H, W), `x` and `y` are (P,) index coordinates. Points outside take the border's value. `check` looks at the gradient too.
 
@@ -253,14 +254,14 @@ print(f"sum over the bag of bin (0, 0): {bag.sum():.2f}, roi_align: {first:.2f}"
 # RoIAlign now exists in three forms: the loop, the bag, and a peer. The numbers below were recorded from torchvision 0.21.0, its C++ operator on the CPU: image 1, channel 0, the second box of our first test case, of which we keep the part of the map that the box reads. (A fourth form, on the GPU, is the subject of lesson 06.)
 
 # %%
-their_map = torch.tensor([
+their_map = [
     [3.3125, 3.40625, 0.0625, -0.5625, 2.9375, -0.09375, -1.53125],
     [3.46875, 2.875, 3.34375, 0.46875, -3.1875, 2.59375, -1.96875],
     [0.46875, 3.375, 3.09375, 3.21875, -3.84375, -2.15625, 0.0625],
     [1.3125, 1.6875, -1.96875, 0.125, 0.21875, 1.40625, 0.375],
-])[None, None]  # fmt: skip
+]
 their_roi = torch.tensor([[0.0, 0.8125, 1.125, 6.171875, 4.0]])
-theirs = torch.tensor([
+theirs = [
     [3.1105, 2.8831, 2.2222, 0.3180, -1.5570, 0.0952, 0.9722],
     [2.9194, 3.1283, 2.7960, 0.9350, -2.2613, -0.8362, 0.6024],
     [2.6867, 3.1916, 2.9724, 1.8133, -2.1920, -1.9858, -0.5434],
@@ -268,7 +269,8 @@ theirs = torch.tensor([
     [2.0559, 1.7106, 0.9375, 1.3120, -1.0310, -1.1619, -0.2736],
     [1.6796, 0.3786, -0.9585, 0.2307, -0.0743, 0.3992, 0.8037],
     [1.5732, 0.0022, -1.4944, -0.0750, 0.1960, 0.8403, 1.1082],
-])  # fmt: skip
+]
+their_map, theirs = torch.tensor(their_map)[None, None], torch.tensor(theirs)
 for ours in (roi_align, roi_align_loop):
     assert (ours(their_map, their_roi, 7, 1.0, 2, True)[0, 0] - theirs).abs().max() < 1e-4
 
@@ -374,7 +376,7 @@ again = align_with_box(tiny[0], moving, 2, 2)
 assert torch.allclose(again, output, atol=1e-5)
 own = torch.autograd.grad(again.sum(), moving)[0].tolist()
 print("gradient of the operator: features", tuple(to_map.shape), "box", to_box)
-print("gradient of ours: box", [f"{slope:.3g}" for slope in own])
+print("gradient of ours: box", *(f"{slope:.3g}" for slope in own))
 
 # %% [markdown]
 # And no operator reads what the map does not hold. Give it the best features there could be, each coin's own mask averaged over cells, read them at every image pixel, and call a pixel coin where the reading is at least a half. How much of the mask comes back? **IoU** is the area shared by two masks, divided by the area of both together.
@@ -397,7 +399,7 @@ claim(
 )
 
 # %% [markdown]
-# Finer strides keep more. So does a finer output: a *mask head*, the small network that draws the mask, which predicts 28 × 28 numbers for a box 280 pixels wide draws its outline in steps of 10 pixels (lesson 08).
+# Finer strides keep more. So does a finer output: a *mask head*, the small network that draws an object's mask, predicts 28 × 28 numbers, and for a box 280 pixels wide each of them stands for 10 × 10 pixels (lesson 08).
 #
 # ## The explorer
 #
@@ -410,9 +412,9 @@ explorer
 # %% [markdown]
 # Drag the box, or its corners; or click it and use the arrow keys (1 image pixel; Shift resizes, Alt makes the steps ten times finer). Try these, one at a time:
 #
-# 1. **Drag slowly to the right.** The blue points glide. The orange box stands still, then jumps by a whole cell; only then do RoI pooling's numbers change.
-# 2. **Tick "sweep".** The staircase of question 05.1, live: RoI pooling in steps, RoIAlign on top of the exact line. Try **stride** 4: steps as many, each worth 4 image pixels instead of 16.
-# 3. **Samples a bin: 1×1, then 4×4.** RoIAlign's error falls from 0.0105 to 0.0013. RoI pooling's does not notice.
+# 1. **Drag slowly to the right.** The blue points glide. The orange box stands still until one of its edges jumps by a whole cell; only then do RoI pooling's numbers change.
+# 2. **Tick "sweep".** The staircase of question 05.1, live, for the middle bin: RoI pooling in steps, RoIAlign along the exact average (the wide grey line). At **stride** 4 the plot spans 8 image pixels instead of 32, so the jumps come four times as often.
+# 3. **Samples a bin: 1×1, then 4×4.** With the box on its coin (run the cell again to put it back) RoIAlign's error falls from 0.0105 to 0.0013. RoI pooling's does not notice.
 # 4. **Bins: 7×7.** Three cells for seven bins: RoI pooling repeats the same number in neighbouring bins, RoIAlign changes from bin to bin.
 # 5. **Push the box against the right edge of the photograph**, still with 7×7 bins. The rounded box sticks out of the map by one cell, and RoI pooling's last column is *empty*.
 # 6. **Move the pointer over the image** without pressing. The circles are the four neighbours, their area is the weight, and the equation has the numbers. Over the middle of a cell one weight is 1 and three are 0.
@@ -437,7 +439,7 @@ show(fig, alt=alt, facts=f"the edge that moves most: {facts}")
 # %% [markdown]
 # ## Six conventions
 #
-# When two programs disagree about a RoI, it is nearly always one of these.
+# When two programs disagree about a RoI, start here.
 #
 # 1. **Half a pixel.** Pixel $j$ covers $[j, j+1)$ and its value sits at $j + \frac12$, index $j$. Forget it and everything is read half a *feature* pixel too far right and down: 8 image pixels at stride 16.
 # 2. **`aligned`.** `True` subtracts that half pixel. `False`, torchvision's default, does not, for the sake of old models; and it stretches boxes to at least one feature pixel. A network can learn to live with either, but it must be given the one that it was trained with.
