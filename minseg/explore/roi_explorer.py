@@ -33,7 +33,7 @@ from minseg.explore.roi_view import feature_map
 from minseg.roi import quantise_box, roi_align, roi_average, roi_pool
 
 features = feature_map({image}, stride={stride})
-roi = torch.tensor([[0, {box}]])  # image, x1, y1, x2, y2
+roi = torch.tensor([[0.0, {box}]])  # image, x1, y1, x2, y2
 align = roi_align(features, roi, {size}, 1 / {stride}, {ratio}, {aligned})
 exact = roi_average(features, roi, {size}, 1 / {stride})
 rounded = torch.cat([roi[:, :1], quantise_box(roi[:, 1:] / {stride}, "{rounding}"){ends}], dim=1)

@@ -128,6 +128,13 @@ def test_the_copied_code_gives_the_same_numbers(rounding, inclusive):
         )
 
 
+def test_the_copied_code_runs_for_a_box_of_whole_numbers():
+    explorer = RoIExplorer("coins", box=(185, 105, 226, 144))  # an annotated box
+    space: dict[str, torch.Tensor] = {}
+    exec(explorer.code, space)
+    assert space["align"].shape == (1, 1, 3, 3)
+
+
 def test_has_a_still_picture_with_alt_text():
     bundle, metadata = EXPLORER._repr_mimebundle_()
     assert bundle["image/png"].startswith("iVBORw0KGgo")
