@@ -24,6 +24,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from minseg.roi.backend import triton_roi_align
 from minseg.roi.bag import weighted_bag
 from minseg.roi.bilinear import bilinear_sample
 from minseg.roi.rois import Boxes, as_rois, as_size, check_scale, pixel_table
@@ -75,6 +76,8 @@ def roi_align(
     sampling_ratio: int = -1,
     aligned: bool = False,
     *,
+    backend: str = "auto",
+    deterministic: bool = False,
     validate: bool | None = None,
 ) -> Tensor:
     """RoIAlign with torchvision's signature, defaults and semantics; average pooling.
@@ -87,6 +90,10 @@ def roi_align(
         sampling_ratio: samples for each bin and axis; ≤ 0 adapts it to the bin's size.
         aligned: whether to subtract half a pixel, so that features sit at pixel centres. The
             default False is torchvision's, for old models; new ones want True.
+        backend: "torch", "triton" or "auto", which is Triton for CUDA tensors and PyTorch for
+            others; see `minseg.roi.backend`.
+        deterministic: whether a GPU's gradient, too, is the same to the last bit on every run.
+            PyTorch's way always is.
         validate: see `minseg.roi.rois.as_rois`.
 
     Returns:
@@ -94,9 +101,15 @@ def roi_align(
 
     Raises:
         TypeError, ValueError: as `as_rois`, `as_size` and `check_scale` say.
+        ImportError, RuntimeError: if `backend` is "triton" and it is missing or cannot run here.
     """
     check_scale(spatial_scale)
     rois, (rows, columns) = as_rois(input, boxes, validate), as_size(output_size)
+    rule = ((rows, columns), spatial_scale, sampling_ratio, aligned)
+    if kernel := triton_roi_align(input, backend):
+        return kernel(input, rois, *rule, deterministic=deterministic, validate=False)
+    if rois.dtype != input.dtype:  # half types: as table and weights they would lose too much
+        return roi_align(input.float(), rois, *rule, backend="torch", validate=False).to(input)
     _, channels, height, width = input.shape
     x1, y1, w, h = feature_box(rois, spatial_scale, aligned)
     i, wy = axis_taps(y1, h, rows, sampling_ratio, height)  # (K, rows, Ty)

@@ -1,0 +1,142 @@
+# mypy: allow-untyped-defs
+"""The gradient without chance: each tile of the map gathers what every RoI owes it.
+
+Atomics add in whatever order programs happen to arrive. Here the roles are swapped, as in a
+rasteriser: a program owns a tile of pixels, goes through the RoIs that touch it (`tiles`), always
+in the same order, and writes each gradient once. The same bits on every run; no buffer of zeros
+beforehand; sums in float32 whatever the type that is stored.
+
+Weights separate into rows and columns, which makes a RoI cheap. With bins (p, q) of gradient g
+
+    t[x] = Σ_q wx[q, x] · g[p, q]          grad[y, x] += wy[p, y] · t[x]
+
+each with all channels of the block, and p and q only over bins that reach the tile. (Lesson 06.)
+"""
+
+from collections.abc import Sequence
+
+import triton
+import triton.language as tl
+from torch import Tensor
+
+from minseg_kernels.geometry import bins_within, box_edges, pick, pixel_weights
+from minseg_kernels.launch import Sampling, channel_block, on_device, pixel_warps
+from minseg_kernels.tiles import TILE, find_tile, make_tiles
+
+
+@triton.jit
+def gather_row(
+    grad_row,  # pointer to channel lanes (LANES,) of bin (p, 0)
+    x,
+    x1,
+    bin_w,
+    W,
+    inside,
+    C: tl.constexpr,
+    PW: tl.constexpr,
+    S: tl.constexpr,
+    TX: tl.constexpr,
+    LANES: tl.constexpr,
+):
+    """t (TX, LANES): the gradients of one row of bins, spread over the columns from x on."""
+    total = tl.zeros([TX, LANES], tl.float32)
+    q, end = bins_within(x * 1.0, x + TX - 1.0, x1, bin_w, PW)
+    while q < end:
+        grad = tl.load(grad_row + q * C, mask=inside, other=0.0).to(tl.float32)
+        total += pixel_weights(x * 1.0, TX, x1, bin_w, q, W, S)[:, None] * grad[None, :]
+        q += 1
+    return total
+
+
+@triton.jit
+def roi_align_gather(
+    grad_out,  # (K, PH, PW, C)
+    rois,
+    lists,
+    counts,
+    grad_features,  # tuple of pointers, one a level, to (N, H, W, C)
+    first_tiles,
+    heights,
+    widths,
+    scales,
+    images,
+    K,
+    C: tl.constexpr,
+    PH: tl.constexpr,
+    PW: tl.constexpr,
+    S: tl.constexpr,
+    ALIGNED: tl.constexpr,
+    TY: tl.constexpr,
+    TX: tl.constexpr,
+    LANES: tl.constexpr,
+):
+    tile = tl.program_id(0)
+    c = tl.program_id(1) * LANES + tl.arange(0, LANES)
+    inside = c < C
+    level, image, y, x = find_tile(tile, first_tiles, heights, widths, images, TY, TX)
+    H, W, scale = pick(heights, level), pick(widths, level), pick(scales, level)
+    total = tl.zeros([TY, TX, LANES], tl.float32)
+    mine = lists + tile.to(tl.int64) * K
+    count = tl.load(counts + tile)
+    i = 0
+    while i < count:
+        k = tl.load(mine + i)
+        _, y1, bin_h, x1, bin_w = box_edges(rois, k, scale, PH, PW, ALIGNED)
+        p, end = bins_within(y * 1.0, y + TY - 1.0, y1, bin_h, PH)
+        while p < end:
+            row = grad_out + (k.to(tl.int64) * PH + p) * PW * C + c
+            t = gather_row(row, x, x1, bin_w, W, inside, C, PW, S, TX, LANES)
+            total += pixel_weights(y * 1.0, TY, y1, bin_h, p, H, S)[:, None, None] * t[None, :, :]
+            p += 1
+        i += 1
+    rows = (y + tl.arange(0, TY))[:, None, None]
+    columns = (x + tl.arange(0, TX))[None, :, None]
+    pixels = (image.to(tl.int64) * H + rows) * W + columns
+    grad_map = pick(grad_features, level)
+    tl.store(
+        grad_map + pixels * C + c[None, None, :],
+        total.to(grad_map.dtype.element_ty),
+        mask=(rows < H) & (columns < W) & inside[None, None, :],
+    )
+
+
+def backward_tiles(
+    grad_out: Tensor,
+    rois: Tensor,
+    levels: Tensor,
+    grad_maps: Sequence[Tensor],
+    sampling: Sampling,
+) -> None:
+    """Write the gradient of `out` into `grad_maps` (N, H, W, C), one a level, every element once.
+
+    Args:
+        grad_out: (K, C, PH, PW), any strides; one copy is made unless it is channels-last.
+        grad_maps: contiguous; what they hold is overwritten.
+    """
+    K, C, PH, PW = grad_out.shape
+    sizes, images = [(m.shape[1], m.shape[2]) for m in grad_maps], len(grad_maps[0])
+    tiles = make_tiles(rois, levels, sizes, images, (PH, PW), sampling)
+    lanes = channel_block(C, most=128)
+    with on_device(rois):
+        roi_align_gather[(len(tiles.counts), triton.cdiv(C, lanes))](
+            grad_out.permute(0, 2, 3, 1).contiguous(),
+            rois,
+            tiles.lists,
+            tiles.counts,
+            tuple(grad_maps),
+            tiles.first,
+            tuple(H for H, _ in sizes),
+            tuple(W for _, W in sizes),
+            sampling.scales,
+            images,
+            K,
+            C=C,
+            PH=PH,
+            PW=PW,
+            S=sampling.ratio,
+            ALIGNED=sampling.aligned,
+            TY=TILE,
+            TX=TILE,
+            LANES=lanes,
+            num_warps=pixel_warps(lanes),
+        )

@@ -1,0 +1,43 @@
+"""What every launch needs: the sampling rule in one piece, sizes of blocks, the right device."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import NamedTuple
+
+import torch
+import triton
+from torch import Tensor
+
+
+class Sampling(NamedTuple):
+    """How boxes become samples: `scales` one a level (1/stride), `ratio` 0 for ⌈bin⌉, `aligned`."""
+
+    scales: tuple[float, ...]
+    ratio: int
+    aligned: bool
+
+
+def channel_block(channels: int, most: int = 256) -> int:
+    """Channels of one program: a power of two, as Triton's vectors must be."""
+    return max(min(most, 256, triton.next_power_of_2(channels)), 1)
+
+
+def row_block(channels: int, columns: int) -> tuple[int, int, int]:
+    """Bins, channels and warps of a program that makes one output row.
+
+    A thread has 16 numbers of the row, 4 loads of 16 bytes a tap, while 8 warps last.
+    """
+    bins = triton.next_power_of_2(columns)
+    lanes = channel_block(channels, most=max(4096 // bins, 16))
+    return bins, lanes, min(max(bins * lanes // 512, 1), 8)
+
+
+def pixel_warps(lanes: int) -> int:
+    """Warps of a program that owns a tile of 64 pixels: 64 numbers of the tile a thread."""
+    return min(max(lanes // 32, 1), 8)
+
+
+def on_device(tensor: Tensor) -> contextlib.AbstractContextManager[object]:
+    """Triton launches on the *current* GPU, so make the tensor's GPU the current one."""
+    return torch.cuda.device(tensor.device) if tensor.is_cuda else contextlib.nullcontext()

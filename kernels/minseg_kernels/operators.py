@@ -1,0 +1,239 @@
+"""RoIAlign as a PyTorch operator: `minseg::roi_align`, with its gradient.
+
+Kernels know pointers; PyTorch wants an operator. Registered with `torch.library`, the launch
+becomes one node that torch.compile keeps whole (`register_fake` tells it shape and strides
+without running anything), autograd knows its gradient (`register_autograd`), and autocast leaves
+the dtype alone: bfloat16 features in, bfloat16 out, with sums in float32 in between.
+
+One operator serves single maps and pyramids, as one kernel does. (Lesson 06.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from minseg.roi.rois import Boxes, as_rois, as_size, check_scale
+from minseg_kernels.backward_atomic import backward_atomic
+from minseg_kernels.backward_tiles import backward_tiles
+from minseg_kernels.forward import forward
+from minseg_kernels.launch import Sampling
+from minseg_kernels.support import obstacle
+from minseg_kernels.transpose import transpose
+
+
+def roi_align(
+    input: Tensor,
+    boxes: Boxes,
+    output_size: int | Sequence[int],
+    spatial_scale: float = 1.0,
+    sampling_ratio: int = -1,
+    aligned: bool = False,
+    *,
+    deterministic: bool = False,
+    validate: bool | None = None,
+) -> Tensor:
+    """RoIAlign of one map: arguments, result and errors as `minseg.roi.roi_align` has them."""
+    return roi_align_fpn(
+        [input],
+        boxes,
+        None,
+        output_size,
+        [spatial_scale],
+        sampling_ratio,
+        aligned,
+        deterministic=deterministic,
+        validate=validate,
+    )
+
+
+def roi_align_fpn(
+    features: Sequence[Tensor],
+    boxes: Boxes,
+    levels: Tensor | None,
+    output_size: int | Sequence[int],
+    spatial_scales: Sequence[float],
+    sampling_ratio: int = -1,
+    aligned: bool = False,
+    *,
+    deterministic: bool = False,
+    validate: bool | None = None,
+) -> Tensor:
+    """RoIAlign of a feature pyramid, each RoI from its own level, all in one launch.
+
+    Args:
+        features: (N, C, H_l, W_l) a level, of one dtype: float32, float16 or bfloat16. Fastest
+            in channels-last memory format; others are turned round first.
+        boxes: (K, 5) rows (batch index, x1, y1, x2, y2) in image pixels, or a list of (L, 4).
+        levels: (K,) integers, an index of `features` for each RoI. None with a single level.
+        output_size: bins, one number or (rows, columns).
+        spatial_scales: 1/stride of each level.
+        sampling_ratio, aligned: as in `minseg.roi.roi_align`.
+        deterministic: whether the gradient is the same to the last bit on every run. It always is
+            for half types, and where `torch.use_deterministic_algorithms` asks for it.
+        validate: see `minseg.roi.rois.as_rois`. A RoI that is not checked and names an image or
+            level which does not exist gives NaN.
+
+    Returns:
+        (K, C, rows, columns) in the dtype of the features, channels-last in memory where the
+        first level is; differentiable once, with respect to the features.
+
+    Raises:
+        TypeError, ValueError: as `minseg.roi.roi_align`, and if levels do not fit one another.
+        RuntimeError: if the device cannot run the kernels (see `minseg_kernels.support`).
+    """
+    _check_levels(features, spatial_scales)
+    rois, (rows, columns) = as_rois(features[0], boxes, validate), as_size(output_size)
+    if problem := obstacle(features):
+        raise problem
+    index = _as_index(levels, rois, len(features), validate)
+    ratio = max(sampling_ratio, 0)
+    rois, scales = rois.float().contiguous(), [float(s) for s in spatial_scales]
+    return _roi_align(
+        list(features), rois, index, rows, columns, scales, ratio, aligned, deterministic
+    )
+
+
+def _check_levels(features: Sequence[Tensor], spatial_scales: Sequence[float]) -> None:
+    if isinstance(features, Tensor) or not features:
+        raise TypeError("features must be a list of maps (N, C, H, W), one a level")
+    if len(spatial_scales) != len(features):
+        raise ValueError(
+            f"spatial_scales must have one number a level, {len(features)}, "
+            f"got {len(spatial_scales)}"
+        )
+    for scale in spatial_scales:
+        check_scale(scale)
+    for i, level in enumerate(features[1:], 1):
+        for what in ("ndim", "dtype", "device"):
+            if getattr(level, what) != getattr(features[0], what):
+                raise ValueError(
+                    f"features[{i}] must have the {what} of features[0], "
+                    f"{getattr(features[0], what)}, got {getattr(level, what)}"
+                )
+        if level.shape[:2] != features[0].shape[:2] or 0 in level.shape[2:]:
+            raise ValueError(
+                f"features[{i}] must be (N, C, H, W) with N, C = {tuple(features[0].shape[:2])} "
+                f"and pixels, got {tuple(level.shape)}"
+            )
+
+
+def _as_index(levels: Tensor | None, rois: Tensor, count: int, validate: bool | None) -> Tensor:
+    """(K,) int32 on the device of the RoIs."""
+    if levels is None:
+        if count != 1:
+            raise ValueError(f"levels must be given: there are {count} of them")
+        return torch.zeros(1, dtype=torch.int32, device=rois.device)  # never read
+    if levels.shape != rois.shape[:1] or levels.is_floating_point():
+        raise ValueError(
+            f"levels must be {len(rois)} integers, one a RoI, "
+            f"got {tuple(levels.shape)} of {levels.dtype}"
+        )
+    if levels.device != rois.device:
+        raise ValueError(f"levels must be on {rois.device} as the boxes are, got {levels.device}")
+    check = validate or (validate is None and levels.device.type == "cpu")
+    if check and len(levels) and not 0 <= int(levels.min()) <= int(levels.max()) < count:
+        raise ValueError(
+            f"levels must be from 0 to {count - 1}, got {int(levels.min())} to {int(levels.max())}"
+        )
+    return levels.to(torch.int32).contiguous()
+
+
+@torch.library.custom_op("minseg::roi_align", mutates_args=())
+def _roi_align(
+    features: Sequence[Tensor],
+    rois: Tensor,
+    levels: Tensor,
+    rows: int,
+    columns: int,
+    scales: Sequence[float],
+    ratio: int,
+    aligned: bool,
+    deterministic: bool,
+) -> Tensor:
+    out = _empty_output(features, rois, rows, columns)
+    if out.numel():
+        sampling = Sampling(tuple(scales), ratio, aligned)
+        forward([_pixel_map(f) for f in features], rois, levels, out, sampling)
+    return out
+
+
+@_roi_align.register_fake
+def _(features, rois, levels, rows, columns, scales, ratio, aligned, deterministic):  # type: ignore[no-untyped-def]
+    return _empty_output(features, rois, rows, columns)
+
+
+def _empty_output(features: Sequence[Tensor], rois: Tensor, rows: int, columns: int) -> Tensor:
+    """Memory for (K, C, rows, columns), laid out as the first level is."""
+    first = features[0]
+    if first.is_contiguous():
+        return first.new_empty(len(rois), first.shape[1], rows, columns)
+    return first.new_empty(len(rois), rows, columns, first.shape[1]).permute(0, 3, 1, 2)
+
+
+def _pixel_map(features: Tensor) -> Tensor:
+    """(N, H, W, C) contiguous: a view of channels-last features, else a copy."""
+    pixels = features.permute(0, 2, 3, 1)
+    if pixels.is_contiguous() or not features.is_contiguous():
+        return pixels.contiguous()
+    pixels = torch.empty(pixels.shape, dtype=features.dtype, device=features.device)
+    transpose(features, pixels)
+    return pixels
+
+
+@torch.library.custom_op("minseg::roi_align_backward", mutates_args=())
+def _roi_align_backward(
+    grad: Tensor,
+    rois: Tensor,
+    levels: Tensor,
+    sizes: Sequence[int],
+    images: int,
+    scales: Sequence[float],
+    ratio: int,
+    aligned: bool,
+    deterministic: bool,
+) -> list[Tensor]:
+    """Gradients of the features, channels-last; `sizes` is H, W of each level in one row."""
+    sampling = Sampling(tuple(scales), ratio, aligned)
+    maps = _empty_maps(grad, sizes, images)
+    fixed = deterministic or torch.are_deterministic_algorithms_enabled()
+    if not grad.numel():
+        for m in maps:
+            m.zero_()
+    elif fixed or grad.dtype != torch.float32:
+        backward_tiles(grad, rois, levels, maps, sampling)
+    else:
+        for m in maps:
+            m.zero_()
+        backward_atomic(grad, rois, levels, maps, sampling)
+    return [m.permute(0, 3, 1, 2) for m in maps]
+
+
+@_roi_align_backward.register_fake
+def _(grad, rois, levels, sizes, images, scales, ratio, aligned, deterministic):  # type: ignore[no-untyped-def]
+    return [m.permute(0, 3, 1, 2) for m in _empty_maps(grad, sizes, images)]
+
+
+def _empty_maps(grad: Tensor, sizes: Sequence[int], images: int) -> list[Tensor]:
+    """Memory for a (N, H, W, C) a level."""
+    sides = zip(sizes[::2], sizes[1::2], strict=True)
+    return [grad.new_empty(images, H, W, grad.shape[1]) for H, W in sides]
+
+
+def _remember(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    features, rois, levels, _, _, *rule = inputs
+    ctx.save_for_backward(rois, levels)
+    ctx.sizes = [side for f in features for side in f.shape[2:]]
+    ctx.images, ctx.rule = features[0].shape[0], rule
+
+
+def _gradient(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
+    rois, levels = ctx.saved_tensors
+    maps = _roi_align_backward(grad, rois, levels, ctx.sizes, ctx.images, *ctx.rule)
+    return (maps, *[None] * 8)
+
+
+_roi_align.register_autograd(_gradient, setup_context=_remember)

@@ -1,0 +1,57 @@
+"""What the kernels can take, and the plain words for what they cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import triton
+from torch import Tensor
+
+from minseg_kernels.forward import roi_align_forward
+
+# Triton decides when a kernel is defined whether the interpreter will run it.
+INTERPRETED = not isinstance(roi_align_forward, triton.JITFunction)
+DTYPES = (torch.float32, torch.float16, torch.bfloat16)
+OLDEST = (8, 0)  # compute capability: bfloat16 and what Triton is tested on
+
+
+def obstacle(features: Sequence[Tensor]) -> Exception | None:
+    """Why the kernels cannot take these maps, each (N, C, H, W); None if they can.
+
+    The exception is returned, not raised, since the caller may prefer another backend: TypeError
+    for a dtype, ValueError for a size, RuntimeError for a device. Each names the remedy.
+    """
+    first = features[0]
+    if first.dtype not in DTYPES:
+        return TypeError(
+            f"the Triton kernels take float32, float16 and bfloat16, got {first.dtype}: "
+            'convert the features, or use backend="torch"'
+        )
+    if max(f[0].numel() if len(f) else 0 for f in features) >= 2**31:
+        return ValueError(
+            "the Triton kernels number the values of one image with 32 bits, "
+            'and these maps have 2**31 or more: use backend="torch", or fewer channels at a time'
+        )
+    if first.device.type == "cpu" and not INTERPRETED:
+        return RuntimeError(
+            "the Triton kernels run on GPUs, and these tensors are on the CPU: move them, use "
+            'backend="torch", or set TRITON_INTERPRET=1 in the environment before Python starts '
+            "(or before the first import of minseg_kernels) to run the interpreter"
+        )
+    if first.device.type not in ("cpu", "cuda"):
+        return RuntimeError(
+            f'the Triton kernels run on CUDA GPUs, got {first.device}: use backend="torch"'
+        )
+    if first.is_cuda and torch.version.hip is None and capability(first.device.index) < OLDEST:
+        return RuntimeError(
+            f"the Triton kernels need compute capability {OLDEST[0]}.{OLDEST[1]} (Ampere, 2020), "
+            f'{first.device} has {capability(first.device.index)}: use backend="torch"'
+        )
+    return None
+
+
+@torch.compiler.assume_constant_result
+def capability(device: int) -> tuple[int, int]:
+    """A GPU's compute capability; a constant for torch.compile, which need not look inside."""
+    return torch.cuda.get_device_capability(device)

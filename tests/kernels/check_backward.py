@@ -1,0 +1,116 @@
+"""Both gradients against float64, against the forward (adjoint), and against themselves (bits).
+
+Collected by test_kernels.py, in a process of its own.
+"""
+
+import pytest
+import torch
+from check_forward import run_forward
+from problems import Guarded, Problem, assert_near
+
+from minseg_kernels import INTERPRETED
+from minseg_kernels.backward_atomic import backward_atomic
+from minseg_kernels.backward_tiles import backward_tiles
+from minseg_kernels.launch import Sampling
+
+BACKWARDS = [backward_atomic, backward_tiles]
+
+
+def run_backward(problem, backward, *, dtype=torch.float32, guards=None):
+    """Gradients, one (N, C, H, W) a level; tiles write over NaN, atomics add to zeros."""
+    (_, C, _, _), device, images = problem.grad.shape, problem.grad.device, len(problem.features[0])
+    memory = [Guarded((images, *size, C), dtype, device) for size in problem.sizes]
+    if backward is backward_atomic:
+        for m in memory:
+            m.tensor.zero_()
+    maps = [m.tensor for m in memory]
+    sampling = Sampling(problem.scales, problem.ratio, problem.aligned)
+    backward(problem.grad, problem.rois, problem.levels, maps, sampling)
+    for m in memory:
+        m.assert_untouched_around()
+    return [m.permute(0, 3, 1, 2) for m in maps]
+
+
+@pytest.mark.parametrize("backward", BACKWARDS, ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    "case",
+    [
+        {"sizes": ((11, 13),)},
+        {"ratio": 1, "aligned": False, "output": (1, 5), "channels": 3, "images": 1},
+        {"ratio": 3, "sizes": ((1, 9),), "output": (1, 2), "channels": 17},
+        {"ratio": 0, "sizes": ((9, 1),), "output": (2, 2), "channels": 1},
+        {"ratio": 0, "sizes": ((2, 3),), "output": (1, 2), "kinds": ("wild", "inverted")},
+        {"sizes": ((11, 13), (6, 7), (3, 5))},
+    ],
+    ids=str,
+)
+def test_equals_float64_and_is_the_adjoint(case, backward, device, seed):
+    """The gradient is Aᵀg; and <Ax, g> = <x, Aᵀg>, for the forward kernel's A."""
+    problem = Problem(seed, **case, device=device)
+    got = run_backward(problem, backward)
+    for mine, exact in zip(got, problem.reference()[1], strict=True):
+        assert_near(mine, exact)
+    out = run_forward(problem)
+    left = (out.double() * problem.grad.double()).sum()
+    right = sum((f.double() * g.double()).sum() for f, g in zip(problem.features, got, strict=True))
+    size = out.double().norm() * problem.grad.double().norm()
+    torch.testing.assert_close(left, right, atol=1e-6 * (1 + size.item()), rtol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
+def test_half_gradients_sum_in_float32(dtype, device, seed):
+    problem = Problem(seed, kinds=("inside", "across"), dtype=dtype, device=device)
+    got = run_backward(problem, backward_tiles, dtype=dtype)
+    assert_near(got[0], problem.reference()[1][0], dtype)
+
+
+@pytest.mark.parametrize("backward", BACKWARDS, ids=lambda f: f.__name__)
+def test_is_linear(backward, device, seed):
+    problem = Problem(seed, kinds=("inside", "across"), output=(1, 2), device=device)
+    first = problem.grad
+    second = torch.randn(first.shape, generator=problem.generator).to(device)
+    parts = []
+    for problem.grad in (first, second, 2 * first - 3 * second):
+        parts.append(run_backward(problem, backward)[0].cpu().double())
+    assert_near(parts[2].float(), 2 * parts[0] - 3 * parts[1])
+
+
+def many_boxes(seed, device):
+    """Boxes that overlap in most pixels, so that the order of the additions matters."""
+    kinds = ("inside", "across", "inside", "inverted", "wild", "inside")
+    return Problem(seed, sizes=((11, 13),), images=1, output=(2, 2), kinds=kinds, device=device)
+
+
+def test_deterministic_to_the_last_bit(device, seed):
+    """Run after run, and in whatever order the programs come."""
+    problem = many_boxes(seed, device)
+    once = run_backward(problem, backward_tiles)[0]
+    if INTERPRETED:
+        from interpreter import shuffled_programs
+
+        with shuffled_programs(seed):
+            assert torch.equal(run_backward(problem, backward_tiles)[0], once)
+    else:
+        for _ in range(20):
+            assert torch.equal(run_backward(problem, backward_tiles)[0], once)
+
+
+@pytest.mark.skipif(not INTERPRETED, reason="only the interpreter can count stores")
+def test_tiles_write_each_gradient_once_and_read_none(seed):
+    from interpreter import inside, memory_traffic
+
+    problem = many_boxes(seed, "cpu")
+    grad = torch.empty(1, 11, 13, 5)
+    sampling = Sampling(problem.scales, problem.ratio, problem.aligned)
+    with memory_traffic() as (loads, stores):
+        backward_tiles(problem.grad, problem.rois, problem.levels, [grad], sampling)
+    written = inside(stores, grad)
+    assert len(written) == grad.numel() and set(written.values()) == {1}
+    assert not inside(loads, grad)
+
+
+@pytest.mark.parametrize("backward", BACKWARDS, ids=lambda f: f.__name__)
+def test_boxes_of_no_image_give_no_gradient(backward, device, seed):
+    problem = Problem(seed, kinds=("inside", "inside"), output=(1, 1), device=device)
+    problem.rois[:, 0] = torch.tensor([2.0, -1.0])
+    assert not run_backward(problem, backward)[0].any()
