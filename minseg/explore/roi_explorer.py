@@ -86,10 +86,13 @@ class RoIExplorer(Still, anywidget.AnyWidget):
             raise TypeError(f"image must be floating point in [0, 1], got {self.image.dtype}")
         self._image_source = f'photo("{image}")' if isinstance(image, str) else "image"
         height, width = self.image.shape[1:]
-        x1, y1, x2, y2 = 0.4905 * width, 0.562 * height, 0.6215 * width, 0.716 * height
-        start = {"box": (x1, y1, x2, y2), "point": ((x1 + x2) / 2, (y1 + y2) / 2), **traits}
+        corners = 0.4905 * width, 0.562 * height, 0.6215 * width, 0.716 * height
+        traits.setdefault("box", corners)
         self._quiet = True  # nothing to draw before all traits are set
-        super().__init__(size=(height, width), photo_png=_png(self.image), **start)
+        super().__init__(size=(height, width), photo_png=_png(self.image), **traits)
+        if not self.point:
+            x1, y1, x2, y2 = self.box
+            self.point = (x1 + x2) / 2, (y1 + y2) / 2
         self._quiet = False
         self.observe(self._look, ["box", "point", "sweeping", *SWITCHES])
         self.observe(self._change_map, ["stride"])
