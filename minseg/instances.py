@@ -24,7 +24,8 @@ class Instances:
         scores: (N,) floating point and finite; ones if left out, as for ground truth.
         crowd: (N,) bool, true where a mask covers a group that nobody told apart; no crowds if
             left out.
-        areas: (N,) floating point, in pixels, as annotated; counted from the masks if left out.
+        areas: (N,) floating point, in pixels, as annotated (kept in `annotated_areas`, else None);
+            counted from the masks if left out.
 
     Raises:
         TypeError: if a field is not a tensor or has the wrong dtype.
@@ -51,7 +52,7 @@ class Instances:
         self.labels = _check_field("labels", labels, n, device)
         self.scores = torch.ones(n, device=device) if scores is None else scores
         self.crowd = torch.zeros(n, dtype=torch.bool, device=device) if crowd is None else crowd
-        self._annotated_areas = areas
+        self.annotated_areas = areas
         self._check_values()
 
     def _check_values(self) -> None:
@@ -68,10 +69,10 @@ class Instances:
         _check_field("crowd", self.crowd, n, device)
         if self.crowd.dtype != torch.bool:
             raise TypeError(f"crowd must be bool, got {self.crowd.dtype}")
-        if self._annotated_areas is not None:
-            _check_field("areas", self._annotated_areas, n, device)
-            if not self._annotated_areas.is_floating_point():
-                raise TypeError(f"areas must be floating point, got {self._annotated_areas.dtype}")
+        if self.annotated_areas is not None:
+            _check_field("areas", self.annotated_areas, n, device)
+            if not self.annotated_areas.is_floating_point():
+                raise TypeError(f"areas must be floating point, got {self.annotated_areas.dtype}")
 
     def __len__(self) -> int:
         return len(self.masks)
@@ -84,7 +85,7 @@ class Instances:
         """The instances picked by a number, a slice, a bool mask or a list of numbers."""
         if isinstance(index, int):
             index = [index]
-        areas = self._annotated_areas
+        areas = self.annotated_areas
         return Instances(
             self.masks[index],
             self.labels[index],
@@ -95,7 +96,7 @@ class Instances:
 
     def to(self, device: torch.device | str) -> Instances:
         """The same instances on another device."""
-        areas = self._annotated_areas
+        areas = self.annotated_areas
         return Instances(
             self.masks.to(device),
             self.labels.to(device),
@@ -107,9 +108,9 @@ class Instances:
     @property
     def areas(self) -> Tensor:
         """(N,) float, pixels: as annotated, else counted from the masks."""
-        if self._annotated_areas is not None:
-            return self._annotated_areas
-        return self.masks.sum(dim=(1, 2)).to(torch.get_default_dtype())
+        if self.annotated_areas is not None:
+            return self.annotated_areas
+        return self.masks.count_nonzero(dim=(1, 2)).to(torch.get_default_dtype())
 
     @property
     def boxes(self) -> Tensor:

@@ -1,0 +1,171 @@
+"""Which detection found which truth: COCO's greedy matching, one image at a time.
+
+Detections of a class are taken by decreasing score, equal scores in the order they came. Each takes
+the truth with the highest IoU that is still free and reaches the threshold t; the truth is then
+gone. A detection that finds none is a false positive, and so is a second detection of an object
+that was found already: duplicates cost precision.
+
+Some truths are *ignored*: crowds, and objects whose annotated area lies outside the range that is
+being measured. They are not missed when nobody finds them, and a detection that takes one counts
+neither as right nor as wrong. A counted truth is always preferred to an ignored one, and a crowd is
+never used up. A detection that finds nothing is ignored too, if its own area is out of range.
+
+(Lin et al., Microsoft COCO, 2014, and the evaluation code that came with it.) `match_loop` is the
+rule for one threshold and one class; `match` treats all thresholds, area ranges and classes of an
+image together. Lesson 07 does it by hand first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+THRESHOLDS = np.linspace(0.5, 0.95, 10)  # np.arange(0.5, 1, 0.05) drifts: its 0.6 is not 0.6
+LARGEST = 1e5**2
+AREAS = {  # in pixels, both ends included: an object of 1024 is small *and* medium
+    "all": (0.0, LARGEST),
+    "small": (0.0, 32.0**2),
+    "medium": (32.0**2, 96.0**2),
+    "large": (96.0**2, LARGEST),
+}
+MOST_DETECTIONS = 100  # for each image and class; the ones with lower scores do not exist
+
+
+@dataclass(frozen=True)
+class ImageMatches:
+    """What became of the detections and truths of one image; D detections, sorted by score.
+
+    Attributes:
+        detection: (D,) int64, the detection's number in the prediction that was given.
+        score: (D,) float64. label: (D,) int64.
+        rank: (D,) int64, how many detections of the same class and image score higher.
+        truth: (4, 10, D) int64, by area range and IoU threshold: the number of the truth that the
+            detection took, or -1.
+        ignored: (4, 10, D) bool, the detection counts neither as right nor as wrong.
+        truth_label: (G,) int64.
+        truth_ignored: (4, G) bool, by area range.
+        image_id: where the image stands among the others.
+    """
+
+    detection: Tensor
+    score: Tensor
+    label: Tensor
+    rank: Tensor
+    truth: Tensor
+    ignored: Tensor
+    truth_label: Tensor
+    truth_ignored: Tensor
+    image_id: int | None = None
+
+
+def match_loop(
+    iou: np.ndarray, ignored: np.ndarray, crowd: np.ndarray, threshold: float
+) -> list[int]:
+    """The definition, one detection and one truth at a time, meant to be read. See `match`."""
+    taken: set[int] = set()
+    found = []
+    for row in iou:  # by decreasing score
+        best, best_iou = -1, min(threshold, 1 - 1e-10)
+        for truth in np.argsort(ignored, kind="stable").tolist():  # the counted ones first
+            if truth in taken and not crowd[truth]:
+                continue
+            if best >= 0 and not ignored[best] and ignored[truth]:
+                break  # a counted truth is not given up for an ignored one
+            if row[truth] >= best_iou:
+                best, best_iou = truth, row[truth]
+        taken.add(best)
+        found.append(best)
+    return found
+
+
+def match(
+    iou: np.ndarray, ignored: np.ndarray, crowd: np.ndarray, thresholds: np.ndarray
+) -> np.ndarray:
+    """Greedy matching for several area ranges and IoU thresholds at once.
+
+    Args:
+        iou: (D, G) float64, detections by decreasing score; -1 for a pair that may not match.
+        ignored: (A, G) bool, by area range.
+        crowd: (G,) bool, may be taken any number of times.
+        thresholds: (T,), each at least 0.
+
+    Returns:
+        (A, T, D) int64, the truth that each detection takes, or -1.
+    """
+    found = np.full((len(ignored), len(thresholds), len(iou)), -1, dtype=np.int64)
+    if iou.size == 0:
+        return found
+    least = np.minimum(thresholds, 1 - 1e-10)[:, None]  # (T, 1)
+    # How much a detection wants a truth: by IoU, a later truth first among equals …
+    wish = iou.argsort(axis=1, kind="stable").argsort(axis=1)  # (D, G) ranks
+    wish = wish + iou.shape[1] * ~ignored[:, None]  # (A, D, G) … and no ignored one if it can help
+    free = np.ones((*found.shape[:2], iou.shape[1]), dtype=bool)  # (A, T, G)
+    number = np.arange(iou.shape[1])
+    for d in np.flatnonzero(iou.max(axis=1) >= least.min()):
+        possible = (iou[d] >= least) & free
+        best = np.where(possible, wish[:, None, d], -1).argmax(axis=2)  # (A, T)
+        best = np.where(possible.any(axis=2), best, -1)
+        found[:, :, d] = best
+        free &= (number != best[:, :, None]) | crowd
+    return found
+
+
+def match_image(
+    iou: Tensor,
+    scores: Tensor,
+    labels: Tensor,
+    areas: Tensor,
+    truth_labels: Tensor,
+    truth_areas: Tensor,
+    crowd: Tensor,
+    image_id: int | None = None,
+) -> ImageMatches:
+    """Match all detections of an image, whatever their class.
+
+    Args:
+        iou: (N, M), with the crowd rule applied.
+        scores, labels, areas: (N,) of the detections, in any order.
+        truth_labels, truth_areas, crowd: (M,) of the truths.
+    """
+    order = np.argsort(-scores.double().numpy(), kind="stable")
+    rank = _rank_within_class(labels.numpy()[order])
+    order, rank = order[rank < MOST_DETECTIONS], rank[rank < MOST_DETECTIONS]
+    label, area = labels.numpy()[order], areas.double().numpy()[order]
+    same_class = label[:, None] == truth_labels.numpy()
+    truth_ignored = _outside(truth_areas.double().numpy()) | crowd.numpy()  # (4, G)
+    truth = match(
+        np.where(same_class, iou.numpy()[order], -1), truth_ignored, crowd.numpy(), THRESHOLDS
+    )
+    ignored = np.where(truth < 0, _outside(area)[:, None], False)  # (4, 10, D)
+    for k, of_truths in enumerate(truth_ignored):
+        if of_truths.any():
+            ignored[k] |= of_truths[truth[k]] & (truth[k] >= 0)
+    return ImageMatches(
+        detection=torch.from_numpy(order),
+        score=scores.double()[torch.from_numpy(order)],
+        label=torch.from_numpy(label),
+        rank=torch.from_numpy(rank),
+        truth=torch.from_numpy(truth),
+        ignored=torch.from_numpy(ignored),
+        truth_label=truth_labels,
+        truth_ignored=torch.from_numpy(truth_ignored),
+        image_id=image_id,
+    )
+
+
+def _outside(areas: np.ndarray) -> np.ndarray:
+    """(4, N) bool: the area lies outside of the range."""
+    low, high = np.array(list(AREAS.values())).T[:, :, None]
+    return (areas < low) | (areas > high)
+
+
+def _rank_within_class(labels: np.ndarray) -> np.ndarray:
+    """(N,) how many earlier entries have the same label."""
+    grouped = np.argsort(labels, kind="stable")
+    first = np.searchsorted(labels[grouped], labels[grouped])
+    rank = np.empty(len(labels), dtype=np.int64)
+    rank[grouped] = np.arange(len(labels)) - first
+    return rank
