@@ -1,0 +1,99 @@
+"""How many pixels does each predicted segment share with each true one?
+
+Everything panoptic quality asks of two maps is in this table of counts |p ∩ g|: areas are its row
+and column sums, and
+
+    IoU(p, g) = |p ∩ g| / (|p| + |g| − |p ∩ g| − |p ∩ void|)
+
+where the last term takes pixels that are void in the truth out of the union: they judge nobody
+(Kirillov et al., Panoptic Segmentation, 2019, section 4). Lesson 13.
+
+A map is mostly runs of equal ids. Only where a row changes is there anything to sort, so counting
+run by run costs a tenth of sorting all pixels; a map of noise costs no more than it did.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from minseg.metrics.boundary import band_width
+
+
+@dataclass(frozen=True)
+class SharedPixels:
+    """The counts, sparse: K pairs of segments that share pixels, void (id 0) being one of them."""
+
+    p_ids: np.ndarray  # (P,) int64, sorted, ids of the prediction
+    t_ids: np.ndarray  # (T,) int64, sorted, ids of the target
+    p: np.ndarray  # (K,) rows of p_ids
+    t: np.ndarray  # (K,) rows of t_ids
+    pixels: np.ndarray  # (K,) float64 as all counts here: whole numbers, exact up to 2^53
+    bands: tuple[np.ndarray, ...]  # pixels in both bands, in that of p, of t, (K,) each; or none
+
+    @property
+    def on_void(self) -> np.ndarray:
+        """(K,) bool, where the target is void."""
+        return self.t_ids[self.t] == 0
+
+    def iou(self) -> np.ndarray:
+        """(K,) float64, of each pair; with bands, the smaller of IoU and boundary IoU."""
+        whole = self._iou(self.pixels, self.pixels, self.pixels)
+        return np.minimum(whole, self._iou(*self.bands)) if self.bands else whole
+
+    def _iou(self, both: np.ndarray, of_p: np.ndarray, of_t: np.ndarray) -> np.ndarray:
+        p_area, t_area = np.bincount(self.p, of_p), np.bincount(self.t, of_t)
+        p_void = np.bincount(self.p, of_p * self.on_void)
+        union = p_area[self.p] + t_area[self.t] - both - p_void[self.p]
+        return both / np.maximum(union, 1)
+
+
+def count_shared_pixels(
+    p_map: np.ndarray, t_map: np.ndarray, dilation_ratio: float | None = None
+) -> SharedPixels:
+    """Count the pixels that each pair of segments shares.
+
+    Args:
+        p_map, t_map: (H, W) integer ids of prediction and target.
+        dilation_ratio: if given, pixels in the inner bands (`band_width`) are counted too.
+    """
+    layers = [p_map.ravel(), t_map.ravel()]
+    if dilation_ratio is not None:
+        layers += [inner_bands(m, dilation_ratio).ravel() for m in (p_map, t_map)]
+    start = _run_starts(layers)
+    length = np.diff(start, append=p_map.size)
+    p_ids, p = np.unique(layers[0][start], return_inverse=True)
+    t_ids, t = np.unique(layers[1][start], return_inverse=True)
+    pair, k = np.unique(p * len(t_ids) + t, return_inverse=True)
+    counted = [length]
+    if dilation_ratio is not None:
+        in_p, in_t = layers[2][start], layers[3][start]
+        counted += [length * (in_p & in_t), length * in_p, length * in_t]
+    pixels, *bands = (np.bincount(k, weights, minlength=len(pair)) for weights in counted)
+    p, t = np.divmod(pair, max(len(t_ids), 1))
+    return SharedPixels(
+        p_ids.astype(np.int64), t_ids.astype(np.int64), p, t, pixels, bands=tuple(bands)
+    )
+
+
+def _run_starts(layers: list[np.ndarray]) -> np.ndarray:
+    """Pixels where any of the flat maps changes, the first included: between them all are equal."""
+    changed = np.ones(len(layers[0]), dtype=bool)
+    changed[1:] = layers[0][1:] != layers[0][:-1]
+    for layer in layers[1:]:
+        changed[1:] |= layer[1:] != layer[:-1]
+    return np.flatnonzero(changed)
+
+
+def inner_bands(ids: np.ndarray, dilation_ratio: float) -> np.ndarray:
+    """(H, W) bool: `boundary_of` every segment of a map at once.
+
+    A pixel is in its segment's band if there is another id within d, or the image's outside: if
+    the smallest and the largest number in the window around it differ.
+    """
+    size = 2 * band_width(ids.shape, dilation_ratio) + 1
+    numbers = np.unique(ids, return_inverse=True)[1].reshape(ids.shape).astype(np.int32)
+    smallest = ndimage.minimum_filter(numbers, size, mode="constant", cval=-1)
+    return smallest != ndimage.maximum_filter(numbers, size, mode="constant", cval=-1)
