@@ -1,0 +1,300 @@
+// Draws what ap_playground.py computed, and tells it where detections are dragged and how they are
+// scored. Positions are in image pixels; no verdict and no area is computed here.
+const SCREEN = 420;                      // the drawing's width, screen pixels
+const SMALLEST = 8;                      // image pixels: the least side of a box
+const IN_FLIGHT = 3, NUDGE = 8;          // see roi_explorer.js: questions at one time; ms
+const PLOT = { width: 340, height: 270, left: 34, top: 8, bottom: 34 };
+const RULES = { raw: "raw area", all: "under the envelope", 101: "101 points (COCO)",
+                11: "11 points (VOC 2007)" };
+
+const svg = (tag, attributes, parent) => {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  set(node, attributes);
+  parent.append(node);
+  return node;
+};
+const html = (tag, properties, parent) => {
+  const node = Object.assign(document.createElement(tag), properties);
+  parent.append(node);
+  return node;
+};
+const set = (node, attributes) => {      // touch only what changed: repainting is what costs
+  for (const [name, value] of Object.entries(attributes)) {
+    const text = String(value);
+    if (node.getAttribute(name) !== text) node.setAttribute(name, text);
+  }
+};
+const write = (node, text) => { if (node.textContent !== text) node.textContent = text; };
+const rectangle = (node, [x1, y1, x2, y2]) =>
+  set(node, { x: x1, y: y1, width: x2 - x1, height: y2 - y1 });
+const clamp = (v, low, high) => Math.min(Math.max(v, low), high);
+const letter = k => String.fromCharCode(65 + k);
+
+// Up to three questions fly at once, of those that wait the newest wins; a lone one is nudged.
+function makeQuestions(model) {
+  let flying = 0, asked = 0, waiting = null, last = 0;
+  const send = content => {
+    flying += 1;
+    asked += 1;
+    model.send({ ...content, n: asked });
+    const now = performance.now(), lone = now - last > 60;
+    last = now;
+    if (lone) setTimeout(() => { if (last === now && flying) model.send({}); }, NUDGE);
+  };
+  model.on("change:view", () => {
+    if (model.get("view").answers < 0) return;        // Python spoke first: no answer of ours
+    flying = Math.max(flying - 1, 0);
+    if (waiting && flying < IN_FLIGHT) { const next = waiting; waiting = null; send(next); }
+  });
+  return {
+    ask: content => { if (flying < IN_FLIGHT) send(content); else waiting = content; },
+    quiet: () => !flying && !waiting,
+  };
+}
+
+// ---- The scene: truths, detections to drag, a line from each to what it took -------------------
+
+function makeScene(model, state, changed, parent) {
+  const [height, width] = model.get("size");
+  const map = svg("svg", { class: "map", viewBox: `0 0 ${width} ${height}`, width: SCREEN,
+    height: Math.round(SCREEN * height / width) }, parent);
+  const truths = model.get("truths").map((box, k) => {
+    const node = svg("rect", { class: "truth" }, map);
+    rectangle(node, box);
+    svg("text", { class: "letter", x: box[0] + 4, y: box[1] + 14 }, map).textContent = letter(k);
+    return node;
+  });
+  const links = svg("g", {}, map);
+  const groups = state.boxes.map((_, k) => {
+    const group = svg("g", { "data-detection": k + 1 }, map);
+    group.box = svg("rect", { class: "box", tabindex: 0, role: "application", "aria-label":
+      `Detection ${k + 1}. Arrow keys move it, Shift and arrow keys resize it, Alt makes the ` +
+      "steps ten times smaller." }, group);
+    group.handle = svg("circle", { class: "handle", r: 4.5 }, group);
+    group.number = svg("text", { class: "number" }, group);
+    group.number.textContent = k + 1;
+    return group;
+  });
+  const change = (k, from, dx, dy, resize) => {
+    const [x1, y1, x2, y2] = from;
+    if (resize) {
+      state.boxes[k] = [x1, y1, clamp(x2 + dx, x1 + SMALLEST, width),
+                        clamp(y2 + dy, y1 + SMALLEST, height)];
+    } else {
+      dx = clamp(dx, -x1, width - x2);
+      dy = clamp(dy, -y1, height - y2);
+      state.boxes[k] = [x1 + dx, y1 + dy, x2 + dx, y2 + dy];
+    }
+    place();
+    changed();
+  };
+  const drag = (node, k, resize) => node.addEventListener("pointerdown", down => {
+    down.preventDefault();
+    node.setPointerCapture(down.pointerId);
+    groups[k].box.focus({ preventScroll: true });
+    const from = [...state.boxes[k]], scale = width / map.getBoundingClientRect().width;
+    state.held = true;
+    const on = event => change(k, from, (event.clientX - down.clientX) * scale,
+      (event.clientY - down.clientY) * scale, resize);
+    node.addEventListener("pointermove", on);
+    node.addEventListener("lostpointercapture", () => {
+      node.removeEventListener("pointermove", on);
+      state.held = false;
+    }, { once: true });
+  });
+  const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  groups.forEach((group, k) => {
+    drag(group.box, k, false);
+    drag(group.handle, k, true);
+    group.box.addEventListener("focus", () => state.choose(k));
+    group.box.addEventListener("keydown", event => {
+      const arrow = arrows[event.key];
+      if (!arrow) return;
+      event.preventDefault();
+      event.stopPropagation();                         // JupyterLab has shortcuts on arrows
+      const [dx, dy] = arrow.map(v => v * (event.altKey ? 0.1 : 1));
+      change(k, state.boxes[k], dx, dy, event.shiftKey);
+    });
+  });
+  const place = () => groups.forEach((group, k) => {
+    const [, , x2, y2] = state.boxes[k];
+    rectangle(group.box, state.boxes[k]);
+    set(group.handle, { cx: x2, cy: y2 });
+    set(group.number, { x: x2 - 4, y: y2 - 4 });
+  });
+  const middle = ([x1, y1, x2, y2]) => [(x1 + x2) / 2, (y1 + y2) / 2];
+  return {
+    place,
+    draw({ rows }) {
+      truths.forEach((node, k) => set(node, { class: "truth" +
+        (model.get("crowd") && k === truths.length - 1 ? " crowd" : "") }));
+      links.replaceChildren();
+      for (const { detection, truth, verdict } of rows) {
+        set(groups[detection], { class: verdict + (detection === state.chosen ? " chosen" : "") });
+        if (truth < 0) continue;
+        const [x1, y1] = middle(state.boxes[detection]), [x2, y2] = middle(model.get("truths")[truth]);
+        svg("line", { class: "link", x1, y1, x2, y2 }, links);
+      }
+    },
+  };
+}
+
+// ---- The table: one row a detection, by decreasing score --------------------------------------
+
+function makeTable(model, state, changed, parent) {
+  const table = html("table", {}, parent);
+  html("caption", { textContent: "By decreasing score" }, table);
+  const head = html("tr", {}, html("thead", {}, table));
+  for (const text of ["detection", "score", "", "", "precision", "recall"]) {
+    html("th", { textContent: text, scope: "col" }, head);
+  }
+  const body = html("tbody", {}, table);
+  const lines = state.scores.map((_, k) => {
+    const row = html("tr", {}, body);
+    row.dataset.detection = k + 1;
+    html("th", { textContent: k + 1, scope: "row" }, row);
+    const cell = html("td", {}, row);
+    const input = html("input", { type: "range", min: 0, max: 1, step: 0.01,
+      ariaLabel: `Score of detection ${k + 1}` }, cell);
+    const value = html("span", {}, cell);
+    const [verdict, why, precision, recall] = ["verdict", "why", "number", "number"]
+      .map(className => html("td", { className }, row));
+    input.addEventListener("input", () => {
+      state.sliding = true;                            // rows stay where they are until the end
+      state.scores[k] = Number(input.value);
+      write(value, Number(input.value).toFixed(2));
+      changed();
+    });
+    input.addEventListener("change", () => { state.sliding = false; sort(); });
+    input.addEventListener("focus", () => state.choose(k));
+    row.addEventListener("pointerdown", () => state.choose(k));
+    return { row, input, value, verdict, why, precision, recall };
+  });
+  let rows = [];
+  const sort = () => {
+    const order = rows.map(({ detection }) => lines[detection].row);
+    if (state.sliding || order.every((row, i) => body.rows[i] === row)) return;
+    const focused = document.activeElement;
+    body.append(...order);
+    if (body.contains(focused)) focused.focus({ preventScroll: true });
+  };
+  return {
+    draw(view) {
+      rows = view.rows;
+      for (const { detection, verdict, why, precision, recall } of rows) {
+        const line = lines[detection];
+        set(line.row, { class: verdict + (detection === state.chosen ? " chosen" : "") });
+        if (!state.sliding) line.input.value = state.scores[detection];
+        write(line.value, state.scores[detection].toFixed(2));
+        write(line.verdict, verdict);
+        write(line.why, why);
+        write(line.precision, verdict === "ignored" ? "" : precision.toFixed(3));
+        write(line.recall, verdict === "ignored" ? "" : recall.toFixed(2));
+      }
+      sort();
+    },
+  };
+}
+
+// ---- The curve --------------------------------------------------------------------------------
+
+function makePlot(parent) {
+  const { width, height, left, top, bottom } = PLOT;
+  const plot = svg("svg", { class: "plot", viewBox: `0 0 ${width} ${height}`, width, height,
+    role: "img" }, parent);
+  const x = r => left + r * (width - left - 10), y = p => height - bottom - p * (height - bottom - top);
+  svg("rect", { class: "frame", x: x(0), y: y(1), width: x(1) - x(0), height: y(0) - y(1) }, plot);
+  for (const v of [0, 0.2, 0.4, 0.6, 0.8, 1]) {
+    svg("text", { x: x(v), y: y(0) + 14 }, plot).textContent = v;
+    if (v) svg("text", { x: left - 14, y: y(v) + 4 }, plot).textContent = v;
+  }
+  svg("text", { x: x(0.5), y: height - 4 }, plot).textContent = "recall";
+  svg("text", { x: 10, y: y(0.5), transform: `rotate(-90 10 ${y(0.5)})` }, plot).textContent = "precision";
+  const area = svg("path", { class: "area" }, plot), stems = svg("path", { class: "stems" }, plot);
+  const envelope = svg("polyline", { class: "envelope" }, plot);
+  const saw = svg("polyline", { class: "saw" }, plot), dots = svg("g", {}, plot);
+  const points = list => list.map(([r, p]) => `${x(r).toFixed(1)},${y(p).toFixed(1)}`).join(" ");
+  return {
+    draw(view) {
+      const end = view.area.at(-1);
+      set(area, { d: end ? `M${x(0)},${y(0)}L${points(view.area)}L${x(end[0])},${y(0)}Z` : "" });
+      set(stems, { d: view.stems.map(([r, p]) => `M${x(r)},${y(0)}V${y(p)}`).join("") });
+      set(envelope, { points: points(view.envelope) });
+      set(saw, { points: points(view.curve) });
+      dots.replaceChildren();
+      for (const { verdict, precision, recall } of view.rows) {
+        if (verdict !== "ignored") {
+          svg("circle", { class: "dot " + verdict, cx: x(recall), cy: y(precision), r: 4 }, dots);
+        }
+      }
+      set(plot, { "aria-label": "Precision over recall. " + view.facts });
+    },
+  };
+}
+
+// ---- Controls, and all together ---------------------------------------------------------------
+
+function makeControls(model, ask, parent) {
+  const row = html("div", { className: "controls" }, parent);
+  const bind = (node, trait, read, show) => {
+    node.dataset.trait = trait;
+    node.addEventListener("input", () => { model.set(trait, read()); model.save_changes(); });
+    const follow = () => show(model.get(trait));
+    model.on("change:" + trait, follow);
+    follow();
+  };
+  const label = html("label", { textContent: "IoU threshold " }, row);
+  const slider = html("input", { type: "range", min: 0.5, max: 0.95, step: 0.05 }, label);
+  const shown = html("span", {}, label);
+  bind(slider, "threshold", () => Number(slider.value),
+    v => { slider.value = v; write(shown, v.toFixed(2)); });
+  const select = html("select", {}, html("label", { textContent: "area " }, row));
+  for (const value of ["raw", "all", "101", "11"]) {
+    html("option", { value, textContent: RULES[value] }, select);
+  }
+  bind(select, "rule", () => select.value, v => { select.value = v; });
+  const holder = html("label", {}, row), tick = html("input", { type: "checkbox" }, holder);
+  holder.append(` ${letter(model.get("truths").length - 1)} is a crowd`);
+  bind(tick, "crowd", () => tick.checked, v => { tick.checked = v; });
+  html("button", { className: "reset", textContent: "Put all back" }, row)
+    .addEventListener("click", () => ask({ reset: true }));
+}
+
+function render({ model, el: root }) {
+  root.classList.add("minseg-ap");
+  root.dataset.lmSuppressShortcuts = "true";
+  const state = { boxes: [], scores: [], chosen: 0, held: false, sliding: false };
+  const read = () => {
+    state.boxes = model.get("detections").map(box => [...box]);
+    state.scores = [...model.get("scores")];
+  };
+  read();
+  const { ask, quiet } = makeQuestions(model);
+  const changed = () => ask({ detections: state.boxes, scores: state.scores });
+  makeControls(model, ask, root);
+  const stage = html("div", { className: "stage" }, root);
+  const scene = makeScene(model, state, changed, stage);
+  const parts = [scene, makePlot(stage), makeTable(model, state, changed, root)];
+  const facts = html("p", { className: "facts" }, root);
+  const live = html("div", { className: "live", ariaLive: "polite" }, root);
+
+  let speaking = 0, frame = 0;
+  const draw = () => {
+    const view = model.get("view");
+    if (!state.held && !state.sliding && quiet()) read();
+    scene.place();
+    for (const part of parts) part.draw(view);
+    write(facts, view.facts);
+    clearTimeout(speaking);                            // a screen reader hears one sentence a pause
+    speaking = setTimeout(() => write(live, view.facts), 700);
+    root.dataset.facts = view.facts;
+    root.dataset.drawn = view.drawn;
+  };
+  const drawSoon = () => { frame ||= requestAnimationFrame(() => { frame = 0; draw(); }); };
+  state.choose = k => { if (k !== state.chosen) { state.chosen = k; drawSoon(); } };
+  model.on("change:view", drawSoon);
+  draw();
+  return () => { cancelAnimationFrame(frame); clearTimeout(speaking); };
+}
+
+export default { render };
