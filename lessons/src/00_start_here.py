@@ -36,8 +36,8 @@ scene = make_scene(21, (144, 168), things=("disc", "box", "triangle", "star", "r
 print(scene.instances)
 
 # %% [markdown]
-# Line by line: six **instances**, each a mask of 144 × 168 pixels with a label. An instance is one
-# object, told apart from others of its kind. Discs and stars are **things**, which can be
+# Six **instances**, each a mask of 144 × 168 pixels. An instance is one object, told apart from
+# others of its kind; its label says which kind: 1 disc, 4 star, 5 ring. Discs and stars are **things**, which can be
 # counted. Sky, ground and water are **stuff**: nobody counts water.
 
 # %%
@@ -81,7 +81,7 @@ reveal("00.1", share, "%", digits=2)
 
 # %% [markdown]
 # An area grows with the square of a length: a disc that spans a third of the picture covers about a
-# tenth of it. The same square makes small objects hard for a network, which lesson 04 measures.
+# tenth of it. The same square makes small objects hard for a network, as lesson 04 shows.
 #
 # ## Exercises that answer
 # Each lesson asks you to write two to five short functions. `check` tries yours on inputs chosen to

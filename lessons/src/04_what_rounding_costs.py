@@ -197,7 +197,7 @@ check("04.round_half_away", my_round)
 # %% [markdown]
 # ## Two steps
 #
-# RoI pooling does not stop at the box. Say that the rounded box is 7 cells wide and is to be divided into 2 bins. The edge between them lies 3.5 cells in, between two lines, and is rounded again. The second error starts where the first has put the box, so an inner edge of a bin carries the sum of both: $e = e_1 + e_2$.
+# RoI pooling does not stop at the box. Say that a box 7.3 cells wide is to be divided into 2 bins, and that only its corner was rounded. The line between the bins lies 3.65 cells in, between two grid lines, and is rounded again. (Real RoI pooling rounds the far corner as well; we come to that.) The second error starts where the first has put the box, so an inner edge of a bin carries the sum of both: $e = e_1 + e_2$.
 #
 # The notes say that the errors add: half a pixel for each step, so one pixel for two. We know already that one rounding to the nearest has a mean size of a quarter.
 #
@@ -358,7 +358,7 @@ claim(
 )
 
 # %% [markdown]
-# The minus sign says that bins lie too far to the right, by half a cell on average. Rule 2 stretches the box by one cell, which moves the first bin a little and the last one most. This is a bias of each bin, and a network that always sees the same bins can learn it. What it cannot learn is the spread within one bin. It is about that of a single step, 0.289, although there were two: floor and ceiling push the two ends of a bin apart, and its centre feels only half of each. At stride 16 that is between 4 and 5 image pixels, for every bin of every box. RoIAlign, in the next lesson, rounds nothing.
+# The minus sign says that bins lie too far to the right, by half a cell on average. Rule 2 stretches the box by one cell, which moves the later bins more than the first. This is a bias of each bin, and a network that always sees the same bins can learn it. What it cannot learn is the spread within one bin. It is about that of a single step, 0.289, although there were two: floor and ceiling push the two ends of a bin apart, and its centre feels only half of each. At stride 16 that is between 4 and 5 image pixels, for every bin of every box. RoIAlign, in the next lesson, rounds nothing.
 #
 # ## Which objects does it ruin?
 #

@@ -251,7 +251,7 @@ print(f"sum over the bag of bin (0, 0): {bag.sum():.2f}, roi_align: {first:.2f}"
 # %% [markdown]
 # Pixel 2 occurs twice in the list, with 0.125 and 0.375: 0.5 in all. That is the whole of `roi_align`: two lists for each box, one weighted sum. The sum is one call of `embedding_bag`, the operation that averages word vectors, which makes it fast without a line of C++.
 #
-# RoIAlign now exists in three forms: the loop, the bag, and a peer. The numbers below were recorded from torchvision 0.21.0, its C++ operator on the CPU: image 1, channel 0, the second box of our first test case, of which we keep the part of the map that the box reads. (A fourth form, on the GPU, is the subject of lesson 06.)
+# RoIAlign now exists in three forms: the loop, the bag, and torchvision's. The numbers below were recorded from torchvision 0.21.0, its C++ operator on the CPU: image 1, channel 0, the second box of our first test case, of which we keep the part of the map that the box reads. (A fourth form, on the GPU, is the subject of lesson 06.)
 
 # %%
 their_map = [
@@ -291,7 +291,7 @@ check("05.sample_positions", my_sample_positions)
 # %% [markdown]
 # ## What is exact about it
 #
-# Nothing is rounded. The simplest proof is a **ramp**, a feature map whose value is a linear function of the position, $f = 3u - 2v + 1$. Interpolation reproduces a ramp, points that lie evenly in a bin average to its middle, and so RoIAlign returns the value at the middle of every bin, for any box and any $n$. Borders are the exception. A point up to one pixel beyond the map takes the border's value, and a point further out counts as 0, but it counts.
+# Nothing is rounded. The simplest proof is a **ramp**, a feature map whose value is a linear function of the position, $f = 3u - 2v + 1$. Interpolation reproduces a ramp, points that lie evenly in a bin average to its middle, and so RoIAlign returns the value at the middle of every bin, for any box and any $n$. Borders are the exception. Up to one pixel beyond the outermost centres, from index $-1$ to the map's size, a point takes the border's value; further out it counts as 0, but it counts.
 
 # %%
 v, u = torch.meshgrid(torch.arange(24) + 0.5, torch.arange(32) + 0.5, indexing="ij")
@@ -413,7 +413,7 @@ explorer
 # Drag the box, or its corners; or click it and use the arrow keys (1 image pixel; Shift resizes, Alt makes the steps ten times finer). Try these, one at a time:
 #
 # 1. **Drag slowly to the right.** The blue points glide. The orange box stands still until one of its edges jumps by a whole cell; only then do RoI pooling's numbers change.
-# 2. **Tick "sweep".** The staircase of question 05.1, live, for the middle bin: RoI pooling in steps, RoIAlign along the exact average (the wide grey line). At **stride** 4 the plot spans 8 image pixels instead of 32, so the jumps come four times as often.
+# 2. **Tick "sweep".** The staircase of question 05.1, live, for the middle bin: RoI pooling in steps, RoIAlign along the exact average (the wide grey line). At **stride** 4 the plot spans 8 image pixels instead of 32, so the jumps come four times as often for each image pixel.
 # 3. **Samples a bin: 1×1, then 4×4.** With the box on its coin (run the cell again to put it back) RoIAlign's error falls from 0.0105 to 0.0013. RoI pooling's does not notice.
 # 4. **Bins: 7×7.** Three cells for seven bins: RoI pooling repeats the same number in neighbouring bins, RoIAlign changes from bin to bin.
 # 5. **Push the box against the right edge of the photograph**, still with 7×7 bins. The rounded box sticks out of the map by one cell, and RoI pooling's last column is *empty*.

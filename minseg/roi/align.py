@@ -9,8 +9,9 @@ interpolation, and the readings are averaged:
 its recorded outputs). Lesson 05 builds it; lesson 06 takes it to the GPU.
 
 The rules that papers leave out. With `aligned` half a pixel is subtracted, because pixel j's value
-sits at its centre j + ½; without, boxes are forced to at least one feature pixel. A sample more
-than one pixel outside the map counts as 0, but it counts; nearer ones are clamped to the border.
+sits at its centre j + ½; without, boxes are forced to at least one feature pixel. A sample at an
+index below -1 or above the map's size counts as 0, but it counts; nearer ones take the border's
+value.
 With `sampling_ratio` ≤ 0 each RoI and axis has n = ⌈bin⌉ samples.
 
 Because position and weight separate into rows and columns, a bin is a bag of pixels whose weights

@@ -8,6 +8,7 @@ mistake on every case has made that mistake, and hears the tutor's sentence.
 from __future__ import annotations
 
 import copy
+import functools
 import inspect
 import traceback
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from typing import Any
 
 from minseg.course.exercises.compare import describe, difference
 from minseg.course.exercises.exercise import Exercise
+from minseg.course.source import python_function
 from minseg.course.state import State, update
 
 
@@ -33,6 +35,7 @@ def run(exercise: Exercise, fn: Callable[..., Any], case: tuple[Any, ...]) -> Ou
     """Probe `fn` on a copy of the inputs, so that an edit in place stays with whoever made it."""
     returned: list[bool] = []
 
+    @functools.wraps(fn, assigned=(), updated=())  # a probe may want the kernel inside
     def watched(*args: Any, **kwargs: Any) -> Any:
         value = fn(*args, **kwargs)
         returned.append(value is not None and value is not ...)
@@ -44,7 +47,7 @@ def run(exercise: Exercise, fn: Callable[..., Any], case: tuple[Any, ...]) -> Ou
         return Outcome(error=error, attempted=False)
     except Exception as error:  # whatever a learner's code may raise
         return Outcome(error=error, attempted=not returned or any(returned))
-    return Outcome(value, attempted=any(returned))
+    return Outcome(value, attempted=any(returned) or not returned)
 
 
 def check(id: str, fn: Callable[..., Any]) -> None:
@@ -134,7 +137,7 @@ def _one_line(error: Exception | None) -> str:
 
 def _line_of(fn: Callable[..., Any], error: Exception) -> list[str]:
     """The last line of the learner's own code on the way to the error, where it can be told."""
-    code = getattr(inspect.unwrap(fn), "__code__", None)
+    code = getattr(python_function(fn), "__code__", None)
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if code is not None and frame.filename == code.co_filename]
     return [f"in `{own[-1].name}`: {own[-1].line}"] if own and own[-1].line else []
@@ -142,7 +145,7 @@ def _line_of(fn: Callable[..., Any], error: Exception) -> list[str]:
 
 def _arguments(exercise: Exercise, case: tuple[Any, ...]) -> str:
     try:
-        names = list(inspect.signature(exercise.reference).parameters)
+        names = list(inspect.signature(python_function(exercise.reference)).parameters)
     except (TypeError, ValueError):
         names = []
     names += [f"argument {k}" for k in range(len(names), len(case))]
@@ -154,12 +157,16 @@ def _arguments(exercise: Exercise, case: tuple[Any, ...]) -> str:
 def audit(exercise: Exercise) -> list[str]:
     """What is wrong with an exercise itself; empty if it is fit to teach with.
 
-    The reference must pass, each mistake must be rejected with its own sentence, no two mistakes
-    may be alike on every case, and there must be at least five mistakes and two hints.
+    The reference must pass and refuse no case, each mistake must be rejected with its own
+    sentence, no two mistakes may be alike on every case, and there must be at least five mistakes
+    and two hints.
     """
     defects = []
     if not judge(exercise, exercise.reference)[1]:
         defects.append("the reference does not pass")
+    for k, case in enumerate(exercise.inputs()):
+        if error := run(exercise, exercise.reference, case).error:
+            defects.append(f"the reference refuses case {k + 1}: {_one_line(error)}")
     for name, (mistake, sentence) in exercise.mistakes.items():
         verdict, solved = judge(exercise, mistake)
         if solved:

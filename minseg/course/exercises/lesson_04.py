@@ -200,6 +200,11 @@ def forgets_that_boxes_part(length: Tensor, shift: Tensor) -> Tensor:
     return shared / (2 * length**2 - shared)
 
 
+def types_the_formula(length: Tensor, shift: Tensor) -> Tensor:
+    shared = (length - shift) ** 2
+    return shared / (2 * length**2 - shared)
+
+
 def forgets_the_sign(length: Tensor, shift: Tensor) -> Tensor:
     shared = (length - shift).clamp(min=0) ** 2
     return shared / (2 * length**2 - shared)
@@ -234,6 +239,11 @@ SHIFTED_IOU = Exercise(
             "You divided by the area of one box: that is the share of it which is covered. IoU "
             "divides by the union.",
         ),
+        "types_the_formula": (
+            types_the_formula,
+            "The formula holds for shifts from 0 to L. Take the size of a negative shift, and let "
+            "the shared side not fall below 0.",
+        ),
         "forgets_that_boxes_part": (
             forgets_that_boxes_part,
             "Once the shift exceeds the side the boxes are apart, but the square of a negative "
@@ -258,8 +268,8 @@ def boxes_of_all_sizes(generator: torch.Generator) -> Iterable[tuple[Tensor]]:
     """Sizes on both sides of each change of level, beyond both ends, long and flat boxes, none."""
     sides = torch.tensor([8.0, 55.9, 56.1, 111.9, 112.1, 223.9, 224.1, 447.9, 448.1, 2000.0])
     corner = 500 * torch.rand(len(sides), 2, generator=generator)
-    yield (torch.cat([corner, corner + sides[:, None]], dim=1),)
     yield (torch.tensor([[0.0, 0.0, 30.0, 900.0], [10.0, 40.0, 700.0, 60.0]]),)
+    yield (torch.cat([corner, corner + sides[:, None]], dim=1),)
     yield (torch.zeros(0, 4),)
     width_height = 4 + 600 * torch.rand(20, 2, generator=generator, dtype=torch.float64)
     yield (torch.cat([0 * width_height, width_height], dim=1),)

@@ -34,7 +34,7 @@ def value_and_slope(fn: Callable[..., Tensor], features: Tensor, x: Tensor, y: T
     """What is read at the points, and how it changes with x and with y."""
     x, y = x.requires_grad_(), y.requires_grad_()
     values = fn(features, x, y)
-    if not values.requires_grad:  # as after .tolist(): such numbers know nothing of x
+    if not isinstance(values, Tensor) or not values.requires_grad:  # knows nothing of x
         return values, torch.zeros_like(x), torch.zeros_like(y)
     return values, *torch.autograd.grad(values.sum(), (x, y), materialize_grads=True)
 
@@ -201,6 +201,11 @@ POOL_BINS = Exercise(
             "You take the floor of the end too, so bins tile the box. RoI pooling takes the "
             "ceiling there, and neighbours may share a pixel.",
         ),
+        "includes_the_end": (
+            _bins_that(end=lambda t: t.ceil() - 1),
+            "Your `end` is the last pixel of the bin. It is to be one further, as in a slice: "
+            "begin … end - 1.",
+        ),
         "rounds_the_end": (
             _bins_that(end=round_half_away),
             "The end of a bin is its ceiling, not the nearest whole number.",
@@ -328,7 +333,8 @@ def boxes_to_align(generator: torch.Generator) -> Iterable[tuple]:
     boxes = torch.tensor([[1.0, 10.4, 6.2, 55.8, 36.6], [0.0, 22.2, 9.4, 41.4, 38.2]])
     yield maps, boxes, (2, 3), 1 / 8, 2, True
     yield maps, boxes, (3, 2), 1 / 8, 2, False
-    yield maps, boxes / 8, 2, 1.0, -1, True
+    on_the_map = boxes * torch.tensor([1, 1 / 8, 1 / 8, 1 / 8, 1 / 8])
+    yield maps, on_the_map, 2, 1.0, -1, True
     beyond = torch.tensor([[0.0, -30.0, -20.0, 20.0, 30.0], [1.0, 50.0, 30.0, 100.0, 70.0]])
     yield maps, beyond, 2, 1 / 8, 3, True
     tiny = torch.tensor([[1.0, 20.0, 16.0, 22.0, 20.0]])
@@ -379,6 +385,11 @@ def ignores_aligned(input, boxes, size, scale, ratio, aligned):  # type: ignore[
     return roi_align(input, boxes, size, scale, ratio, False)
 
 
+def forgets_half_pixel_of_box(input, boxes, size, scale, ratio, aligned):  # type: ignore[no-untyped-def]
+    shift = torch.tensor([0, 1, 1, 1, 1]) * 0.5 / scale * aligned
+    return roi_align(input, boxes + shift, size, scale, ratio, aligned)
+
+
 def adds_half_a_pixel(input, boxes, size, scale, ratio, aligned):  # type: ignore[no-untyped-def]
     shift = torch.tensor([0, 1, 1, 1, 1]) / scale * aligned
     return roi_align(input, boxes + shift, size, scale, ratio, aligned)
@@ -421,6 +432,11 @@ ROI_ALIGN = Exercise(
     mistakes={
         "ignores_aligned": (
             ignores_aligned,
+            "You treat both values of `aligned` as False. With True, subtract 0.5 from the scaled "
+            "box and let it be as small as it is.",
+        ),
+        "forgets_half_pixel_of_box": (
+            forgets_half_pixel_of_box,
             "You never take off the half pixel. With aligned=True subtract 0.5 from the scaled "
             "box, because pixel j's value sits at its centre.",
         ),
@@ -461,8 +477,8 @@ ROI_ALIGN = Exercise(
         ),
         "repeats_the_border": (
             _align_that(clamp_outside=True),
-            "A sample more than one pixel outside the map is 0. bilinear_sample repeats the border "
-            "there, so you have to blank it yourself.",
+            "A sample at an index below -1 or above the map's size is 0. bilinear_sample repeats "
+            "the border there, so you have to blank it yourself.",
         ),
     },
     tolerance=1e-4,
