@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from numbers import Integral
 
 import torch
 from torch import Tensor
@@ -54,12 +55,12 @@ def as_size(output_size: int | Sequence[int]) -> tuple[int, int]:
     Raises:
         TypeError: if it is not of whole numbers. ValueError: if it is not one or two, positive.
     """
-    size = (output_size, output_size) if isinstance(output_size, int) else tuple(output_size)
-    if not all(isinstance(n, int) for n in size):
+    size = (output_size, output_size) if isinstance(output_size, Integral) else output_size
+    if not isinstance(size, Sequence) or not all(isinstance(n, Integral) for n in size):
         raise TypeError(f"output_size must be of whole numbers, got {output_size!r}")
     if len(size) != 2 or min(size) < 1:
         raise ValueError(f"output_size must be one or two numbers from 1 on, got {output_size!r}")
-    return size[0], size[1]
+    return int(size[0]), int(size[1])
 
 
 def check_scale(spatial_scale: float) -> None:

@@ -141,6 +141,7 @@ FEATURES, ROI = torch.zeros(2, 3, 8, 8), torch.tensor([[0, 1.0, 1, 5, 5]])
         (ValueError, "output_size must be one or two numbers", (FEATURES, ROI, 0)),
         (ValueError, "output_size must be one or two numbers", (FEATURES, ROI, (2, 2, 2))),
         (TypeError, "output_size must be of whole numbers", (FEATURES, ROI, (2.0, 2))),
+        (TypeError, "output_size must be of whole numbers, got 2.5", (FEATURES, ROI, 2.5)),
         (ValueError, "spatial_scale must be positive", (FEATURES, ROI, 2, 0.0)),
         (ValueError, "spatial_scale must be positive", (FEATURES, ROI, 2, float("nan"))),
     ],
