@@ -18,7 +18,7 @@ import triton.language as tl
 from torch import Tensor
 
 from minseg_kernels.geometry import box_edges, pick
-from minseg_kernels.launch import Sampling, on_device, row_block
+from minseg_kernels.launch import FUSED, Sampling, on_device, row_block
 from minseg_kernels.samples import walk_samples
 
 
@@ -103,4 +103,5 @@ def backward_atomic(
             BINS=bins,
             LANES=lanes,
             num_warps=num_warps,
+            **FUSED,
         )

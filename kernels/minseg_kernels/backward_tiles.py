@@ -20,7 +20,7 @@ import triton.language as tl
 from torch import Tensor
 
 from minseg_kernels.geometry import bins_within, box_edges, pick, pixel_weights
-from minseg_kernels.launch import Sampling, channel_block, on_device, pixel_warps
+from minseg_kernels.launch import FUSED, Sampling, channel_block, on_device, pixel_warps
 from minseg_kernels.tiles import TILE, find_tile, make_tiles
 
 
@@ -139,4 +139,5 @@ def backward_tiles(
             TX=TILE,
             LANES=lanes,
             num_warps=pixel_warps(lanes),
+            **FUSED,
         )

@@ -19,7 +19,7 @@ import triton.language as tl
 from torch import Tensor
 
 from minseg_kernels.geometry import box_edges, pick
-from minseg_kernels.launch import Sampling, on_device, row_block
+from minseg_kernels.launch import FUSED, Sampling, on_device, row_block
 from minseg_kernels.samples import walk_samples
 
 
@@ -99,4 +99,5 @@ def forward(
             BINS=bins,
             LANES=lanes,
             num_warps=num_warps,
+            **FUSED,
         )

@@ -9,6 +9,9 @@ import torch
 import triton
 from torch import Tensor
 
+# a·b + c as one instruction with one rounding. Triton 3.10 no longer does so unless it is asked.
+FUSED = {"enable_fp_fusion": True}
+
 
 class Sampling(NamedTuple):
     """How boxes become samples: `scales` one a level (1/stride), `ratio` 0 for ⌈bin⌉, `aligned`."""

@@ -16,12 +16,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from minseg.roi.rois import Boxes, as_rois, as_size, check_scale
+from minseg.roi.rois import Boxes, as_rois, as_size
 from minseg_kernels.backward_atomic import backward_atomic
 from minseg_kernels.backward_tiles import backward_tiles
 from minseg_kernels.forward import forward
 from minseg_kernels.launch import Sampling
-from minseg_kernels.support import obstacle
+from minseg_kernels.support import as_index, check_levels, obstacle
 from minseg_kernels.transpose import transpose
 
 
@@ -79,67 +79,22 @@ def roi_align_fpn(
 
     Returns:
         (K, C, rows, columns) in the dtype of the features, channels-last in memory where the
-        first level is; differentiable once, with respect to the features.
+        first level is; differentiable with respect to the features.
 
     Raises:
         TypeError, ValueError: as `minseg.roi.roi_align`, and if levels do not fit one another.
         RuntimeError: if the device cannot run the kernels (see `minseg_kernels.support`).
     """
-    _check_levels(features, spatial_scales)
+    check_levels(features, spatial_scales)
     rois, (rows, columns) = as_rois(features[0], boxes, validate), as_size(output_size)
     if problem := obstacle(features):
         raise problem
-    index = _as_index(levels, rois, len(features), validate)
+    index = as_index(levels, rois, len(features), validate)
     ratio = max(sampling_ratio, 0)
     rois, scales = rois.float().contiguous(), [float(s) for s in spatial_scales]
     return _roi_align(
         list(features), rois, index, rows, columns, scales, ratio, aligned, deterministic
     )
-
-
-def _check_levels(features: Sequence[Tensor], spatial_scales: Sequence[float]) -> None:
-    if isinstance(features, Tensor) or not features:
-        raise TypeError("features must be a list of maps (N, C, H, W), one a level")
-    if len(spatial_scales) != len(features):
-        raise ValueError(
-            f"spatial_scales must have one number a level, {len(features)}, "
-            f"got {len(spatial_scales)}"
-        )
-    for scale in spatial_scales:
-        check_scale(scale)
-    for i, level in enumerate(features[1:], 1):
-        for what in ("ndim", "dtype", "device"):
-            if getattr(level, what) != getattr(features[0], what):
-                raise ValueError(
-                    f"features[{i}] must have the {what} of features[0], "
-                    f"{getattr(features[0], what)}, got {getattr(level, what)}"
-                )
-        if level.shape[:2] != features[0].shape[:2] or 0 in level.shape[2:]:
-            raise ValueError(
-                f"features[{i}] must be (N, C, H, W) with N, C = {tuple(features[0].shape[:2])} "
-                f"and pixels, got {tuple(level.shape)}"
-            )
-
-
-def _as_index(levels: Tensor | None, rois: Tensor, count: int, validate: bool | None) -> Tensor:
-    """(K,) int32 on the device of the RoIs."""
-    if levels is None:
-        if count != 1:
-            raise ValueError(f"levels must be given: there are {count} of them")
-        return torch.zeros(1, dtype=torch.int32, device=rois.device)  # never read
-    if levels.shape != rois.shape[:1] or levels.is_floating_point():
-        raise ValueError(
-            f"levels must be {len(rois)} integers, one a RoI, "
-            f"got {tuple(levels.shape)} of {levels.dtype}"
-        )
-    if levels.device != rois.device:
-        raise ValueError(f"levels must be on {rois.device} as the boxes are, got {levels.device}")
-    check = validate or (validate is None and levels.device.type == "cpu")
-    if check and len(levels) and not 0 <= int(levels.min()) <= int(levels.max()) < count:
-        raise ValueError(
-            f"levels must be from 0 to {count - 1}, got {int(levels.min())} to {int(levels.max())}"
-        )
-    return levels.to(torch.int32).contiguous()
 
 
 @torch.library.custom_op("minseg::roi_align", mutates_args=())
@@ -236,4 +191,17 @@ def _gradient(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
     return (maps, *[None] * 8)
 
 
+def _remember_backward(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
+    grad, rois, levels, _, _, *rule = inputs
+    ctx.save_for_backward(rois, levels)
+    ctx.bins, ctx.rule = grad.shape[2:], rule
+
+
+def _gradient_of_gradient(ctx: Any, maps: list[Tensor]) -> tuple[Any, ...]:
+    """The gradient is linear in `grad`, and its transpose is the forward."""
+    rois, levels = ctx.saved_tensors
+    return (_roi_align(list(maps), rois, levels, *ctx.bins, *ctx.rule), *[None] * 8)
+
+
 _roi_align.register_autograd(_gradient, setup_context=_remember)
+_roi_align_backward.register_autograd(_gradient_of_gradient, setup_context=_remember_backward)

@@ -8,6 +8,7 @@ import torch
 import triton
 from torch import Tensor
 
+from minseg.roi.rois import check_scale
 from minseg_kernels.forward import roi_align_forward
 
 # Triton decides when a kernel is defined whether the interpreter will run it.
@@ -55,3 +56,49 @@ def obstacle(features: Sequence[Tensor]) -> Exception | None:
 def capability(device: int) -> tuple[int, int]:
     """A GPU's compute capability; a constant for torch.compile, which need not look inside."""
     return torch.cuda.get_device_capability(device)
+
+
+def check_levels(features: Sequence[Tensor], spatial_scales: Sequence[float]) -> None:
+    """Raise TypeError or ValueError unless the maps are the levels of one pyramid."""
+    if isinstance(features, Tensor) or not features:
+        raise TypeError("features must be a list of maps (N, C, H, W), one a level")
+    if len(spatial_scales) != len(features):
+        raise ValueError(
+            f"spatial_scales must have one number a level, {len(features)}, "
+            f"got {len(spatial_scales)}"
+        )
+    for scale in spatial_scales:
+        check_scale(scale)
+    for i, level in enumerate(features[1:], 1):
+        for what in ("ndim", "dtype", "device"):
+            if getattr(level, what) != getattr(features[0], what):
+                raise ValueError(
+                    f"features[{i}] must have the {what} of features[0], "
+                    f"{getattr(features[0], what)}, got {getattr(level, what)}"
+                )
+        if level.shape[:2] != features[0].shape[:2] or 0 in level.shape[2:]:
+            raise ValueError(
+                f"features[{i}] must be (N, C, H, W) with N, C = {tuple(features[0].shape[:2])} "
+                f"and pixels, got {tuple(level.shape)}"
+            )
+
+
+def as_index(levels: Tensor | None, rois: Tensor, count: int, validate: bool | None) -> Tensor:
+    """Levels as (K,) int32 on the device of the RoIs, checked as `as_rois` checks its values."""
+    if levels is None:
+        if count != 1:
+            raise ValueError(f"levels must be given: there are {count} of them")
+        return torch.zeros(1, dtype=torch.int32, device=rois.device)  # never read
+    if levels.shape != rois.shape[:1] or levels.is_floating_point():
+        raise ValueError(
+            f"levels must be {len(rois)} integers, one a RoI, "
+            f"got {tuple(levels.shape)} of {levels.dtype}"
+        )
+    if levels.device != rois.device:
+        raise ValueError(f"levels must be on {rois.device} as the boxes are, got {levels.device}")
+    check = validate or (validate is None and levels.device.type == "cpu")
+    if check and len(levels) and not 0 <= int(levels.min()) <= int(levels.max()) < count:
+        raise ValueError(
+            f"levels must be from 0 to {count - 1}, got {int(levels.min())} to {int(levels.max())}"
+        )
+    return levels.to(torch.int32).contiguous()

@@ -21,7 +21,7 @@ import triton.language as tl
 from torch import Tensor
 
 from minseg_kernels.geometry import adaptive_samples, box_edges, pick, reach
-from minseg_kernels.launch import Sampling, on_device
+from minseg_kernels.launch import FUSED, Sampling, on_device
 
 TILE = 8  # pixels each way
 
@@ -132,5 +132,6 @@ def make_tiles(
             TY=TILE,
             TX=TILE,
             BLOCK=min(1024, max(16, triton.next_power_of_2(K))),
+            **FUSED,
         )
     return Tiles(lists, counts, tuple(first))

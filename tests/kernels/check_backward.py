@@ -16,7 +16,7 @@ from minseg_kernels.launch import Sampling
 BACKWARDS = [backward_atomic, backward_tiles]
 
 
-def run_backward(problem, backward, *, dtype=torch.float32, guards=None):
+def run_backward(problem, backward, *, dtype=torch.float32):
     """Gradients, one (N, C, H, W) a level; tiles write over NaN, atomics add to zeros."""
     (_, C, _, _), device, images = problem.grad.shape, problem.grad.device, len(problem.features[0])
     memory = [Guarded((images, *size, C), dtype, device) for size in problem.sizes]
@@ -54,12 +54,17 @@ def test_equals_float64_and_is_the_adjoint(case, backward, device, seed):
     left = (out.double() * problem.grad.double()).sum()
     right = sum((f.double() * g.double()).sum() for f, g in zip(problem.features, got, strict=True))
     size = out.double().norm() * problem.grad.double().norm()
-    torch.testing.assert_close(left, right, atol=1e-6 * (1 + size.item()), rtol=0)
+    torch.testing.assert_close(left, right, atol=5e-6 * (1 + size.item()), rtol=0)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
 def test_half_gradients_sum_in_float32(dtype, device, seed):
-    problem = Problem(seed, kinds=("inside", "across"), dtype=dtype, device=device)
+    """300 shares of about 0.1 on 9 pixels: bfloat16 sums stop growing long before the end."""
+    kinds = ("inside",) * 12
+    problem = Problem(
+        seed, sizes=((3, 3),), images=1, output=(5, 5), kinds=kinds, dtype=dtype, device=device
+    )
+    problem.grad = problem.grad.abs()
     got = run_backward(problem, backward_tiles, dtype=dtype)
     assert_near(got[0], problem.reference()[1][0], dtype)
 
@@ -107,6 +112,20 @@ def test_tiles_write_each_gradient_once_and_read_none(seed):
     written = inside(stores, grad)
     assert len(written) == grad.numel() and set(written.values()) == {1}
     assert not inside(loads, grad)
+
+
+@pytest.mark.skipif(not INTERPRETED, reason="only the interpreter can see addresses")
+def test_atomics_stay_on_the_map_and_add_what_has_weight(seed):
+    """Also not a zero beside the map: on a GPU that would be somebody else's memory."""
+    from interpreter import inside, memory_traffic
+
+    problem = many_boxes(seed, "cpu")
+    grad = torch.zeros(1, 11, 13, 5)
+    sampling = Sampling(problem.scales, problem.ratio, problem.aligned)
+    with memory_traffic() as (_, stores):
+        backward_atomic(problem.grad, problem.rois, problem.levels, [grad], sampling)
+    assert inside(stores, grad) == stores
+    assert 0 < stores.total() <= 16 * problem.grad.numel()
 
 
 @pytest.mark.parametrize("backward", BACKWARDS, ids=lambda f: f.__name__)

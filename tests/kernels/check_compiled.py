@@ -143,6 +143,26 @@ def test_transposition_is_wide_on_both_sides(dtype):
         assert code.count(rf"{side}\.E.*\.128") == code.count(side) > 0
 
 
+@pytest.mark.parametrize("levels", [1, 2])
+@pytest.mark.parametrize(
+    ("kernel", "block"),
+    [
+        (roi_align_forward, {"BINS": 1, "LANES": 1}),
+        (roi_align_scatter, {"BINS": 1, "LANES": 1}),
+        (roi_align_gather, {"TY": TILE, "TX": TILE, "LANES": 1}),
+        (list_rois, {"TY": TILE, "TX": TILE, "BLOCK": 16}),
+    ],
+    ids=lambda x: getattr(x, "__name__", ""),
+)
+def test_sizes_of_one(kernel, block, levels):
+    """A launch makes constants of numbers that are 1, and code that wants tensors then fails."""
+    ones = {name: 1 for name, kind in types("fp32").items() if kind == "i32"}
+    ones |= dict.fromkeys(("heights", "widths"), (1,) * levels)
+    ones |= {"C": 1, "PH": 1, "PW": 1, "S": 2, "ALIGNED": False, **block}
+    ones = {name: ones[name] for name in kernel.arg_names if name in ones}
+    compile_kernel(kernel, types("fp32", levels), ones, sm=90, warps=1)
+
+
 def test_this_is_the_triton_that_was_asked_for():
     wanted = os.environ.get("MINSEG_TRITON")
     assert tuple(map(int, triton.__version__.split(".")[:2])) >= (3, 6)

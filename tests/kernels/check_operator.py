@@ -49,6 +49,19 @@ def test_gradients_of_a_pyramid(device, seed):
         assert_near(mine, grad)
 
 
+def test_gradients_of_gradients(device, seed):
+    """d/dg of |Aᵀg|² is 2 A Aᵀ g, also where only one level's part is asked for."""
+    problem = small(seed, device, sizes=((7, 6), (4, 3)))
+    maps = [f.requires_grad_() for f in problem.features]
+    rule = (problem.rois, problem.levels, problem.output, problem.scales, 2, True)
+    g = problem.grad.clone().requires_grad_()
+    grads = torch.autograd.grad(roi_align_fpn(maps, *rule), maps, g, create_graph=True)
+    for used in (grads, grads[:1]):
+        (twice,) = torch.autograd.grad(sum(x.square().sum() for x in used), g, retain_graph=True)
+        both = [x.detach() if i < len(used) else torch.zeros_like(x) for i, x in enumerate(grads)]
+        torch.testing.assert_close(twice, 2 * roi_align_fpn(both, *rule))
+
+
 @pytest.mark.parametrize("boxes", [torch.zeros(0, 5), []], ids=str)
 def test_no_boxes(boxes, device):
     x = torch.randn(2, 3, 5, 7, device=device, requires_grad=True)

@@ -30,10 +30,11 @@ def shuffled_programs(seed: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def memory_traffic() -> Iterator[tuple[Counter, Counter]]:
-    """Counts of (loads, stores) by address, for what runs within it."""
+    """Counts of (loads, stores) by address, for what runs within it; atomics are both."""
     loads, stores = Counter(), Counter()
     plain_load = interpreter_builder.create_masked_load
     plain_store = interpreter_builder.create_masked_store
+    plain_atomic = interpreter_builder.create_atomic_rmw
 
     def load(ptrs, mask, *rest):
         loads.update(ptrs.data[mask.data].tolist())
@@ -43,7 +44,14 @@ def memory_traffic() -> Iterator[tuple[Counter, Counter]]:
         stores.update(np.broadcast_to(ptrs.data, mask.data.shape)[mask.data].tolist())
         return plain_store(ptrs, value, mask, *rest)
 
+    def atomic(operation, ptr, val, mask, *rest):
+        addresses = np.broadcast_to(ptr.data, mask.data.shape)[mask.data].tolist()
+        loads.update(addresses)
+        stores.update(addresses)
+        return plain_atomic(operation, ptr, val, mask, *rest)
+
     with (
+        patch.object(interpreter_builder, "create_atomic_rmw", atomic),
         patch.object(interpreter_builder, "create_masked_load", load),
         patch.object(interpreter_builder, "create_masked_store", store),
     ):

@@ -16,6 +16,8 @@ import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
+from minseg_kernels.launch import FUSED
+
 TOOLS = Path(triton.__file__).parent / "backends" / "nvidia" / "bin"
 
 
@@ -34,19 +36,26 @@ def compile_kernel(kernel, types, constants, *, sm, warps, aligned=()):
 
     Args:
         types: argument → type ("*fp32", "i32", "fp32"), a tuple of them for a tuple.
-        constants: argument → value, for `tl.constexpr` and for numbers that are 1.
+        constants: argument → value, for `tl.constexpr` and for numbers that are 1; a tuple of
+            them for a tuple.
         aligned: arguments, besides pointers, that are divisible by 16.
     """
-    signature, divisible = {}, {}
+    signature, divisible, values = {}, {}, {}
     for i, name in enumerate(kernel.arg_names):
-        signature[name] = kind = "constexpr" if name in constants else types[name]
+        kind = types.get(name, "constexpr")
+        if name in constants:
+            many = isinstance(constants[name], tuple)
+            each = enumerate(constants[name]) if many else ()
+            values |= {(i, j): v for j, v in each} if many else {(i,): constants[name]}
+            kind = ("constexpr",) * len(constants[name]) if many else "constexpr"
+        signature[name] = kind
         places = [((i, j), t) for j, t in enumerate(kind)] if isinstance(kind, tuple) else []
         for place, t in places or [((i,), kind)]:
             if t.startswith("*") or name in aligned:
                 divisible[place] = [["tt.divisibility", 16]]
-    source = ASTSource(fn=kernel, signature=signature, constexprs=constants, attrs=divisible)
+    source = ASTSource(fn=kernel, signature=signature, constexprs=values, attrs=divisible)
     target = GPUTarget("cuda", sm, 32)
-    compiled = triton.compile(source, target=target, options={"num_warps": warps})
+    compiled = triton.compile(source, target=target, options={"num_warps": warps, **FUSED})
     return read(compiled.asm["cubin"])
 
 

@@ -42,7 +42,6 @@ def run(check, folder, **environment):
     environment |= {
         "PYTHONPATH": os.pathsep.join(p for p in paths if p),
         "TRITON_CACHE_DIR": str(folder),
-        "TRITON_DEFAULT_FP_FUSION": "1",  # Triton 3.10 changes its default, 3.9 warns of that
     }
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=8"]
     result = subprocess.run(
