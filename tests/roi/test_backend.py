@@ -2,11 +2,12 @@
 
 import subprocess
 import sys
+import warnings
 
 import pytest
 import torch
 
-from minseg.roi import roi_align, roi_pool
+from minseg.roi import backend, roi_align, roi_pool
 
 FEATURES, ROI = torch.zeros(1, 3, 8, 8), torch.tensor([[0, 1.0, 1, 5, 5]])
 
@@ -44,3 +45,18 @@ def test_half_features_do_not_round_the_boxes(dtype):
     out.sum().backward()
     assert features.grad.dtype == dtype and features.grad.any()
     assert roi_pool(features, rois, 2).dtype == dtype
+
+
+def test_auto_falls_back_to_pytorch_and_says_so_once(monkeypatch):
+    """Here for a missing Triton; an old GPU, float64 and huge maps go the same way."""
+
+    class OnGPU:
+        is_cuda = True
+
+    monkeypatch.setitem(sys.modules, "minseg_kernels", None)
+    monkeypatch.setattr(backend, "_said", set())
+    with pytest.warns(RuntimeWarning, match="RoIAlign uses PyTorch: .*pip install triton"):
+        assert backend.triton_roi_align(OnGPU(), "auto") is None
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert backend.triton_roi_align(OnGPU(), "auto") is None
