@@ -26,10 +26,16 @@ def show_source(fn: Callable[..., Any] | type, docstring: bool = True) -> None:
     show_markdown(f"{fence}python\n{code}\n{fence}", code)
 
 
+def python_function(fn: Any) -> Any:
+    """The function as it was written: out of its decorators, a Triton kernel's included."""
+    fn = inspect.unwrap(fn)
+    return fn.fn if inspect.isfunction(getattr(fn, "fn", None)) else fn
+
+
 def source_of(fn: Callable[..., Any] | type, docstring: bool = True) -> str:
     """The source as text, without the indentation it had inside a class."""
     try:
-        code = textwrap.dedent(inspect.getsource(inspect.unwrap(fn))).rstrip()
+        code = textwrap.dedent(inspect.getsource(python_function(fn))).rstrip()
     except (OSError, TypeError) as error:
         raise TypeError(f"fn must be a function or class written in Python, got {fn!r}") from error
     return code if docstring else _without_docstring(code)

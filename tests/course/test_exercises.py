@@ -1,5 +1,8 @@
 """Every exercise of every lesson: fit to teach with, and fair to those who try."""
 
+import importlib.util
+import inspect
+
 import pytest
 
 from minseg.course.exercises import Exercise, audit, exercises_of, lessons_with_exercises
@@ -11,7 +14,17 @@ EXERCISES = [exercise for lesson in lessons_with_exercises() for exercise in exe
 
 @pytest.fixture(params=EXERCISES, ids=lambda exercise: exercise.id)
 def exercise(request) -> Exercise:
+    if request.param.id.startswith("06") and importlib.util.find_spec("triton") is None:
+        pytest.skip("Triton is not installed (it exists for Linux only): pip install triton")
     return request.param
+
+
+@pytest.fixture
+def plain(exercise) -> Exercise:
+    """An exercise about a function; those about Triton kernels have tests of their own."""
+    if not inspect.isfunction(exercise.reference):
+        pytest.skip("a kernel: see test_kernel_exercises.py")
+    return exercise
 
 
 def test_is_fit_to_teach_with(exercise):
@@ -26,15 +39,15 @@ def test_belongs_to_its_lesson(exercise):
 
 def test_is_judged_the_same_each_time(exercise):
     assert len(exercise.inputs()) == len(exercise.inputs()) >= 3
-    for mistake, _ in exercise.mistakes.values():
+    for mistake, _ in list(exercise.mistakes.values())[:3]:
         assert judge(exercise, mistake) == judge(exercise, mistake)
 
 
-def test_an_equivalent_rewrite_passes(exercise):
+def test_an_equivalent_rewrite_passes(plain):
     def rewritten(*args, **kwargs):
-        return exercise.reference(*args, **kwargs)
+        return plain.reference(*args, **kwargs)
 
-    assert judge(exercise, rewritten) == (f"right, on all {len(exercise.inputs())} cases.", True)
+    assert judge(plain, rewritten) == (f"right, on all {len(plain.inputs())} cases.", True)
 
 
 def test_precision_does_not_matter(exercise):
@@ -54,20 +67,20 @@ def test_precision_does_not_matter(exercise):
     assert judge(exercise, precise)[1]
 
 
-def test_an_untouched_stub_is_not_attempted_yet(exercise):
+def test_an_untouched_stub_is_not_attempted_yet(plain):
     def unfinished(*args, **kwargs):
         raise NotImplementedError
 
     for stub in (lambda *args: None, lambda *args: ..., unfinished):
-        verdict, solved = judge(exercise, stub)
+        verdict, solved = judge(plain, stub)
         assert verdict.startswith("not attempted yet") and not solved
 
 
-def test_an_exception_is_reported_with_its_cause(exercise):
+def test_an_exception_is_reported_with_its_cause(plain):
     def breaks(*args, **kwargs):
         return {}["a key that is missing"]
 
-    verdict, solved = judge(exercise, breaks)
+    verdict, solved = judge(plain, breaks)
     assert not solved
     assert "your code stopped with KeyError: 'a key that is missing'" in verdict
     assert 'in `breaks`: return {}["a key that is missing"]' in verdict

@@ -1,0 +1,123 @@
+"""The exercises of lesson 06: kernels equal PyTorch, and a learner's kernel cannot do harm."""
+
+import inspect
+
+import pytest
+import torch
+
+from minseg.course.exercises import find
+from minseg.course.exercises.check import judge, run
+from minseg.course.source import source_of
+from minseg.roi import bilinear_sample, roi_align
+
+triton = pytest.importorskip("triton", reason="Triton exists for Linux only: pip install triton")
+tl = pytest.importorskip("triton.language")
+
+from minseg.course.exercises import lesson_06  # noqa: E402  # it needs Triton
+
+
+def expected_bins(pixels, bins):
+    y, h, x, w = bins.unbind(dim=1)
+    rois = torch.stack([0 * x, x, y, x + w, y + h], dim=1) + torch.tensor([0, 1, 1, 1, 1]) / 2
+    return roi_align(pixels.permute(2, 0, 1)[None], rois, 1, 1.0, 2, True)[:, :, 0, 0]
+
+
+def expected_rois(pixels, rois):
+    return roi_align(pixels.permute(0, 3, 1, 2), rois, (2, 3), 0.5, 2, True).permute(0, 2, 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("id", "expected"),
+    [
+        ("06.add", torch.add),
+        ("06.gather", lambda table, index: table[index]),
+        ("06.sample", lambda pixels, x, y: bilinear_sample(pixels.permute(2, 0, 1), x, y).T),
+        ("06.bin", expected_bins),
+        ("06.roi", expected_rois),
+    ],
+)
+def test_the_answer_key_is_right(id, expected):
+    exercise = find(id)
+    for case in exercise.inputs():
+        found = run(exercise, exercise.reference, case).value
+        assert found["touched outside"] == 0
+        assert found["loads"].startswith("within") and found["stores"].startswith("within")
+        torch.testing.assert_close(found["out"], expected(*case))
+
+
+@triton.jit
+def another_add(a, b, out, n, BLOCK: tl.constexpr):
+    for j in tl.static_range(BLOCK):
+        i = tl.program_id(0) * BLOCK + j
+        if i < n:
+            tl.store(out + i, tl.load(b + i) + tl.load(a + i))
+
+
+@triton.jit
+def untouched(a, b, out, n, BLOCK: tl.constexpr):
+    """A stub."""
+    ...
+
+
+@triton.jit
+def breaks(a, b, out, n, BLOCK: tl.constexpr):
+    return tl.load(a + {}["a key that is missing"])
+
+
+@triton.jit
+def wild(a, b, out, n, BLOCK: tl.constexpr):
+    i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    tl.store(out + i * 1_000_000_000, tl.load(a - 1_000_000_000 * i), mask=i < n)
+
+
+@triton.jit
+def relies_on_zeros(a, b, out, n, BLOCK: tl.constexpr):
+    i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    total = tl.load(a + i, mask=i < n) + tl.load(b + i, mask=(i < n) & (i != 2))
+    tl.store(out + i, total, mask=i < n)
+
+
+def test_another_way_of_writing_it_passes():
+    assert judge(find("06.add"), another_add) == ("right, on all 4 cases.", True)
+
+
+def test_an_untouched_stub_is_not_attempted_yet():
+    verdict, solved = judge(find("06.add"), untouched)
+    assert verdict.startswith("not attempted yet") and not solved
+
+
+def test_an_exception_is_reported_with_its_line():
+    verdict, _ = judge(find("06.add"), breaks)
+    assert "your code stopped with KeyError: 'a key that is missing'" in verdict
+    assert 'in `breaks`: return tl.load(a + {}["a key that is missing"])' in verdict
+
+
+def test_a_wild_kernel_does_no_harm():
+    verdict, solved = judge(find("06.add"), wild)
+    assert "['touched outside']: yours is" in verdict and not solved
+
+
+def test_what_a_mask_leaves_out_is_not_zero_by_luck():
+    """The interpreter would give 0 there, a GPU anything."""
+    verdict, solved = judge(find("06.add"), relies_on_zeros)
+    assert "at [2] yours is nan" in verdict and not solved
+
+
+def test_a_function_that_is_no_kernel_hears_what_is_missing():
+    verdict, _ = judge(find("06.add"), lambda a, b, out, n, BLOCK: None)
+    assert "TypeError: a kernel needs @triton.jit" in verdict
+
+
+def test_a_compiled_kernel_hears_to_restart():
+    compiled = triton.runtime.jit.JITFunction(untouched.fn)
+    verdict, _ = judge(find("06.add"), compiled)
+    assert "TRITON_INTERPRET=1" in verdict and "restart" in verdict
+
+
+def test_a_kernel_shows_its_source():
+    assert source_of(lesson_06.add).startswith("@jit\ndef add(a, b, out, n, BLOCK")
+    assert not inspect.isfunction(lesson_06.add)
+
+
+def test_the_case_is_described_by_the_kernels_names():
+    assert "case 1 of 4: a = float32 tensor (13,)" in judge(find("06.add"), wild)[0]
