@@ -11,11 +11,11 @@ d(x, S) for the distance from x to the nearest point of S. Then
 Two definitions of ASSD go by one name (the medpy library averaged the means up to version 0.4 and
 pools since 0.5): the pooled one lets the longer surface speak louder. Say which one you report.
 (Gerig et al., Valmet, 2001, for the average; Huttenlocher et al., 1993, for Hausdorff's distance.)
-Lesson 07 compares them; `minseg.losses` uses them as a yardstick.
+Lesson 07 compares them.
 
 The surface is M − erode(M), a chain of *pixels* whose centres are compared. With connectivity 1 a
 pixel counts if one of its 4 neighbours is missing, with 2 if one of 8 is; the outside of the image
-is missing. Other tools measure between pixel corners and weigh by length: their numbers differ.
+is missing. Others measure between pixel corners and weigh by length: `minseg.metrics.contour`.
 """
 
 from __future__ import annotations
@@ -49,13 +49,15 @@ def surface_distances(
         TypeError: if a mask is not bool.
         ValueError: if masks are not (H, W) of one size, or spacing or connectivity is not as above.
     """
-    _check_masks(a, b)
-    _check_options(spacing, connectivity)
+    check_pair(a, b)
+    check_spacing(spacing)
+    if connectivity not in (1, 2):
+        raise ValueError(f"connectivity must be 1 (4 neighbours) or 2 (8), got {connectivity}")
     surface_a, surface_b = _surface(a, connectivity), _surface(b, connectivity)
-    used = _bounding_box(surface_a | surface_b)  # the rest of the image changes nothing
+    used = bounding_box(surface_a | surface_b)  # the rest of the image changes nothing
     surface_a, surface_b = surface_a[used], surface_b[used]
-    to_b = _distance_to(surface_b, spacing)[surface_a]
-    to_a = _distance_to(surface_a, spacing)[surface_b]
+    to_b = distance_to(surface_b, spacing)[surface_a]
+    to_a = distance_to(surface_a, spacing)[surface_b]
     return torch.from_numpy(to_b), torch.from_numpy(to_a)
 
 
@@ -114,12 +116,13 @@ def _surface(mask: Tensor, connectivity: int) -> np.ndarray:
     return pixels & ~ndimage.binary_erosion(pixels, neighbours, border_value=0)
 
 
-def _bounding_box(used: np.ndarray) -> tuple[slice, slice]:
+def bounding_box(used: np.ndarray) -> tuple[slice, slice]:
+    """Rows and columns that hold all true pixels."""
     found = ndimage.find_objects(used.astype(np.uint8))
     return found[0] if found else (slice(0), slice(0))
 
 
-def _distance_to(surface: np.ndarray, spacing: tuple[float, float]) -> np.ndarray:
+def distance_to(surface: np.ndarray, spacing: tuple[float, float]) -> np.ndarray:
     """(H, W) distance of each pixel centre to the nearest one of the surface."""
     if not surface.any():
         return np.full(surface.shape, np.inf)
@@ -130,7 +133,8 @@ def _of_empty(there: Tensor, back: Tensor) -> float:
     return 0.0 if len(there) == len(back) else math.inf
 
 
-def _check_masks(a: Tensor, b: Tensor) -> None:
+def check_pair(a: Tensor, b: Tensor) -> None:
+    """Raise TypeError or ValueError unless these are two bool masks (H, W) of one size."""
     for name, mask in (("a", a), ("b", b)):
         if not isinstance(mask, Tensor) or mask.dtype != torch.bool:
             kind = mask.dtype if isinstance(mask, Tensor) else type(mask).__name__
@@ -141,8 +145,7 @@ def _check_masks(a: Tensor, b: Tensor) -> None:
         raise ValueError(f"a and b must have one shape, got {tuple(a.shape)} and {tuple(b.shape)}")
 
 
-def _check_options(spacing: tuple[float, float], connectivity: int) -> None:
+def check_spacing(spacing: tuple[float, float]) -> None:
+    """Raise ValueError unless these are two positive, finite numbers."""
     if len(spacing) != 2 or not all(s > 0 and math.isfinite(s) for s in spacing):
         raise ValueError(f"spacing must be two positive numbers, (row, column), got {spacing}")
-    if connectivity not in (1, 2):
-        raise ValueError(f"connectivity must be 1 (4 neighbours) or 2 (8), got {connectivity}")

@@ -10,6 +10,7 @@ from peers import case_paths, load, name
 from torch import tensor
 
 from minseg.metrics import PQAccumulator, boundary_of, panoptic_quality
+from minseg.metrics.shared_pixels import inner_bands
 
 TINY = {"things": [1, 2], "stuff": [3, 4], "max_instances": 10}
 
@@ -203,6 +204,26 @@ def test_boundary_pq_sees_what_pq_does_not():
     shared, either = 100 * 99 - 88 * 89, 2 * (100**2 - 88**2)
     assert quality[0.02].pq == pytest.approx(shared / (either - shared))
     assert (quality[0.001].tp, quality[0.001].fp, quality[0.001].fn) == (0, 1, 1)  # IoU 1/3
+
+
+def test_boundary_pq_is_not_deceived_by_a_hollow_frame():
+    """The outline alone has boundary IoU 1, so the smaller of both decides."""
+    target = torch.full((100, 100), 40)
+    target[20:80, 20:80] = 11
+    prediction = target.clone()
+    prediction[22:78, 22:78] = 40
+    one = panoptic_quality([prediction], [target], dilation_ratio=0.014, **TINY).per_class[1]
+    assert (one.tp, one.fp, one.fn) == (0, 1, 1)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 16), st.integers(1, 16), st.sampled_from([0.05, 0.1]), st.integers(0, 999))
+def test_all_bands_at_once(height, width, ratio, seed):
+    cells = torch.randint(0, 3, (4, 4), generator=torch.Generator().manual_seed(seed))
+    ids = cells.repeat_interleave(4, 0).repeat_interleave(4, 1)[:height, :width] * 10
+    bands = torch.from_numpy(inner_bands(ids.numpy(), ratio))
+    masks = torch.stack([ids == i for i in (0, 10, 20)])
+    assert torch.equal(bands, boundary_of(masks, dilation_ratio=ratio).any(dim=0))
 
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.int16, torch.int32])
