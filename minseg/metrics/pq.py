@@ -19,9 +19,11 @@ a float64 between ½ and 1 is a whole multiple of 2⁻⁵³, and Python adds who
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch.distributed as distributed
 from torch import Tensor
@@ -137,18 +139,21 @@ class PQAccumulator:
         for category, counts in other.per_class.items():
             self.per_class[category] += counts
 
-    def merge_processes(self) -> None:
-        """Take over what the accumulators of all other processes counted; all must call it, once.
+    def gather(self) -> PQAccumulator:
+        """What the accumulators of all processes of `torch.distributed` counted together.
 
-        Does nothing where `torch.distributed` has no process group.
+        Every process must call it, and gets the same; this accumulator stays as it is. Without a
+        process group it is alone.
         """
-        if not (distributed.is_available() and distributed.is_initialized()):
-            return
-        parts: list[PQAccumulator | None] = [None] * distributed.get_world_size()
-        distributed.all_gather_object(parts, self)
-        for rank, part in enumerate(parts):
-            if part is not None and rank != distributed.get_rank():
-                self.merge(part)
+        parts: list[Any] = [self]
+        if distributed.is_available() and distributed.is_initialized():
+            parts = [None] * distributed.get_world_size()
+            distributed.all_gather_object(parts, self)
+        total = copy.copy(self)
+        total.per_class = dict.fromkeys(self.per_class, ClassQuality())
+        for part in parts:
+            total.merge(part)
+        return total
 
     def result(self) -> PanopticQuality:
         """The quality of all that has been counted."""

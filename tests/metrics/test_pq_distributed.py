@@ -48,8 +48,8 @@ def shard(rank, processes, port, results):
     address = f"tcp://127.0.0.1:{port}"
     distributed.init_process_group("gloo", address, rank=rank, world_size=processes)
     accumulator = accumulate(range(rank, 25, processes))
-    accumulator.merge_processes()
-    results.put(accumulator.result())
+    accumulator.gather()  # changes nothing, so that it can be called again and again
+    results.put(accumulator.gather().result())
     distributed.destroy_process_group()
 
 
@@ -71,10 +71,11 @@ def test_two_processes_equal_one():
     assert results.get() == results.get() == accumulate(range(25)).result()
 
 
-def test_alone_there_is_nothing_to_merge():
+def test_alone_it_gathers_itself():
     accumulator = accumulate(range(3))
-    accumulator.merge_processes()
-    assert accumulator.result() == accumulate(range(3)).result()
+    total = accumulator.gather()
+    total.add(*image(4))
+    assert accumulator.result() == accumulate(range(3)).result() != total.result()
 
 
 def test_memory_does_not_grow_with_the_images():

@@ -76,6 +76,14 @@ def test_the_better_half_takes_the_blame():
     assert (parts.poor_mask, parts.invented) == pytest.approx((2 / 3, 1 / 3))
 
 
+def test_errors_on_void_do_not_dilute_those_of_the_boundary():
+    target, prediction = scene(), scene()
+    target[10:30, 30:70], prediction[10:30, 30:70] = 0, 1001  # reaches far from the truth
+    prediction[30:70, 29] = 1001
+    parts = square_parts(prediction, target)
+    assert (parts.boundary_only, parts.poor_mask) == pytest.approx((40 / 1640, 0))
+
+
 def test_void_and_crowds_are_no_errors():
     target, prediction = scene(), scene()
     target[20:30, 30:70], prediction[20:30, 30:70] = 0, 1001
