@@ -17,8 +17,8 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from minseg_kernels.geometry import box_edges, pick
-from minseg_kernels.launch import FUSED, Sampling, on_device, row_block
+from minseg_kernels.geometry import box_edges, pick, pick_size
+from minseg_kernels.launch import FUSED, Sampling, on_device, row_block, sizes
 from minseg_kernels.samples import walk_samples
 
 
@@ -30,7 +30,7 @@ def scatter_pixel(grad, pixels, weight, inside):
     return grad
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["images"])
 def roi_align_scatter(
     grad_out,
     rois,
@@ -55,7 +55,7 @@ def roi_align_scatter(
     k, p = tl.program_id(0) // PH, tl.program_id(0) % PH
     c = tl.program_id(1) * LANES + tl.arange(0, LANES)
     level = tl.load(levels + k) if len(grad_features) > 1 else 0
-    H, W = pick(heights, level), pick(widths, level)
+    H, W = pick_size(heights, level), pick_size(widths, level)
     n, y1, bin_h, x1, bin_w = box_edges(rois, k, pick(scales, level), PH, PW, ALIGNED)
     if (n >= 0) & (n < images) & (level >= 0) & (level < len(grad_features)):
         image = pick(grad_features, level) + n.to(tl.int64) * H * W * C
@@ -86,15 +86,14 @@ def backward_atomic(
     bins, lanes, num_warps = row_block(C, PW)
     with on_device(rois):
         roi_align_scatter[(K * PH, triton.cdiv(C, lanes))](
-            grad_out,
-            rois,
-            levels,
-            tuple(grad_maps),
-            tuple(m.shape[1] for m in grad_maps),
-            tuple(m.shape[2] for m in grad_maps),
-            sampling.scales,
-            len(grad_maps[0]),
-            *grad_out.stride(),
+            grad_out=grad_out,
+            rois=rois,
+            levels=levels,
+            grad_features=tuple(grad_maps),
+            **sizes(grad_maps),
+            scales=sampling.scales,
+            images=len(grad_maps[0]),
+            **dict(zip(("grad_k", "grad_c", "grad_h", "grad_w"), grad_out.stride(), strict=True)),
             C=C,
             PH=PH,
             PW=PW,

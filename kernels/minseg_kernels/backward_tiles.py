@@ -19,8 +19,8 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from minseg_kernels.geometry import bins_within, box_edges, pick, pixel_weights
-from minseg_kernels.launch import FUSED, Sampling, channel_block, on_device, pixel_warps
+from minseg_kernels.geometry import bins_within, box_edges, pick, pick_size, pixel_weights
+from minseg_kernels.launch import FUSED, Sampling, channel_block, on_device, pixel_warps, sizes
 from minseg_kernels.tiles import TILE, find_tile, make_tiles
 
 
@@ -48,7 +48,7 @@ def gather_row(
     return total
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["images", "K"])
 def roi_align_gather(
     grad_out,  # (K, PH, PW, C)
     rois,
@@ -74,7 +74,8 @@ def roi_align_gather(
     c = tl.program_id(1) * LANES + tl.arange(0, LANES)
     inside = c < C
     level, image, y, x = find_tile(tile, first_tiles, heights, widths, images, TY, TX)
-    H, W, scale = pick(heights, level), pick(widths, level), pick(scales, level)
+    H, W = pick_size(heights, level), pick_size(widths, level)
+    scale = pick(scales, level)
     total = tl.zeros([TY, TX, LANES], tl.float32)
     mine = lists + tile.to(tl.int64) * K
     count = tl.load(counts + tile)
@@ -114,22 +115,20 @@ def backward_tiles(
         grad_maps: contiguous; what they hold is overwritten.
     """
     K, C, PH, PW = grad_out.shape
-    sizes, images = [(m.shape[1], m.shape[2]) for m in grad_maps], len(grad_maps[0])
-    tiles = make_tiles(rois, levels, sizes, images, (PH, PW), sampling)
+    tiles = make_tiles(rois, levels, grad_maps, (PH, PW), sampling)
     lanes = channel_block(C, most=128)
     with on_device(rois):
         roi_align_gather[(len(tiles.counts), triton.cdiv(C, lanes))](
-            grad_out.permute(0, 2, 3, 1).contiguous(),
-            rois,
-            tiles.lists,
-            tiles.counts,
-            tuple(grad_maps),
-            tiles.first,
-            tuple(H for H, _ in sizes),
-            tuple(W for _, W in sizes),
-            sampling.scales,
-            images,
-            K,
+            grad_out=grad_out.permute(0, 2, 3, 1).contiguous(),
+            rois=rois,
+            lists=tiles.lists,
+            counts=tiles.counts,
+            grad_features=tuple(grad_maps),
+            first_tiles=tiles.first,
+            **sizes(grad_maps),
+            scales=sampling.scales,
+            images=len(grad_maps[0]),
+            K=K,
             C=C,
             PH=PH,
             PW=PW,

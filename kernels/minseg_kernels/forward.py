@@ -18,8 +18,8 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from minseg_kernels.geometry import box_edges, pick
-from minseg_kernels.launch import FUSED, Sampling, on_device, row_block
+from minseg_kernels.geometry import box_edges, pick, pick_size
+from minseg_kernels.launch import FUSED, Sampling, on_device, row_block, sizes
 from minseg_kernels.samples import walk_samples
 
 
@@ -30,7 +30,7 @@ def add_pixel(total, pixels, weight, inside):
     return total + weight[:, None] * value.to(tl.float32)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["images"])
 def roi_align_forward(
     features,  # tuple of pointers, one a level, to (N, H, W, C)
     heights,
@@ -55,7 +55,7 @@ def roi_align_forward(
     k, p = tl.program_id(0) // PH, tl.program_id(0) % PH
     c = tl.program_id(1) * LANES + tl.arange(0, LANES)
     level = tl.load(levels + k) if len(features) > 1 else 0
-    H, W = pick(heights, level), pick(widths, level)
+    H, W = pick_size(heights, level), pick_size(widths, level)
     n, y1, bin_h, x1, bin_w = box_edges(rois, k, pick(scales, level), PH, PW, ALIGNED)
     known = (n >= 0) & (n < images) & (level >= 0) & (level < len(features))
     image = pick(features, level) + tl.where(known, n, 0).to(tl.int64) * H * W * C
@@ -82,15 +82,14 @@ def forward(
     bins, lanes, num_warps = row_block(C, PW)
     with on_device(rois):
         roi_align_forward[(K * PH, triton.cdiv(C, lanes))](
-            tuple(maps),
-            tuple(m.shape[1] for m in maps),
-            tuple(m.shape[2] for m in maps),
-            sampling.scales,
-            rois,
-            levels,
-            out,
-            len(maps[0]),
-            *out.stride(),
+            features=tuple(maps),
+            **sizes(maps),
+            scales=sampling.scales,
+            rois=rois,
+            levels=levels,
+            out=out,
+            images=len(maps[0]),
+            **dict(zip(("out_k", "out_c", "out_h", "out_w"), out.stride(), strict=True)),
             C=C,
             PH=PH,
             PW=PW,

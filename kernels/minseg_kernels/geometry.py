@@ -31,6 +31,12 @@ def pick(values, level):
 
 
 @triton.jit
+def pick_size(values, level):
+    """As `pick`, for the whole numbers that `launch.sizes` sends as float32."""
+    return pick(values, level).to(tl.int32)
+
+
+@triton.jit
 def box_edges(rois, k, scale, PH: tl.constexpr, PW: tl.constexpr, ALIGNED: tl.constexpr):
     """RoI k, or a vector of them: image, y start, bin height, x start, bin width; feature pixels.
 

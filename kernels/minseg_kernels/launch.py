@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -19,6 +20,19 @@ class Sampling(NamedTuple):
     scales: tuple[float, ...]
     ratio: int
     aligned: bool
+
+
+def sizes(maps: Sequence[Tensor]) -> dict[str, tuple[float, ...]]:
+    """Heights and widths of the levels, (N, H, W, C) each, as arguments of a kernel.
+
+    They travel as floats, which are exact to 2²⁴. Triton compiles a kernel anew for every pattern
+    of which integers are multiples of 16 or equal to 1, and with images of any size a pyramid has
+    dozens of those; float arguments have no such patterns.
+    """
+    return {
+        "heights": tuple(float(m.shape[1]) for m in maps),
+        "widths": tuple(float(m.shape[2]) for m in maps),
+    }
 
 
 def channel_block(channels: int, most: int = 256) -> int:

@@ -34,6 +34,11 @@ def obstacle(features: Sequence[Tensor]) -> Exception | None:
             "the Triton kernels number the values of one image with 32 bits, "
             'and these maps have 2**31 or more: use backend="torch", or fewer channels at a time'
         )
+    if max(max(f.shape[2:]) for f in features) > 2**24:
+        return ValueError(
+            "the Triton kernels place samples in float32, which ends at 2**24 pixels a side, "
+            'and these maps have more: use backend="torch"'
+        )
     if first.device.type == "cpu" and not INTERPRETED:
         return RuntimeError(
             "the Triton kernels run on GPUs, and these tensors are on the CPU: move them, use "

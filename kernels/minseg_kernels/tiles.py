@@ -20,8 +20,8 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from minseg_kernels.geometry import adaptive_samples, box_edges, pick, reach
-from minseg_kernels.launch import FUSED, Sampling, on_device
+from minseg_kernels.geometry import adaptive_samples, box_edges, pick, pick_size, reach
+from minseg_kernels.launch import FUSED, Sampling, on_device, sizes
 
 TILE = 8  # pixels each way
 
@@ -32,8 +32,9 @@ def find_tile(tile, first_tiles, heights, widths, images, TY: tl.constexpr, TX: 
     level = 0
     for i in tl.static_range(1, len(first_tiles)):
         level += (tile >= first_tiles[i]).to(tl.int32)
-    rows, columns = tl.cdiv(pick(heights, level), TY), tl.cdiv(pick(widths, level), TX)
-    tile -= pick(first_tiles, level)
+    rows = tl.cdiv(pick_size(heights, level), TY)
+    columns = tl.cdiv(pick_size(widths, level), TX)
+    tile -= pick_size(first_tiles, level)
     return level, tile // (rows * columns), tile // columns % rows * TY, tile % columns * TX
 
 
@@ -45,7 +46,7 @@ def near(low, high, start, bin, P: tl.constexpr):
     return (tl.minimum(start, end) < high + room) & (tl.maximum(start, end) > low - room)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["images", "K"])
 def list_rois(
     rois,
     levels,
@@ -88,43 +89,43 @@ def list_rois(
 
 
 class Tiles(NamedTuple):
-    """Lists of RoIs: `lists` (tiles, K) and `counts` (tiles,) int32; `first` tile of each level."""
+    """Lists of RoIs: `lists` (tiles, K) and `counts` (tiles,) int32; `first` tile of each level, as
+    `launch.sizes` says."""
 
     lists: Tensor
     counts: Tensor
-    first: tuple[int, ...]
+    first: tuple[float, ...]
 
 
 def make_tiles(
     rois: Tensor,
     levels: Tensor,
-    sizes: Sequence[tuple[int, int]],
-    images: int,
+    maps: Sequence[Tensor],
     output_size: tuple[int, int],
     sampling: Sampling,
 ) -> Tiles:
-    """The RoIs of each tile of each level, sizes (H, W), of `images` images each.
+    """The RoIs of each tile of each level; `maps` (N, H, W, C) say how large the levels are.
 
     Memory: 4 bytes × tiles × RoIs; 8 MB for two maps of 200 × 304 and 1,000 RoIs.
     """
-    first = [0]
-    for H, W in sizes:
+    images, first = len(maps[0]), [0]
+    for _, H, W, _ in (m.shape for m in maps):
         first.append(first[-1] + images * triton.cdiv(H, TILE) * triton.cdiv(W, TILE))
     K, tiles = len(rois), first.pop()
     lists = torch.empty(tiles, K, dtype=torch.int32, device=rois.device)
     counts = torch.empty(tiles, dtype=torch.int32, device=rois.device)
+    first_tiles = tuple(float(f) for f in first)
     with on_device(rois):
         list_rois[(tiles,)](
-            rois,
-            levels,
-            lists,
-            counts,
-            tuple(first),
-            tuple(H for H, _ in sizes),
-            tuple(W for _, W in sizes),
-            sampling.scales,
-            images,
-            K,
+            rois=rois,
+            levels=levels,
+            lists=lists,
+            counts=counts,
+            first_tiles=first_tiles,
+            **sizes(maps),
+            scales=sampling.scales,
+            images=images,
+            K=K,
             PH=output_size[0],
             PW=output_size[1],
             S=sampling.ratio,
@@ -134,4 +135,4 @@ def make_tiles(
             BLOCK=min(1024, max(16, triton.next_power_of_2(K))),
             **FUSED,
         )
-    return Tiles(lists, counts, tuple(first))
+    return Tiles(lists, counts, first_tiles)

@@ -33,8 +33,7 @@ def types(dtype, levels=1):
     each = {
         "features": f"*{dtype}",
         "grad_features": f"*{dtype}",
-        **dict.fromkeys(("heights", "widths", "first_tiles"), "i32"),
-        "scales": "fp32",
+        **dict.fromkeys(("heights", "widths", "first_tiles", "scales"), "fp32"),
     }
     numbers = ("images", "K", "PIXELS", *(a + b for a in ("out_", "grad_") for b in "kchw"))
     pointers = dict.fromkeys(("out", "grad_out", "planes", "pixels"), f"*{dtype}")
@@ -157,7 +156,7 @@ def test_transposition_is_wide_on_both_sides(dtype):
 def test_sizes_of_one(kernel, block, levels):
     """A launch makes constants of numbers that are 1, and code that wants tensors then fails."""
     ones = {name: 1 for name, kind in types("fp32").items() if kind == "i32"}
-    ones |= dict.fromkeys(("heights", "widths"), (1,) * levels)
+    del ones["images"], ones["K"]  # which they say not to treat so
     ones |= {"C": 1, "PH": 1, "PW": 1, "S": 2, "ALIGNED": False, **block}
     ones = {name: ones[name] for name in kernel.arg_names if name in ones}
     compile_kernel(kernel, types("fp32", levels), ones, sm=90, warps=1)
