@@ -113,8 +113,9 @@ def as_table(report: dict[str, Any]) -> str:
     every = report["all"]
     if isinstance(every, dict):
         every = [{"name": name, "value": value} for name, value in every.items()]
-    images = f"{report['kind']}, {report['images']} images"
-    return "\n".join([images, "", *_lines(every), "", *_lines(report["classes"])])
+    number = report["images"]
+    first = f"{report['kind']}, {number} image{'s' if number != 1 else ''}"
+    return "\n".join([first, "", *_lines(every), "", *_lines(report["classes"])])
 
 
 def _lines(rows: list[Row]) -> Iterator[str]:

@@ -13,7 +13,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from minseg.data.coco_files import Record
@@ -46,5 +45,4 @@ def _from_polygons(polygons: list[Any], size: tuple[int, int]) -> Tensor:
         from pycocotools import mask
     except ImportError:
         raise ImportError("polygons are drawn by pycocotools: pip install pycocotools") from None
-    drawn = mask.decode(mask.merge(mask.frPyObjects(polygons, *size)))
-    return torch.from_numpy(drawn.astype(bool))
+    return decode_rle(mask.merge(mask.frPyObjects(polygons, *size)))

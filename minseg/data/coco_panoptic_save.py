@@ -92,7 +92,12 @@ def _segments(
     if one.ids.ndim != 2:
         raise ValueError(f"{what}: ids must be (H, W), got {tuple(one.ids.shape)}")
     numbers, areas = (values.tolist() for values in one.ids.unique(return_counts=True))
-    pairs = zip(*(part.tolist() for part in decode(torch.tensor(numbers), divisor)), strict=True)
+    try:
+        pairs = zip(
+            *(part.tolist() for part in decode(torch.tensor(numbers), divisor)), strict=True
+        )
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{what}: {error}") from None
     segments = []
     for number, area, (category, instance) in zip(numbers, areas, pairs, strict=True):
         if number == 0:
