@@ -43,11 +43,11 @@ $(VENV)/.torch:
 	@touch $@
 
 $(VENV)/.ready-lab: $(VENV)/.torch pyproject.toml constraints.txt
-	$(PY) -m pip install -q -c constraints.txt -e ".[lab]"
+	$(PY) -m pip install -q -c constraints.txt -e ".[lab,triton]"
 	@touch $@
 
 $(VENV)/.ready-test: $(VENV)/.torch pyproject.toml constraints.txt
-	$(PY) -m pip install -q -c constraints.txt -e ".[lab,test,browser]"
+	$(PY) -m pip install -q -c constraints.txt -e ".[lab,test,browser,triton]"
 	@touch $@ $(VENV)/.ready-lab
 
 # Nothing but loopback hears it, the address it prints carries a token, and it asks nobody for news.

@@ -37,7 +37,7 @@ def test_environment_file_lists_what_pyproject_does():
     packages = {name_and_bound(one) for one in listed if isinstance(one, str)}
     extra = {"python", "pip"}
     assert {one for one in packages if one[0] not in extra} == expected
-    assert {"pip": ["-e ."]} in listed
+    assert {"pip": ["-e .[triton]"]} in listed
 
 
 def test_constraints_leave_the_choice_of_pytorch_to_the_user():
