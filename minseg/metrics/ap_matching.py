@@ -130,7 +130,8 @@ def match_image(
         scores, labels, areas: (N,) of the detections, in any order.
         truth_labels, truth_areas, crowd: (M,) of the truths.
     """
-    order = np.argsort(-scores.double().numpy(), kind="stable")
+    scores = scores.detach().double()  # float32 numbers keep their order and their ties
+    order = np.argsort(-scores.numpy(), kind="stable")
     rank = _rank_within_class(labels.numpy()[order])
     order, rank = order[rank < MOST_DETECTIONS], rank[rank < MOST_DETECTIONS]
     label, area = labels.numpy()[order], areas.double().numpy()[order]
@@ -145,7 +146,7 @@ def match_image(
             ignored[k] |= of_truths[truth[k]] & (truth[k] >= 0)
     return ImageMatches(
         detection=torch.from_numpy(order),
-        score=scores.double()[torch.from_numpy(order)],
+        score=scores[torch.from_numpy(order)],
         label=torch.from_numpy(label),
         rank=torch.from_numpy(rank),
         truth=torch.from_numpy(truth),

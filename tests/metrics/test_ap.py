@@ -290,6 +290,12 @@ def test_boundary_ap_takes_the_smaller_overlap():
     assert average_precision([scored(truth, [0.9])], pair[1], kind="boundary").ap == 1
 
 
+def test_scores_straight_from_a_network():
+    scores = torch.tensor([0.9, 0.8], requires_grad=True)
+    prediction = Instances(objects(2), torch.tensor([1, 1]), scores)
+    assert average_precision([prediction], [scored(objects(2), [1.0, 1.0])]).ap == 1
+
+
 ONE, SMALLER = scored(objects(2), [1.0, 0.5]), scored(objects(1), [1.0])
 
 
