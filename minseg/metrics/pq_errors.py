@@ -139,13 +139,22 @@ def _enter_matched(
 ) -> None:
     width = band_width(target.shape, dilation_ratio)
     for (p, t), iou in zip(matching.matched.tolist(), matching.iou.tolist(), strict=True):
-        wrong = (prediction == p) & (target != 0)  # void is no error
-        wrong ^= target == t
-        near = (wrong & trimap(target == t, width)).sum().item() / max(wrong.sum().item(), 1)
+        predicted = (prediction == p) & (target != 0)  # void is no error
+        near = _share_near_contour(predicted, target == t, width)
         ledger = ledgers[t // max_instances]
         ledger.enter("pq", iou)
         ledger.enter("boundary_only", (1 - iou) * near)
         ledger.enter("poor_mask", (1 - iou) * (1 - near))
+
+
+def _share_near_contour(predicted: Tensor, true: Tensor, width: int) -> float:
+    """Share of the pixels in which two masks (H, W) differ that lies in the true one's trimap."""
+    used = predicted | true
+    i, j = used.any(dim=1).nonzero(), used.any(dim=0).nonzero()
+    box = slice(int(i[0]), int(i[-1]) + 1), slice(int(j[0]), int(j[-1]) + 1)
+    predicted, true = predicted[box], true[box]  # beyond, nothing differs and nothing is near
+    wrong = predicted ^ true
+    return (wrong & trimap(true, width)).sum().item() / max(wrong.sum().item(), 1)
 
 
 def _enter_unmatched(ledgers: dict[int, _Ledger], matching: Matching, max_instances: int) -> None:

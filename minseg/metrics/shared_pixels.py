@@ -17,9 +17,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
+import torch
 
-from minseg.metrics.boundary import band_width
+from minseg.metrics.boundary import band_width, dilate
 
 
 @dataclass(frozen=True)
@@ -90,10 +90,14 @@ def _run_starts(layers: list[np.ndarray]) -> np.ndarray:
 def inner_bands(ids: np.ndarray, dilation_ratio: float) -> np.ndarray:
     """(H, W) bool: `boundary_of` every segment of a map at once.
 
-    A pixel is in its segment's band if there is another id within d, or the image's outside: if
-    the smallest and the largest number in the window around it differ.
+    A pixel is in a band of width 1 if it touches a pixel corner where ids meet, or the frame; in
+    one of width d if such a pixel, of whatever segment, is within d - 1.
     """
-    size = 2 * band_width(ids.shape, dilation_ratio) + 1
-    numbers = np.unique(ids, return_inverse=True)[1].reshape(ids.shape).astype(np.int32)
-    smallest = ndimage.minimum_filter(numbers, size, mode="constant", cval=-1)
-    return smallest != ndimage.maximum_filter(numbers, size, mode="constant", cval=-1)
+    height, width = ids.shape
+    corner = np.ones((height + 1, width + 1), dtype=bool)
+    upper, lower = ids[:-1], ids[1:]
+    corner[1:-1, 1:-1] = (upper[:, 1:] != upper[:, :-1]) | (lower[:, 1:] != lower[:, :-1])
+    corner[1:-1, 1:-1] |= upper[:, 1:] != lower[:, 1:]
+    touching = corner[:-1, :-1] | corner[:-1, 1:] | corner[1:, :-1] | corner[1:, 1:]
+    distance = band_width(ids.shape, dilation_ratio) - 1
+    return dilate(torch.from_numpy(touching), distance).numpy()

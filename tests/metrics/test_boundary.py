@@ -86,6 +86,11 @@ def test_trimap_accuracy_sees_its_band_only():
     assert math.isnan(trimap_accuracy(prediction, target & False, [3]).item())
 
 
+def test_a_band_is_at_least_one_pixel():
+    """2 % of a small image's diagonal round to nothing; the outermost ring is left."""
+    assert boundary_of(torch.ones(1, 5, 6, dtype=torch.bool)).sum() == 5 * 6 - 3 * 4
+
+
 def test_nothing_is_compared_with_nothing():
     some, none = torch.ones(2, 8, 8, dtype=torch.bool), torch.zeros(0, 8, 8, dtype=torch.bool)
     assert boundary_of(none).shape == (0, 8, 8) and boundary_iou(some, none).shape == (2, 0)

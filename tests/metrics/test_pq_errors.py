@@ -76,6 +76,14 @@ def test_the_better_half_takes_the_blame():
     assert (parts.poor_mask, parts.invented) == pytest.approx((2 / 3, 1 / 3))
 
 
+def test_the_best_overlap_names_the_cause():
+    """More than half of the object in another class, the rest in its own: it was confused."""
+    prediction = scene()
+    prediction[30:52, 30:70] = 2001
+    parts = square_parts(prediction, scene())
+    assert (parts.confused_class, parts.invented, parts.poor_mask) == (0.5, 0.5, 0)
+
+
 def test_errors_on_void_do_not_dilute_those_of_the_boundary():
     target, prediction = scene(), scene()
     target[10:30, 30:70], prediction[10:30, 30:70] = 0, 1001  # reaches far from the truth
