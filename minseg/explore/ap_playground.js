@@ -3,7 +3,7 @@
 const SCREEN = 420;                      // the drawing's width, screen pixels
 const SMALLEST = 8;                      // image pixels: the least side of a box
 const IN_FLIGHT = 3, NUDGE = 8;          // see roi_explorer.js: questions at one time; ms
-const PLOT = { width: 340, height: 270, left: 34, top: 8, bottom: 34 };
+const PLOT = { width: 340, height: 270, left: 44, top: 8, bottom: 34 };
 const RULES = { raw: "raw area", all: "under the envelope", 101: "101 points (COCO)",
                 11: "11 points (VOC 2007)" };
 
@@ -71,7 +71,7 @@ function makeScene(model, state, changed, parent) {
       `Detection ${k + 1}. Arrow keys move it, Shift and arrow keys resize it, Alt makes the ` +
       "steps ten times smaller." }, group);
     group.handle = svg("circle", { class: "handle", r: 4.5 }, group);
-    group.number = svg("text", { class: "number" }, group);
+    group.number = svg("text", { class: "tag" }, group);
     group.number.textContent = k + 1;
     return group;
   });
@@ -206,7 +206,7 @@ function makePlot(parent) {
   svg("rect", { class: "frame", x: x(0), y: y(1), width: x(1) - x(0), height: y(0) - y(1) }, plot);
   for (const v of [0, 0.2, 0.4, 0.6, 0.8, 1]) {
     svg("text", { x: x(v), y: y(0) + 14 }, plot).textContent = v;
-    if (v) svg("text", { x: left - 14, y: y(v) + 4 }, plot).textContent = v;
+    if (v) svg("text", { x: left - 12, y: y(v) + 4 }, plot).textContent = v;
   }
   svg("text", { x: x(0.5), y: height - 4 }, plot).textContent = "recall";
   svg("text", { x: 10, y: y(0.5), transform: `rotate(-90 10 ${y(0.5)})` }, plot).textContent = "precision";

@@ -184,26 +184,25 @@ class APPlayground(Still, anywidget.AnyWidget):
         return f"Detections over truths, and their precision-recall curve. {self.view['facts']}."
 
     def picture(self) -> bytes:
-        from minseg.draw import EXACT_COLOUR, TRUTH_COLOUR, draw_boxes, figure, png
+        from minseg.draw import figure, png
+        from minseg.explore.ap_picture import draw_curve, draw_scene
 
+        rows = self.view["rows"]
+        verdict = {row["detection"]: row["verdict"] for row in rows}
+        verdicts = [verdict[k] for k in range(len(rows))]
+        counted = [row for row in rows if row["verdict"] != "ignored"]
         fig, (scene, plot) = figure(columns=2, height=330)
-        scene.set(xlim=(0, WIDTH), ylim=(HEIGHT, 0), aspect="equal", facecolor="#f4f4f4")
-        scene.set(xticks=[], yticks=[])
-        scene.set_title("Truths in green, detections by verdict")
-        draw_boxes(scene, _boxes(self.truths), TRUTH_COLOUR, width=3)
-        for k, (x1, y1, _, _) in enumerate(self.truths):
-            scene.text(x1 + 3, y1 + 14, name(k), color=TRUTH_COLOUR, weight="bold")
-        for row in self.view["rows"]:
-            colour, style = _look_of(row["verdict"])
-            x1, y1, x2, y2 = box = self.detections[row["detection"]]
-            draw_boxes(scene, _boxes([box]), colour, linestyle=style)
-            number = str(row["detection"] + 1)
-            scene.text(x2 - 3, y2 - 4, number, color=colour, ha="right", weight="bold", fontsize=9)
-        curve = np.array(self.view["curve"]).reshape(-1, 2)
-        plot.plot(*np.array(self.view["envelope"]).reshape(-1, 2).T, color=EXACT_COLOUR, lw=1)
-        plot.plot(*curve.T, "o-", color=_look_of("TP")[0])
-        plot.set(xlim=(0, 1.02), ylim=(0, 1.05), xlabel="recall", ylabel="precision")
-        plot.set_title(f"AP {self.view['ap']:.3f} ({RULES[self.rule]})")
+        scene.set(xlim=(0, WIDTH), ylim=(HEIGHT, 0))
+        title = "Truths (wide), detections by verdict"
+        draw_scene(scene, _boxes(self.truths), _boxes(self.detections), verdicts, title)
+        draw_curve(
+            plot,
+            [row["precision"] for row in counted],
+            [row["recall"] for row in counted],
+            [row["detection"] + 1 for row in counted],
+            [row["verdict"] for row in counted],
+            f"AP {self.view['ap']:.3f} ({RULES[self.rule]})",
+        )
         return png(fig)
 
     @t.validate("detections", "truths")
@@ -247,10 +246,3 @@ class APPlayground(Still, anywidget.AnyWidget):
 def _inside(x1: float, y1: float, x2: float, y2: float) -> Box:
     x1, y1 = min(max(x1, 0.0), WIDTH - SMALLEST), min(max(y1, 0.0), HEIGHT - SMALLEST)
     return x1, y1, min(max(x2, x1 + SMALLEST), WIDTH), min(max(y2, y1 + SMALLEST), HEIGHT)
-
-
-def _look_of(verdict: str) -> tuple[str, str]:
-    from minseg.draw import ALIGN_COLOUR, POOL_COLOUR
-
-    looks = {"TP": (ALIGN_COLOUR, "-"), "FP": (POOL_COLOUR, "--"), "ignored": ("#777777", ":")}
-    return looks[verdict]

@@ -66,7 +66,9 @@ class BoundaryBand(Still, ipywidgets.VBox):
         self.slider = ipywidgets.IntSlider(width, 1, 24, description="band, px")
         self.choice = ipywidgets.Dropdown(options=list(predictions), description="prediction")
         self.numbers = ipywidgets.HTML()
-        self.image = ipywidgets.Image(format="png")
+        self.image = ipywidgets.Image(
+            format="png", layout={"width": f"{ZOOM * truth.shape[1]}px", "align_self": "flex-start"}
+        )
         super().__init__([ipywidgets.HBox([self.choice, self.slider]), self.numbers, self.image])
         for control in (self.slider, self.choice):
             control.observe(self._draw, "value")
