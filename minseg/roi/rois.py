@@ -55,8 +55,11 @@ def as_size(output_size: int | Sequence[int]) -> tuple[int, int]:
     Raises:
         TypeError: if it is not of whole numbers. ValueError: if it is not one or two, positive.
     """
-    size = (output_size, output_size) if isinstance(output_size, Integral) else output_size
-    if not isinstance(size, Sequence) or not all(isinstance(n, Integral) for n in size):
+    # int and tuple stand first because they are known at once; abstract classes take a search.
+    size = (output_size, output_size) if isinstance(output_size, int | Integral) else output_size
+    if not isinstance(size, tuple | Sequence) or not all(
+        isinstance(n, int | Integral) for n in size
+    ):
         raise TypeError(f"output_size must be of whole numbers, got {output_size!r}")
     if len(size) != 2 or min(size) < 1:
         raise ValueError(f"output_size must be one or two numbers from 1 on, got {output_size!r}")
