@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import hashlib
+import importlib.util
 import os
 import re
 import sys
@@ -34,6 +35,9 @@ LESSONS = Path(__file__).resolve().parent
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 TERMINAL_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+# What a lesson needs and cannot have everywhere.
+NEEDS = {"06": ("triton", "it exists for Linux only: pip install triton")}
 
 # Runs in the kernel before the first cell: a lesson that needs the network fails where it is made.
 OFFLINE = """
@@ -84,6 +88,14 @@ def sources(numbers: list[str] | None = None) -> list[Path]:
 def notebook_of(source: Path) -> Path:
     """Where the notebook of a source lies."""
     return source.parent.parent / f"{source.stem}.ipynb"
+
+
+def missing(lesson: Path) -> str:
+    """Why a lesson, source or notebook, cannot run here; empty if it can."""
+    package, remedy = NEEDS.get(lesson.name[:2], ("", ""))
+    if not package or importlib.util.find_spec(package):
+        return ""
+    return f"lesson {lesson.name[:2]} needs {package}, which is not installed ({remedy})"
 
 
 def read_source(source: Path) -> NotebookNode:
@@ -257,6 +269,9 @@ def main(arguments: list[str] | None = None) -> int:
     if given.action == "check":
         return 0 if check(paths) else 1
     for source in paths:
+        if reason := missing(source):
+            print(f"{source.stem} stays as it is: {reason}")
+            continue
         try:
             build(source)
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:

@@ -9,7 +9,7 @@ from unittest import mock
 
 import pytest
 
-from lessons.build import hermetic
+from lessons.build import hermetic, missing
 
 _folder = tempfile.TemporaryDirectory()  # gone when the tests end
 
@@ -18,6 +18,13 @@ def pytest_configure(config: pytest.Config) -> None:
     """A plain `pytest --nbval lessons` knows which differences are none."""
     if getattr(config.option, "nbval_sanitize_with", "") is None:
         config.option.nbval_sanitize_with = str(Path(__file__).with_name("nbval.cfg"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A lesson that cannot run on this system is skipped, with the reason."""
+    for item in items:
+        if item.path.suffix == ".ipynb" and (reason := missing(item.path)):
+            item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -167,8 +167,8 @@ progress("00")
 # | 03 | Losses that see masks | choose a loss for masks by what its gradient does |
 # | 04 | [What rounding costs: quantisation error](04_what_rounding_costs.ipynb) | compute what snapping a box to a grid costs, before running anything |
 # | 05 | [RoI pooling versus RoIAlign](05_roi_pooling_versus_roialign.ipynb) | read off both operators by hand, and say when the difference matters |
-# | 06 | RoIAlign on the GPU, in Triton | follow a GPU kernel line by line, and say what bounds its speed |
-# | 07 | Measuring instances: AP and boundaries | compute average precision by hand, and say what it does not see |
+# | 06 | [RoIAlign on the GPU, in Triton](06_roialign_on_the_gpu.ipynb) | follow a GPU kernel line by line, and say what bounds its speed |
+# | 07 | [Measuring instances: AP and boundaries](07_measuring_instances.ipynb) | compute average precision by hand, and say what it does not see |
 # | 08 | Mask R-CNN | follow one object through a two-stage detector |
 # | 09 | Training strategies | sample, balance and mine, so that rare and hard objects are learnt |
 # | 10 | SOLO: an instance is a place | segment instances without a single box |
