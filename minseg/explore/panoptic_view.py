@@ -71,14 +71,14 @@ class PanopticView:
         return file.getvalue()
 
     def colour(self, segment: int) -> str:
-        """The segment's colour, chosen when it is first seen."""
+        """The segment's colour; a thing's is chosen when it is first seen."""
         from minseg.draw import INSTANCE_COLOURS, STUFF_COLOURS
 
+        category, instance = divmod(segment, self.max_instances)
+        if category not in self.things:  # as `draw_panoptic` paints it; a piece the next tint
+            return STUFF_COLOURS[(category - 1 + instance) % len(STUFF_COLOURS)]
         if segment not in self._colours:
-            thing = segment // self.max_instances in self.things
-            palette = INSTANCE_COLOURS if thing else STUFF_COLOURS
-            used = sum(colour in palette for colour in self._colours.values())
-            self._colours[segment] = palette[used % len(palette)]
+            self._colours[segment] = INSTANCE_COLOURS[len(self._colours) % len(INSTANCE_COLOURS)]
         return self._colours[segment]
 
 

@@ -61,8 +61,11 @@ function makeMap(model, parent, title) {
   const image = svg("image", { width, height, class: "pixels" }, map);
   const outlines = svg("g", {}, map), labels = svg("g", { class: "labels" }, map);
   const size = 12 * width / SCREEN;                   // of letters, in image pixels
-  const put = (at, dy, text) =>
-    svg("text", { x: at[0], y: at[1] + dy * size, "font-size": size }, labels).textContent = text;
+  const put = ([x, y], dy, text) => {                 // a letter is about 0.62 as wide as tall
+    const half = 0.31 * size * text.length;
+    const at = { x: Math.min(Math.max(x, half), width - half), y: y + dy * size };
+    svg("text", { ...at, "font-size": size }, labels).textContent = text;
+  };
   return {
     map,
     at(event) {

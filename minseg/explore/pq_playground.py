@@ -76,8 +76,8 @@ class PQPlayground(Still, anywidget.AnyWidget):
         self._held: tuple[int, Tensor] | None = None  # what is dragged, and the map before
         self._measure()
         super().__init__(size=tuple(target.shape))
-        drawn = {"png": self._drawing.png(target), "segments": self._drawing.segments(target)}
-        self.truth = drawn
+        draw = self._drawing
+        self.truth = {"png": draw.png(target), "segments": draw.segments(target)}
         self.on_msg(self._asked)
         self._look("Choose a segment of the prediction.")
 
@@ -99,7 +99,10 @@ class PQPlayground(Still, anywidget.AnyWidget):
             more = (*(more or (self._next_category(segment),)), self.max_instances)
         if name == "split":
             more = (self.max_instances,)
-        changed = getattr(segment_edits, name)(self.prediction, segment, *more)
+        before = self.prediction
+        changed = getattr(segment_edits, name)(before, segment, *more)
+        if name == "relabel" and self.selected == segment:
+            self.selected = int(changed[before == segment][0])
         self._remember()
         self._become(changed, f"{name} {self._drawing.name(segment)}")
 
@@ -148,7 +151,9 @@ class PQPlayground(Still, anywidget.AnyWidget):
 
     def _answer(self, content: dict[str, Any]) -> None:
         action = content["do"]
-        if action == "point":
+        if not self.selected and action in (*EDITS, "drag"):
+            self._look("Choose a segment of the prediction first.")
+        elif action == "point":
             x, y = content["at"]
             height, width = self.size
             i, j = min(max(int(y), 0), height - 1), min(max(int(x), 0), width - 1)
@@ -175,7 +180,7 @@ class PQPlayground(Still, anywidget.AnyWidget):
         self._look("")
 
     def _begin_merge(self) -> None:
-        self.merging = self.selected != 0 and not self.merging
+        self.merging = not self.merging
         self._look("Now click what it is to swallow." if self.merging else "")
 
     def _step(self, by: int) -> None:
@@ -188,8 +193,6 @@ class PQPlayground(Still, anywidget.AnyWidget):
     def _drag(self, by: tuple[int, int]) -> None:
         """Move the selected segment to `by` from where the drag began: each step starts there."""
         if self._held is None or self._held[0] != self.selected:
-            if self.selected == 0:
-                return
             self._held = self.selected, self.prediction
             self._remember()
         segment, before = self._held

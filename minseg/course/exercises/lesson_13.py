@@ -200,7 +200,7 @@ FORGIVEN = Exercise(
         "divide those 30 by?",
         "The rule asks for a share of the prediction: forgiven pixels over its own pixels. An "
         "IoU asks something else.",
-        "unmatched & ~(shared > 0.5 * pixels.sum(dim=1))",
+        "It ends in unmatched & ~(2 * shared > pixels.sum(dim=1)), and needs no union.",
     ),
     mistakes={
         "compares_with_all_void": (
