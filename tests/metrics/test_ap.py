@@ -91,7 +91,8 @@ def test_at_most_100_detections_of_a_class_in_an_image():
     scores = torch.linspace(1, 0.5, 105)
     truth = Instances(masks[[100, 103]], torch.tensor([1, 2]))
     result = average_precision([Instances(masks, labels, scores)], [truth])
-    assert result.per_class[1].ar_100 == 0 and result.per_class[2].ar_100 == 1
+    assert result.per_class[1].ap == result.per_class[1].ar_100 == 0
+    assert result.per_class[2].ar_100 == 1
     assert (result.ar_1, result.ar_10, result.ar_100) == (0, 0.5, 0.5)
     assert 104 not in result.matches[0].detection
 
