@@ -41,6 +41,7 @@ def draw_scene(
         draw_boxes(ax, detections[k], colour, linestyle=line)
         ax.text(x2 - 3, y2 - 4, str(k + 1), color=colour, ha="right", weight="bold", fontsize=9)
     ax.set(aspect="equal", facecolor="#f4f4f4", xticks=[], yticks=[], title=title)
+    ax.spines[:].set_visible(False)
 
 
 def draw_curve(

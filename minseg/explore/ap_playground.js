@@ -263,7 +263,7 @@ function makeControls(model, ask, parent) {
 function render({ model, el: root }) {
   root.classList.add("minseg-ap");
   root.dataset.lmSuppressShortcuts = "true";
-  const state = { boxes: [], scores: [], chosen: 0, held: false, sliding: false };
+  const state = { boxes: [], scores: [], chosen: -1, held: false, sliding: false };
   const read = () => {
     state.boxes = model.get("detections").map(box => [...box]);
     state.scores = [...model.get("scores")];

@@ -228,53 +228,63 @@ PRECISION_AT = Exercise(
 # 07.boundary_of
 
 
-def masks_to_outline(generator: torch.Generator) -> Iterable[tuple[Tensor, float]]:
-    """Inside, at the image's border, full, thin and ragged masks, rounding, none at all."""
-    square = torch.zeros(1, 30, 40, dtype=torch.bool)  # diagonal 50
-    square[:, 8:22, 10:30] = True
-    yield square, 0.06  # 3 px
-    yield square, 0.001  # at least 1 px
-    yield square, 0.054  # 2.7, rounded to 3
-    yield torch.ones(1, 24, 32, dtype=torch.bool), 0.05  # all image: 2 px along its border
-    corner = torch.zeros(2, 27, 36, dtype=torch.bool)
-    corner[0, :12, :9] = True
-    corner[1, 13, :] = True  # a line
-    yield corner, 2 / 45
-    blobs = torch.rand(3, 20, 21, generator=generator)
-    ragged = torch.nn.functional.avg_pool2d(blobs, 5, 1, 2) > 0.45
-    yield ragged.transpose(1, 2), 0.07
-    yield torch.zeros(0, 9, 9, dtype=torch.bool), 0.02
+def masks_to_outline(generator: torch.Generator) -> Iterable[tuple[Tensor]]:
+    """Inside, at the image's frame, full, thin and ragged masks, three roundings, none at all."""
+    square = torch.zeros(2, 90, 120, dtype=torch.bool)  # diagonal 150: 3 px
+    square[0, 8:42, 10:60] = True
+    square[1, 50:, 30:] = True  # cut off by the image
+    yield (square,)
+    yield (square[:, 9:, :108],)  # 2.7 px, rounded to 3
+    yield (square[:1, :75, :100],)  # 2.5 px, which Python rounds to the even 2
+    yield (torch.ones(1, 24, 32, dtype=torch.bool),)  # 0.8 px: at least 1, along the frame
+    lines = torch.zeros(2, 90, 120, dtype=torch.bool)
+    lines[0, 13, :] = True
+    lines[1, 20:25, 20:90] = True
+    yield (lines,)
+    ragged = torch.nn.functional.avg_pool2d(torch.rand(2, 120, 90, generator=generator), 9, 1, 4)
+    yield ((ragged > 0.47).transpose(1, 2),)
+    yield (torch.zeros(0, 9, 9, dtype=torch.bool),)
 
 
-def with_ratio(fn: Callable[..., Tensor], masks: Tensor, dilation_ratio: float) -> Tensor:
-    return fn(masks, dilation_ratio=dilation_ratio)
+def _width(masks: Tensor) -> int:
+    return band_width(masks.shape[-2:], 0.02)
 
 
-def forgets_the_frame(masks: Tensor, dilation_ratio: float = 0.02) -> Tensor:
-    return masks & dilate(~masks, band_width(masks.shape[-2:], dilation_ratio))
+def forgets_the_frame(masks: Tensor) -> Tensor:
+    return masks & dilate(~masks, _width(masks))
 
 
-def goes_outside(masks: Tensor, dilation_ratio: float = 0.02) -> Tensor:
-    return dilate(masks, band_width(masks.shape[-2:], dilation_ratio)) & ~masks
+def goes_outside(masks: Tensor) -> Tensor:
+    return dilate(masks, _width(masks)) & ~masks
 
 
-def goes_both_ways(masks: Tensor, dilation_ratio: float = 0.02) -> Tensor:
-    d = band_width(masks.shape[-2:], dilation_ratio)
-    return dilate(masks, d) & ~erode(masks, d)
+def goes_both_ways(masks: Tensor) -> Tensor:
+    return dilate(masks, _width(masks)) & ~erode(masks, _width(masks))
 
 
-def draws_one_pixel(masks: Tensor, dilation_ratio: float = 0.02) -> Tensor:
+def draws_one_pixel(masks: Tensor) -> Tensor:
     return masks & ~erode(masks, 1)
 
 
-def cuts_off_the_fraction(masks: Tensor, dilation_ratio: float = 0.02) -> Tensor:
-    d = max(1, int(dilation_ratio * np.hypot(*masks.shape[-2:])))
-    return masks & ~erode(masks, d)
+def _with_width(rule: Callable[[float], int], masks: Tensor) -> Tensor:
+    return masks & ~erode(masks, max(1, rule(0.02 * float(np.hypot(*masks.shape[-2:])))))
 
 
-def walks_in_a_diamond(masks: Tensor, dilation_ratio: float = 0.02) -> Tensor:
+def cuts_off_the_fraction(masks: Tensor) -> Tensor:
+    return _with_width(int, masks)
+
+
+def rounds_halves_up(masks: Tensor) -> Tensor:
+    return _with_width(lambda width: int(width + 0.5), masks)
+
+
+def measures_the_side(masks: Tensor) -> Tensor:
+    return masks & ~erode(masks, max(1, round(0.02 * max(masks.shape[-2:]))))
+
+
+def walks_in_a_diamond(masks: Tensor) -> Tensor:
     inner = masks
-    for _ in range(band_width(masks.shape[-2:], dilation_ratio)):
+    for _ in range(_width(masks)):
         padded = torch.nn.functional.pad(inner, (1, 1, 1, 1))
         up, down = padded[:, :-2, 1:-1], padded[:, 2:, 1:-1]
         left, right = padded[:, 1:-1, :-2], padded[:, 1:-1, 2:]
@@ -282,19 +292,14 @@ def walks_in_a_diamond(masks: Tensor, dilation_ratio: float = 0.02) -> Tensor:
     return masks & ~inner
 
 
-def measures_the_side(masks: Tensor, dilation_ratio: float = 0.02) -> Tensor:
-    return masks & ~erode(masks, max(1, round(dilation_ratio * max(masks.shape[-2:]))))
-
-
 BOUNDARY_OF = Exercise(
     "07.boundary_of",
     reference=boundary_of,
     cases=masks_to_outline,
-    probe=with_ratio,
     hints=(
         "A pixel of the mask is in the band if a square of 2d + 1 pixels around it holds a pixel "
         "that is not of the mask.",
-        "d = max(1, round(dilation_ratio * diagonal)). Not of the mask is also all that lies "
+        "d = max(1, round(0.02 * diagonal)). Not of the mask is also all that lies "
         "outside of the image: pad the complement with ones.",
         "F.max_pool2d of the padded complement, as float, with window 2d + 1 and stride 1, says "
         "for each pixel whether background is near. And with the mask itself.",
@@ -321,6 +326,11 @@ BOUNDARY_OF = Exercise(
         "cuts_off_the_fraction": (
             cuts_off_the_fraction,
             "Round the width to the nearest whole number; int() cuts the fraction off.",
+        ),
+        "rounds_halves_up": (
+            rounds_halves_up,
+            "A width of 2.5 is 2 here: the official code uses Python's round, which takes halves "
+            "to the even neighbour.",
         ),
         "walks_in_a_diamond": (
             walks_in_a_diamond,
