@@ -1,4 +1,4 @@
-"""How many pixels does each predicted segment share with each true one?
+"""The table beneath panoptic quality: how many pixels which predicted and true segments share.
 
 Everything panoptic quality asks of two maps is in this table of counts |p ∩ g|: areas are its row
 and column sums, and
