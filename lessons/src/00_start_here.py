@@ -174,7 +174,7 @@ progress("00")
 # | 10 | SOLO: an instance is a place | segment instances without a single box |
 # | 11 | SOLOv2: kernels that depend on the instance; Matrix NMS | let a network write its own filters, and suppress duplicates in one step |
 # | 12 | DETR for masks: prediction as a set | match predictions to objects, and train without duplicates |
-# | 13 | Panoptic quality | compute PQ, and split it into finding and outlining |
+# | 13 | [Panoptic quality](13_panoptic_quality.ipynb) | compute PQ, and split it into finding and outlining |
 # | 14 | Stuff and things: fusion and Panoptic FPN | merge overlapping answers into one label a pixel |
 # | 15 | UPSNet and learned fusion | let a network settle who owns a pixel |
 # | 16 | Two paths: MaX-DeepLab and Panoptic-DeepLab | compare masks predicted at once with masks grown from centres |

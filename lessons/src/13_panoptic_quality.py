@@ -11,7 +11,7 @@
 # 4. say what PQ asks of things and what of stuff, and why that is not what mean IoU asks;
 # 5. take a lost PQ apart by cause, and decide when a doubtful segment is worth keeping.
 #
-# *50 minutes to read, 9 s to run, 450 MiB of memory, no GPU, no downloads. You need lesson 00.*
+# *50 minutes to read, 11 s to run, 400 MiB of memory, no GPU, no downloads. You need lesson 00.*
 
 # %%
 import torch

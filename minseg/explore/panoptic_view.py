@@ -75,8 +75,8 @@ class PanopticView:
         from minseg.draw import INSTANCE_COLOURS, STUFF_COLOURS
 
         category, instance = divmod(segment, self.max_instances)
-        if category not in self.things:  # as `draw_panoptic` paints it; a piece the next tint
-            return STUFF_COLOURS[(category - 1 + instance) % len(STUFF_COLOURS)]
+        if category not in self.things:  # as `draw_panoptic` paints it; a piece another tint
+            return STUFF_COLOURS[(category - 1 + 3 * instance) % len(STUFF_COLOURS)]
         if segment not in self._colours:
             self._colours[segment] = INSTANCE_COLOURS[len(self._colours) % len(INSTANCE_COLOURS)]
         return self._colours[segment]

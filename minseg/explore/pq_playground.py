@@ -104,7 +104,8 @@ class PQPlayground(Still, anywidget.AnyWidget):
         if name == "relabel" and self.selected == segment:
             self.selected = int(changed[before == segment][0])
         self._remember()
-        self._become(changed, f"{name} {self._drawing.name(segment)}")
+        other = f" with {self._drawing.name(more[0])}" if name == "merge" else ""
+        self._become(changed, f"{name} {self._drawing.name(segment)}{other}")
 
     def undo(self) -> None:
         """Take back the last edit; nothing happens if there is none."""
@@ -163,7 +164,8 @@ class PQPlayground(Still, anywidget.AnyWidget):
         elif action == "drag":
             self._drag(content["by"])
         elif action == "merge":
-            self._begin_merge()
+            self.merging = not self.merging
+            self._look("Now click what it is to swallow." if self.merging else "")
         elif action in ("undo", "reset"):
             getattr(self, action)()
         else:
@@ -178,10 +180,6 @@ class PQPlayground(Still, anywidget.AnyWidget):
             return
         self.merging, self.selected = False, segment
         self._look("")
-
-    def _begin_merge(self) -> None:
-        self.merging = not self.merging
-        self._look("Now click what it is to swallow." if self.merging else "")
 
     def _step(self, by: int) -> None:
         """Select the next segment; while merging, swallow the neighbour in reading order."""
