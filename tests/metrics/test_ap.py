@@ -224,9 +224,9 @@ def test_an_area_of_1024_is_small_and_medium():
 def test_annotated_areas_sort_truths_and_never_detections():
     """The truth is medium by its annotation; the detection that misses is small by its pixels."""
     truth = Instances(strips(20), torch.tensor([1]), areas=torch.tensor([2000.0]))
-    nothing = Instances(strips(5), torch.tensor([1]), areas=torch.tensor([2000.0]))
-    both = Instances(strips(5, 20), torch.tensor([1, 1]), torch.tensor([0.9, 0.8]))
-    assert math.isnan(average_precision([nothing], [truth]).ap_small)
+    scores, stated = torch.tensor([0.9, 0.8]), torch.tensor([2000.0, 2000.0])
+    both = Instances(strips(5, 20), torch.tensor([1, 1]), scores, areas=stated)
+    assert math.isnan(average_precision([both], [truth]).ap_small)
     assert average_precision([both], [truth]).ap_medium == 1  # the small miss is ignored there
     assert average_precision([both], [truth]).ap == pytest.approx(0.5)
 
