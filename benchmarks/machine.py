@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
-PACKAGES = ("torch", "numpy", "jupyterlab", "anywidget", "playwright", "pycocotools", "triton")
+PACKAGES = (
+    *("torch", "numpy", "jupyterlab", "anywidget", "playwright", "triton"),
+    *("pycocotools", "faster-coco-eval"),
+)
 
 
 def describe() -> dict[str, Any]:
