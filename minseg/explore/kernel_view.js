@@ -1,5 +1,5 @@
 // Draws what kernel_view.py found out, and tells it which box is dragged. Positions: feature pixels.
-const CELL = 34, BINS = 3, SMALLEST = 1;  // screen pixels a feature pixel; bins each way
+const CELL = 31, BINS = 3, SMALLEST = 1;  // screen pixels a feature pixel; bins each way
 
 const svg = (tag, attributes, parent) => {
   const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -29,12 +29,13 @@ function render({ model, el: root }) {
   svg("path", { class: "grid", d: lines.join("") }, map);
   const row = svg("rect", { class: "row" }, map);
   const bins = svg("path", { class: "bins" }, map);
-  const rois = boxes.map((_, k) => {
+  const hits = svg("g", {}, map), names = svg("g", {}, map), handles = svg("g", {}, map);
+  const rois = boxes.map((_, k) => {      // all handles above all boxes: none covers another's
     const hit = svg("rect", { class: "roi", tabindex: 0, role: "application", "aria-label":
-      `RoI ${k}. Arrow keys move it by a tenth of a feature pixel, Shift resizes it.` }, map);
-    const label = svg("text", { class: "name" }, map);
+      `RoI ${k}. Arrow keys move it by a tenth of a feature pixel, Shift resizes it.` }, hits);
+    const label = svg("text", { class: "name" }, names);
     label.textContent = `RoI ${k}`;
-    return { hit, label, handle: svg("circle", { class: "handle", r: 0.18 }, map) };
+    return { hit, label, handle: svg("circle", { class: "handle", r: 0.18 }, handles) };
   });
 
   const side = html("div", { className: "side" }, root);
@@ -70,6 +71,7 @@ function render({ model, el: root }) {
   const load = html("input", { type: "range", min: 0, step: 1 },
     html("label", { textContent: "load " }, controls));
   const which = html("span", { className: "which" }, controls);
+  load.addEventListener("keydown", (event) => event.stopPropagation());  // JupyterLab wants arrows
   load.addEventListener("input", () => { model.set("load", Number(load.value)); model.save_changes(); });
   const samples = html("select", {}, html("label", { textContent: "samples a bin " }, controls));
   for (const n of [1, 2]) html("option", { value: n, textContent: `${n} × ${n}` }, samples);
