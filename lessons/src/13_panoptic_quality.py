@@ -399,7 +399,7 @@ playground
 
 # %% [markdown]
 # 1. **Drag disc 1 slowly to the right.** Five pixels are forgiven: its IoU sinks to 0.53, the PQ of discs to 0.84. At the sixth it is 0.67, a miss and an invention. And what did SQ do? It rose to 1.000, for the badly drawn disc is no longer among those that are counted.
-# 2. **Erode disc 5, undo, and delete it.** Eroding leaves it half the size it was: no match, PQ 0.933. Deleting costs less, 0.960. A segment that misses its match costs twice what no segment costs.
+# 2. **Erode disc 5, undo, and delete it.** Eroding leaves less than half of it: no match, PQ 0.933. Deleting costs less, 0.960. A segment that misses its match makes two errors, no segment makes one.
 # 3. **Erode disc 3 instead**, which is eight times as large. The same pixel costs next to nothing.
 # 4. **Split the sky.** It has an odd number of pixels, so one part is larger by one, and that one still matches. Merge the parts again.
 # 5. **Merge disc 1 with disc 3.** The union is more than half disc 3 (0.53), so only one of the two is missed.
