@@ -58,13 +58,13 @@ guess("07.1", None)
 nobody = np.zeros(5, dtype=bool)
 found = match_loop(iou.numpy(), ignored=nobody, crowd=nobody, threshold=0.5)
 right = np.array(found) >= 0
-reveal("07.1", right.sum(), "true positives")
 verdicts = ["TP" if one else "FP" for one in right]
 fig, ax = figure(width=560, height=400)
 ax.set(xlim=(0, 320), ylim=(240, 0))
 draw_scene(ax, truths, detections, verdicts, "Wide: truths. Solid: right. Dashed: wrong")
 alt = "Five boxes A to E and ten detections; 1, 3, 4, 7 match A, B, C, D, and nobody matches E."
 show(fig, alt=alt, facts=f"by decreasing score: {' '.join(verdicts)}")
+reveal("07.1", right.sum(), "true positives")
 
 # %% [markdown]
 # Detection 2 overlaps A by 0.55 and 8 overlaps B by 0.69, more than enough. But A and B had been taken, so both are **duplicates**, and duplicates are false positives. Detections 6 and 10 lie near E and reach 0.36 and 0.44: not enough, so E is missed *and* both are wrong. A poor detection is punished twice.
@@ -546,4 +546,4 @@ progress("07")
 # > - *A number differs from pycocotools'*: compare the areas first (COCO's files annotate them, a count of pixels may differ), then crowds, then the order of equal scores.
 # > - *AP is NaN*: no truth of any class lies in that range. It is not 0, and must not be averaged as 0.
 # > - *The playground shows as a still picture*: run its cell again, or reload the page; `python -m minseg doctor` says what is missing.
-# > - *`07.witness` says that an exhibit is right on your input*: call it yourself, `museum.exhibit_c(...)`, and `museum.HONEST["C"](...)`, and compare.
+# > - *`07.witness` says that an exhibit is right on your input*: call both functions with it yourself, say `museum.exhibit_c` and `museum.HONEST["C"]`, and compare.

@@ -28,6 +28,16 @@ const write = (node, text) => { if (node.textContent !== text) node.textContent 
 const rectangle = (node, [x1, y1, x2, y2]) =>
   set(node, { x: x1, y: y1, width: x2 - x1, height: y2 - y1 });
 const clamp = (v, low, high) => Math.min(Math.max(v, low), high);
+// JupyterLab takes arrow keys away from sliders: give them back.
+const arrowsStep = input => input.addEventListener("keydown", event => {
+  const up = { ArrowRight: true, ArrowUp: true, ArrowLeft: false, ArrowDown: false }[event.key];
+  if (up === undefined) return;
+  event.preventDefault();
+  event.stopPropagation();
+  if (up) input.stepUp(); else input.stepDown();
+  input.dispatchEvent(new Event("input"));
+  input.dispatchEvent(new Event("change"));
+});
 const letter = k => String.fromCharCode(65 + k);
 
 // Up to three questions fly at once, of those that wait the newest wins; a lone one is nudged.
@@ -157,6 +167,7 @@ function makeTable(model, state, changed, parent) {
     const input = html("input", { type: "range", min: 0, max: 1, step: 0.01,
       ariaLabel: `Score of detection ${k + 1}` }, cell);
     const value = html("span", {}, cell);
+    arrowsStep(input);
     const [verdict, why, precision, recall] = ["verdict", "why", "number", "number"]
       .map(className => html("td", { className }, row));
     input.addEventListener("input", () => {
@@ -246,6 +257,7 @@ function makeControls(model, ask, parent) {
   const label = html("label", { textContent: "IoU threshold " }, row);
   const slider = html("input", { type: "range", min: 0.5, max: 0.95, step: 0.05 }, label);
   const shown = html("span", {}, label);
+  arrowsStep(slider);
   bind(slider, "threshold", () => Number(slider.value),
     v => { slider.value = v; write(shown, v.toFixed(2)); });
   const select = html("select", {}, html("label", { textContent: "area " }, row));
