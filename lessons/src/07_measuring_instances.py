@@ -438,7 +438,7 @@ claim(
 #
 # ## Which one is best?
 #
-# Five flawed predictors of the same coins, each with one fault, judged by five metrics. **PQ**, panoptic quality (lesson 13), judges a map in which each pixel belongs to one segment, so overlaps cannot occur and scores play no part.
+# Five flawed predictors of the same coins, each with one fault, judged by five metrics. **PQ**, panoptic quality (lesson 13), judges a map in which each pixel belongs to one segment, so overlaps cannot occur, and once the map is made scores play no part.
 
 # %%
 from minseg.metrics import panoptic_quality
