@@ -88,7 +88,7 @@ def launch(kernel: Any, grid: tuple[int, ...], *args: Any, **constants: Any) -> 
 
     Raises:
         TypeError: if `kernel` is not a Triton kernel.
-        RuntimeError: if Triton was imported to compile, not to interpret.
+        NotImplementedError: if Triton is missing, or was imported to compile, not to interpret.
         Exception: whatever the kernel raises, itself and not the interpreter's wrapping.
     """
     _check_kernel(kernel)
@@ -179,11 +179,11 @@ def _check_kernel(kernel: Any) -> None:
         import triton
         from triton.runtime.interpreter import InterpretedFunction
     except ImportError:
-        raise RuntimeError(
+        raise NotImplementedError(
             "this needs Triton, which exists for Linux: pip install triton"
         ) from None
     if isinstance(kernel, triton.JITFunction):
-        raise RuntimeError(
+        raise NotImplementedError(
             "Triton was imported before TRITON_INTERPRET=1 was set, so it compiles for a GPU: "
             "restart the kernel of this notebook and run it from its first cell"
         )

@@ -303,6 +303,16 @@ def test_a_lesson_that_asks_for_the_network_cannot_be_built(tmp_path):
         build.run(build.read_source(source))
 
 
+def test_a_lesson_that_cannot_run_here_says_why(monkeypatch, capsys):
+    monkeypatch.setattr(build.importlib.util, "find_spec", lambda name: None)
+    assert build.missing(Path("05_roi.py")) == ""
+    assert "needs triton, which is not installed (it exists for Linux only" in build.missing(
+        Path("06_roialign_on_the_gpu.ipynb")
+    )
+    assert build.main(["build", "06"]) == 0  # nothing is run, and nothing is lost
+    assert "06_roialign_on_the_gpu stays as it is: lesson 06 needs" in capsys.readouterr().out
+
+
 def test_two_builds_are_equal_to_the_byte(tmp_path):
     source = tmp_path / "twice.py"
     source.write_text(

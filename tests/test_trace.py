@@ -1,6 +1,8 @@
 """The watcher of Triton's interpreter: counts, guards, and another order of programs."""
 
 import os
+import subprocess
+import sys
 
 os.environ.setdefault("TRITON_INTERPRET", "1")  # read when Triton is first imported
 
@@ -78,3 +80,12 @@ def test_another_order_of_programs_gives_other_bits():
         sums.add(total.item())
     assert len(sums) > 1
     assert max(sums) - min(sums) < 0.1
+
+
+def test_nobody_imports_triton_before_it_is_needed():
+    code = (
+        "import sys, minseg.course, minseg.explore, minseg.trace;"
+        "from minseg.course.exercises import exercises_of; exercises_of('05');"
+        "sys.exit('triton' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

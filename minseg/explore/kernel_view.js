@@ -1,5 +1,5 @@
 // Draws what kernel_view.py found out, and tells it which box is dragged. Positions: feature pixels.
-const CELL = 31, BINS = 3, SMALLEST = 1;  // screen pixels a feature pixel; bins each way
+const CELL = 29, BINS = 3, SMALLEST = 1;  // screen pixels a feature pixel; bins each way
 
 const svg = (tag, attributes, parent) => {
   const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -97,6 +97,7 @@ function render({ model, el: root }) {
       for (const [name, value] of Object.entries({ x: x1, y: y1, width: x2 - x1, height: y2 - y1 }))
         hit.setAttribute(name, value);
       hit.classList.toggle("current", k === current);
+      label.setAttribute("visibility", k === current ? "hidden" : "visible");  // counts go there
       label.setAttribute("x", x1 + 0.1);
       label.setAttribute("y", y1 - 0.12);
       handle.setAttribute("cx", x2);

@@ -96,7 +96,9 @@ class KernelView(Still, anywidget.AnyWidget):
         for load in self.state["shown"]:
             for pixel in load:
                 counts[pixel] += pixel >= 0
-        ax.imshow(counts.view(ROWS, COLUMNS).numpy(), extent=(0, COLUMNS, ROWS, 0), cmap="Oranges", vmax=4)
+        ax.imshow(
+            counts.view(ROWS, COLUMNS).numpy(), extent=(0, COLUMNS, ROWS, 0), cmap="Oranges", vmax=4
+        )
         draw_grid(ax, ROWS, COLUMNS, 1)
         for number, box in enumerate(self.boxes):
             style = "-" if number == k else ":"
@@ -188,8 +190,8 @@ class KernelView(Still, anywidget.AnyWidget):
             ("this program asks for", moved["asked"]),
             ("… in distinct pixels", moved["distinct"]),
             ("… and writes", moved["written"]),
-            ("all programs ask for and write", moved["all asked"] + moved["all written"]),
-            ("the floor: each pixel once, and the output", floor),
+            ("all programs, in and out", moved["all asked"] + moved["all written"]),
+            ("the floor", floor),
         ]
         return [[name, f"{count:,}", f"{count / floor:.2f}"] for name, count in rows]
 

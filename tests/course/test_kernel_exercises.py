@@ -1,6 +1,8 @@
 """The exercises of lesson 06: kernels equal PyTorch, and a learner's kernel cannot do harm."""
 
 import inspect
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -108,14 +110,25 @@ def test_a_function_that_is_no_kernel_hears_what_is_missing():
     assert "TypeError: a kernel needs @triton.jit" in verdict
 
 
-def test_a_compiled_kernel_hears_to_restart():
-    compiled = triton.runtime.jit.JITFunction(untouched.fn)
-    verdict, _ = judge(find("06.add"), compiled)
-    assert "TRITON_INTERPRET=1" in verdict and "restart" in verdict
+@pytest.mark.parametrize(
+    ("opening", "says"),
+    [
+        ("import os; os.environ.pop('TRITON_INTERPRET', 0)", "restart the kernel"),
+        ("import sys; sys.modules['triton'] = None", "pip install triton"),
+    ],
+)
+def test_where_nothing_can_be_judged_it_says_what_is_missing(opening, says):
+    """The answer key cannot run there either, and two that cannot run are not alike."""
+    code = (
+        f"{opening}; from minseg.course import check; from minseg.course.exercises import find;"
+        "check('06.add', find('06.add').reference)"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.startswith("06.add: cannot be judged here: ") and says in said.stdout
 
 
 def test_a_kernel_shows_its_source():
-    assert source_of(lesson_06.add).startswith("@jit\ndef add(a, b, out, n, BLOCK")
+    assert source_of(lesson_06.add).startswith("@triton.jit\ndef add(a, b, out, n, BLOCK")
     assert not inspect.isfunction(lesson_06.add)
 
 

@@ -51,7 +51,7 @@ def test_bytes_by_hand():
         "all asked": 9 * pixel, "all distinct": 9 * pixel, "all written": 9 * pixel,
     }  # fmt: skip
     assert view.state["table"][-1] == [
-        "the floor: each pixel once, and the output",
+        "the floor",
         "4,608",
         "1.00",
     ]

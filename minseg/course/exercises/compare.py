@@ -124,6 +124,8 @@ def describe(value: Any) -> str:
         if isinstance(value, list):
             return f"[{inside}]"
         return f"({inside},)" if len(value) == 1 else f"({inside})"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key!r}: {describe(part)}' for key, part in value.items())}}}"
     return _short(value) if isinstance(value, float) else repr(value)
 
 

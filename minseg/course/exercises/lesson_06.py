@@ -1,3 +1,4 @@
+# mypy: allow-untyped-defs
 """Exercises of lesson 06: five Triton kernels, from adding two vectors to RoIAlign.
 
 A learner writes a kernel; `check` launches it in the interpreter and looks at more than the result:
@@ -9,8 +10,9 @@ In the mistakes' kernels SLIP names what is done wrong; the rest is as it should
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -20,14 +22,12 @@ from minseg.course.exercises.exercise import Exercise
 from minseg.trace import launch
 
 try:
+    import triton
     import triton.language as tl
-    from triton import jit
 
     from minseg_kernels.geometry import axis_sample, box_edges
 except ImportError:  # macOS, Windows: `launch` says so as soon as a kernel is to run
-
-    def jit(fn: Callable[..., Any]) -> Callable[..., Any]:
-        return fn
+    triton = SimpleNamespace(jit=lambda kernel: kernel)
 
 
 Case = tuple[Tensor, ...]
@@ -66,16 +66,16 @@ def report(
 # 06.add
 
 
-@jit
-def add(a, b, out, n, BLOCK: tl.constexpr):  # type: ignore[no-untyped-def]
+@triton.jit
+def add(a, b, out, n, BLOCK: tl.constexpr):
     i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     inside = i < n
     total = tl.load(a + i, mask=inside) + tl.load(b + i, mask=inside)
     tl.store(out + i, total, mask=inside)
 
 
-@jit
-def add_wrongly(a, b, out, n, BLOCK: tl.constexpr, SLIP: tl.constexpr):  # type: ignore[no-untyped-def]
+@triton.jit
+def add_wrongly(a, b, out, n, BLOCK: tl.constexpr, SLIP: tl.constexpr):
     i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     if SLIP == "forgets_program":
         i = tl.arange(0, BLOCK)
@@ -150,16 +150,16 @@ ADD = Exercise(
 # 06.gather
 
 
-@jit
-def gather(table, index, out, C, LANES: tl.constexpr):  # type: ignore[no-untyped-def]
+@triton.jit
+def gather(table, index, out, C, LANES: tl.constexpr):
     r = tl.program_id(0)
     c = tl.arange(0, LANES)
     row = tl.load(index + r)  # one number for all lanes
     tl.store(out + r * C + c, tl.load(table + row * C + c, mask=c < C), mask=c < C)
 
 
-@jit
-def gather_wrongly(table, index, out, C, LANES: tl.constexpr, SLIP: tl.constexpr):  # type: ignore[no-untyped-def]
+@triton.jit
+def gather_wrongly(table, index, out, C, LANES: tl.constexpr, SLIP: tl.constexpr):
     r = tl.program_id(0)
     c = tl.arange(0, LANES)
     row = tl.load(index + r)
@@ -238,8 +238,8 @@ GATHER = Exercise(
 # 06.sample
 
 
-@jit
-def sample(pixels, x, y, out, H, W, C, LANES: tl.constexpr):  # type: ignore[no-untyped-def]
+@triton.jit
+def sample(pixels, x, y, out, H, W, C, LANES: tl.constexpr):
     i = tl.program_id(0)
     c = tl.arange(0, LANES)
     px = tl.minimum(tl.maximum(tl.load(x + i), 0.0), W - 1.0)
@@ -254,8 +254,8 @@ def sample(pixels, x, y, out, H, W, C, LANES: tl.constexpr):  # type: ignore[no-
     tl.store(out + i * C + c, value, mask=c < C)
 
 
-@jit
-def sample_wrongly(pixels, x, y, out, H, W, C, LANES: tl.constexpr, SLIP: tl.constexpr):  # type: ignore[no-untyped-def]
+@triton.jit
+def sample_wrongly(pixels, x, y, out, H, W, C, LANES: tl.constexpr, SLIP: tl.constexpr):
     i = tl.program_id(0)
     c = tl.arange(0, LANES)
     px, py = tl.load(x + i), tl.load(y + i)
@@ -352,8 +352,8 @@ SAMPLE = Exercise(
 # 06.bin
 
 
-@jit
-def bin_average(pixels, bins, out, H, W, C, S: tl.constexpr, LANES: tl.constexpr):  # type: ignore[no-untyped-def]
+@triton.jit
+def bin_average(pixels, bins, out, H, W, C, S: tl.constexpr, LANES: tl.constexpr):
     i = tl.program_id(0)
     c = tl.arange(0, LANES)
     y, height = tl.load(bins + i * 4), tl.load(bins + i * 4 + 1)
@@ -370,8 +370,8 @@ def bin_average(pixels, bins, out, H, W, C, S: tl.constexpr, LANES: tl.constexpr
     tl.store(out + i * C + c, total, mask=c < C)
 
 
-@jit
-def bin_wrongly(  # type: ignore[no-untyped-def]
+@triton.jit
+def bin_wrongly(
     pixels, bins, out, H, W, C, S: tl.constexpr, LANES: tl.constexpr, SLIP: tl.constexpr
 ):
     i = tl.program_id(0)
@@ -464,8 +464,8 @@ BIN = Exercise(
 PH, PW, S, SCALE = 2, 3, 2, 0.5
 
 
-@jit
-def roi_rows(  # type: ignore[no-untyped-def]
+@triton.jit
+def roi_rows(
     pixels, rois, out, scale, H, W, C, PH: tl.constexpr, PW: tl.constexpr, S: tl.constexpr,
     BINS: tl.constexpr, LANES: tl.constexpr,
 ):  # fmt: skip
@@ -487,8 +487,8 @@ def roi_rows(  # type: ignore[no-untyped-def]
     tl.store(row, total, mask=inside)
 
 
-@jit
-def roi_rows_wrongly(  # type: ignore[no-untyped-def]
+@triton.jit
+def roi_rows_wrongly(
     pixels, rois, out, scale, H, W, C, PH: tl.constexpr, PW: tl.constexpr, S: tl.constexpr,
     BINS: tl.constexpr, LANES: tl.constexpr, SLIP: tl.constexpr,
 ):  # fmt: skip
