@@ -68,14 +68,11 @@ assert torch.allclose(A @ pixels, out[0].flatten(1).T, atol=1e-6)
 assert torch.allclose(A.T @ torch.ones(4, 3), gradient[0].flatten(1).T, atol=1e-6)
 fig, ax = figure(width=860, height=150)
 ax.imshow(A.numpy(), cmap="Blues", aspect="auto")
-ax.set(
-    title="A: each row is a bag of pixels",
-    yticks=range(4),
-    xlabel="pixel, 8 · row + column",
-    ylabel="bin",
-)
+ax.set(title="A: each row is a bag of pixels", yticks=range(4))
+ax.set(xlabel="pixel, 8 · row + column", ylabel="bin")
 alt = "A matrix of 4 rows and 48 columns, nearly empty: three groups of three columns in each row."
-show(fig, alt=alt, facts=f"{(A != 0).sum()} of {A.numel()} weights are not zero; rows sum to 1")
+facts = f"{(A != 0).sum()} of {A.numel()} weights are not zero; sums {A.sum(1).tolist()}"
+show(fig, alt=alt, facts=facts)
 
 # %% [markdown]
 # Nobody stores the zeros. Averaging a few rows of a table is what a language model does with word vectors, an **embedding bag**, and PyTorch has a fast, threaded `embedding_bag` for it. In `minseg/roi/bag.py` it serves both directions: the forward with the taps grouped by bin, the gradient with the same taps grouped by pixel, so that every number of the gradient is written once, by one thread.
@@ -392,15 +389,11 @@ for name, moved, colour in (("floor", least, ALIGN_COLOUR), ("no cache", asked, 
     at = operations / moved
     ax.plot(at, at * bandwidth / 1e12, "o", color=colour)
     ax.annotate(name, (at, at * bandwidth / 1e12), (8, -12), textcoords="offset points")
-ax.set(
-    title="RoIAlign lies far left of the ridge: bytes are what counts", xlabel="operations a byte"
-)
-ax.set(ylabel="TFLOP/s at most")
+ax.set_title("RoIAlign lies far left of the ridge: bytes are what counts")
+ax.set(xlabel="operations a byte", ylabel="TFLOP/s at most")
 alt = "A roof of slope and plateau; two points low on the slope, the floor right of no cache."
-facts = (
-    f"{operations / least:.1f} operations a byte, the ridge is at {arithmetic / bandwidth:.0f}; "
-)
-show(fig, alt=alt, facts=facts + f"all loads ask for {asked / least:.1f} times the floor's bytes")
+facts = f"{operations / least:.1f} operations a byte, at the ridge {arithmetic / bandwidth:.0f}; "
+show(fig, alt=alt, facts=facts + f"all loads ask for {asked / least:.1f} times the floor")
 reveal("06.3", 1e6 * least / bandwidth, "µs", digits=2)
 
 # %% [markdown]
