@@ -2,32 +2,10 @@
 // scored. Positions are in image pixels; no verdict and no area is computed here.
 const SCREEN = 420;                      // the drawing's width, screen pixels
 const SMALLEST = 8;                      // image pixels: the least side of a box
-const IN_FLIGHT = 3, NUDGE = 8;          // see roi_explorer.js: questions at one time; ms
 const PLOT = { width: 340, height: 270, left: 44, top: 8, bottom: 34 };
 const RULES = { raw: "raw area", all: "under the envelope", 101: "101 points (COCO)",
                 11: "11 points (VOC 2007)" };
 
-const svg = (tag, attributes, parent) => {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  set(node, attributes);
-  parent.append(node);
-  return node;
-};
-const html = (tag, properties, parent) => {
-  const node = Object.assign(document.createElement(tag), properties);
-  parent.append(node);
-  return node;
-};
-const set = (node, attributes) => {      // touch only what changed: repainting is what costs
-  for (const [name, value] of Object.entries(attributes)) {
-    const text = String(value);
-    if (node.getAttribute(name) !== text) node.setAttribute(name, text);
-  }
-};
-const write = (node, text) => { if (node.textContent !== text) node.textContent = text; };
-const rectangle = (node, [x1, y1, x2, y2]) =>
-  set(node, { x: x1, y: y1, width: x2 - x1, height: y2 - y1 });
-const clamp = (v, low, high) => Math.min(Math.max(v, low), high);
 // JupyterLab takes arrow keys away from sliders: give them back.
 const arrowsStep = input => input.addEventListener("keydown", event => {
   const up = { ArrowRight: true, ArrowUp: true, ArrowLeft: false, ArrowDown: false }[event.key];
@@ -39,28 +17,6 @@ const arrowsStep = input => input.addEventListener("keydown", event => {
   input.dispatchEvent(new Event("change"));
 });
 const letter = k => String.fromCharCode(65 + k);
-
-// Up to three questions fly at once, of those that wait the newest wins; a lone one is nudged.
-function makeQuestions(model) {
-  let flying = 0, asked = 0, waiting = null, last = 0;
-  const send = content => {
-    flying += 1;
-    asked += 1;
-    model.send({ ...content, n: asked });
-    const now = performance.now(), lone = now - last > 60;
-    last = now;
-    if (lone) setTimeout(() => { if (last === now && flying) model.send({}); }, NUDGE);
-  };
-  model.on("change:view", () => {
-    if (model.get("view").answers < 0) return;        // Python spoke first: no answer of ours
-    flying = Math.max(flying - 1, 0);
-    if (waiting && flying < IN_FLIGHT) { const next = waiting; waiting = null; send(next); }
-  });
-  return {
-    ask: content => { if (flying < IN_FLIGHT) send(content); else waiting = content; },
-    quiet: () => !flying && !waiting,
-  };
-}
 
 // ---- The scene: truths, detections to drag, a line from each to what it took -------------------
 

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 import traitlets as t
 
+from minseg.explore.page import script
 from minseg.explore.still import Still
 from minseg.metrics.ap_curve import (
     RECALL_POINTS,
@@ -149,7 +150,7 @@ class APPlayground(Still, anywidget.AnyWidget):
         view: what the browser draws; made anew from the others whenever one of them changes.
     """
 
-    _esm = Path(__file__).with_suffix(".js")
+    _esm = script("ap_playground")
     _css = Path(__file__).with_suffix(".css")
 
     size = t.Tuple(default_value=(HEIGHT, WIDTH)).tag(sync=True)

@@ -1,8 +1,6 @@
 // Draws the two maps, the table and the bar that pq_playground.py computed, and tells it what was
 // clicked, dragged or typed. Positions are in image pixels; nothing is measured here.
 const SCREEN = 400;                      // widest drawing of a map, screen pixels
-const IN_FLIGHT = 3;                     // questions on their way to Python at one time
-const NUDGE = 8;                         // ms until a lone question is followed by a nudge
 const BAR = { width: 400, height: 26 };
 const TOOLS = [                          // action, key, words
   ["merge", "m", "Merge with …"], ["split", "s", "Split"], ["erode", "e", "Erode"],
@@ -10,24 +8,12 @@ const TOOLS = [                          // action, key, words
   ["undo", "u", "Undo"], ["reset", "0", "Reset"],
 ];
 
-const svg = (tag, attributes, parent) => {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  parent.append(node);
-  return node;
-};
-const html = (tag, properties, parent) => {
-  const node = Object.assign(document.createElement(tag), properties);
-  parent.append(node);
-  return node;
-};
-
 // ---- Questions to Python -------------------------------------------------------------------
 
 // In order, up to three at once; of drags that wait, the newest wins. A lone question is followed
 // by an empty message: the server holds the later packets of its answer back (Nagle) until the
 // browser has acknowledged the first, which it puts off for 40 ms if it has nothing to send.
-function makeQuestions(model) {
+function makeQueue(model) {
   let flying = 0, asked = 0, waiting = [];
   const next = () => {
     while (flying < IN_FLIGHT && waiting.length) {
@@ -198,7 +184,7 @@ function makeHands(model, panel, ask) {
 function render({ model, el: root }) {
   root.classList.add("minseg-pq");
   root.dataset.lmSuppressShortcuts = "true";
-  const ask = makeQuestions(model);
+  const ask = makeQueue(model);
   let forget = () => {};
   const buttons = makeTools(question => { forget(); ask(question); }, root);
   const stage = html("div", { className: "stage" }, root);

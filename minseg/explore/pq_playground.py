@@ -18,6 +18,7 @@ from torch import Tensor
 
 from minseg.data import STUFF, THINGS, make_scene
 from minseg.explore import segment_edits
+from minseg.explore.page import script
 from minseg.explore.panoptic_view import PanopticView
 from minseg.explore.still import Still
 from minseg.metrics.matching import Categories, match_segments
@@ -46,7 +47,7 @@ class PQPlayground(Still, anywidget.AnyWidget):
         TypeError, ValueError: as `minseg.metrics.panoptic_quality` says of the two maps.
     """
 
-    _esm = Path(__file__).with_suffix(".js")
+    _esm = script("pq_playground")
     _css = Path(__file__).with_suffix(".css")
 
     size = t.Tuple().tag(sync=True)  # (height, width)

@@ -2,22 +2,6 @@
 const IMAGE = 256, SMALLEST = 8, SCREEN = 400;     // image pixels; the drawing's width on screen
 const PLOT = { width: 380, height: 130, top: 1.4 }; // bars taller than 1.4 × the curve are cut
 
-const svg = (tag, attributes, parent) => {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  parent.append(node);
-  return node;
-};
-const html = (tag, attributes, parent) => {
-  const node = Object.assign(document.createElement(tag), attributes);
-  parent.append(node);
-  return node;
-};
-const rectangle = (node, [x1, y1, x2, y2]) => {
-  const size = { x: x1, y: y1, width: x2 - x1, height: y2 - y1 };
-  for (const [name, value] of Object.entries(size)) node.setAttribute(name, value);
-};
-
 function render({ model, el: root }) {
   root.classList.add("minseg-qbox");
   let box = [...model.get("box")];

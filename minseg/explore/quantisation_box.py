@@ -17,6 +17,7 @@ import torch
 import traitlets as t
 from torch import Tensor
 
+from minseg.explore.page import script
 from minseg.explore.still import Still
 from minseg.roi.quantisation import (
     error_density,
@@ -40,7 +41,7 @@ class QuantisationBox(Still, anywidget.AnyWidget):
         state: what the browser draws, made anew from the others whenever one of them changes.
     """
 
-    _esm = Path(__file__).with_suffix(".js")
+    _esm = script("quantisation_box")
     _css = Path(__file__).with_suffix(".css")
     alt = (
         "A box on a feature grid, the same box after rounding, a table of the error of each step, "

@@ -2,62 +2,12 @@
 // Positions are in image pixels; nothing the lesson teaches is computed here.
 const WIDTH = 440;                       // widest drawing of the image, screen pixels
 const SMALLEST = 1;                      // image pixels: the least width and height of the box
-const IN_FLIGHT = 3;                     // questions on their way to Python at one time
-const NUDGE = 8;                         // ms until a lone question is followed by a nudge
 const NAMES = { pool: "RoI pooling", align: "RoIAlign", exact: "exact average" };
 const EDGES = ["left", "top", "right", "bottom"];
 
 // ---- Small helpers -------------------------------------------------------------------------
 
-const svg = (tag, attributes, parent) => {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  set(node, attributes);
-  parent.append(node);
-  return node;
-};
-const html = (tag, properties, parent) => {
-  const node = Object.assign(document.createElement(tag), properties);
-  parent.append(node);
-  return node;
-};
-const set = (node, attributes) => {      // touch only what changed: repainting is what costs
-  for (const [name, value] of Object.entries(attributes)) {
-    const text = String(value);
-    if (node.getAttribute(name) !== text) node.setAttribute(name, text);
-  }
-};
-const write = (node, text) => { if (node.textContent !== text) node.textContent = text; };
-const rectangle = (node, [x1, y1, x2, y2]) =>
-  set(node, { x: x1, y: y1, width: Math.max(x2 - x1, 0), height: Math.max(y2 - y1, 0) });
 const signed = (v, digits) => (v < 0 ? "−" : "+") + Math.abs(v).toFixed(digits);
-const clamp = (v, low, high) => Math.min(Math.max(v, low), high);
-
-// ---- Questions to Python -------------------------------------------------------------------
-
-// Up to three questions fly at once; of those that wait, the newest box and point win.
-// A lone question is followed by an empty message: the server sends its answer in several small
-// packets and holds the later ones back (Nagle) until the browser has acknowledged the first,
-// which it puts off for 40 ms if it has nothing to send. While dragging, the next question does.
-function makeQuestions(model) {
-  let flying = 0, asked = 0, waiting = null, last = 0;
-  const send = content => {
-    flying += 1;
-    asked += 1;
-    model.send({ ...content, n: asked });
-    const now = performance.now(), lone = now - last > 60;
-    last = now;
-    if (lone) setTimeout(() => { if (last === now && flying) model.send({}); }, NUDGE);
-  };
-  model.on("change:view", () => {
-    if (model.get("view").answers < 0) return;        // Python spoke first: no answer of ours
-    flying = Math.max(flying - 1, 0);
-    if (waiting && flying < IN_FLIGHT) { const next = waiting; waiting = null; send(next); }
-  });
-  return content => {
-    if (flying < IN_FLIGHT) send(content);
-    else waiting = { ...waiting, ...content };
-  };
-}
 
 // ---- The map: image, grid, what each operator reads, and the box to drag ---------------------
 
@@ -359,7 +309,7 @@ function render({ model, el: root }) {
   const live = html("div", { className: "live", ariaLive: "polite" }, root);
   makeCode(model, controls, root);
   const state = { box: [...model.get("box")], dragging: false };
-  makeMoves(model, map, makeQuestions(model), state);
+  makeMoves(model, map, makeQuestions(model).ask, state);
 
   let speaking = 0;
   const speak = view => {                              // a screen reader hears one sentence a pause

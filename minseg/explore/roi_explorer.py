@@ -20,6 +20,7 @@ import traitlets as t
 from torch import Tensor
 
 from minseg.data import photo
+from minseg.explore.page import script
 from minseg.explore.roi_view import Settings, explain, feature_map, sweep
 from minseg.explore.still import Still
 
@@ -59,7 +60,7 @@ class RoIExplorer(Still, anywidget.AnyWidget):
         code: a few lines of Python that give the numbers on the screen.
     """
 
-    _esm = Path(__file__).with_suffix(".js")
+    _esm = script("roi_explorer")
     _css = Path(__file__).with_suffix(".css")
 
     size = t.Tuple().tag(sync=True)  # (height, width) of the image

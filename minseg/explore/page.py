@@ -1,0 +1,16 @@
+"""The script of a widget: what all pages share (`page.js`), then the widget's own file.
+
+anywidget takes one JavaScript module a widget, as text, and there is no build step. So the two
+files are put one after the other, as they are.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+def script(name: str) -> str:
+    """The module of the widget whose own script is `<name>.js`."""
+    return "\n".join((HERE / f"{part}.js").read_text(encoding="utf-8") for part in ("page", name))
