@@ -9,11 +9,11 @@ that area is a convention, and the conventions disagree in the second digit (led
 
     raw     Σ P(r_k) (r_k - r_(k-1)), the saw-tooth as it is
     all     the same under its envelope p̂(r) = max over r' ≥ r of P(r'), as Pascal VOC from 2010
-    101     the mean of p̂ at r = 0, 0.01 … 1, as COCO
-    11      the mean of p̂ at r = 0, 0.1 … 1, as Pascal VOC until 2009
+    101     the mean of p̂ at r = 0, 0.01 … 1, as COCO (its evaluation code, cocoeval)
+    11      the mean of p̂ at r = 0, 0.1 … 1, as Pascal VOC until 2009 (Everingham et al., The
+            Pascal Visual Object Classes Challenge, 2010, section 4.2)
 
-(Everingham et al., The Pascal Visual Object Classes Challenge, 2010, section 4.2; Lin et al.,
-Microsoft COCO, 2014.) Lesson 07 computes all four from seven detections.
+Lesson 07 computes all four from seven detections.
 """
 
 from __future__ import annotations

@@ -291,6 +291,18 @@ def test_boundary_ap_takes_the_smaller_overlap():
     assert average_precision([scored(truth, [0.9])], pair[1], kind="boundary").ap == 1
 
 
+def test_boundary_ap_leaves_a_detection_inside_a_crowd_unjudged():
+    """Its band and the crowd's do not meet, but it lies wholly inside: neither right nor wrong."""
+    masks = torch.zeros(3, 480, 640, dtype=torch.bool)
+    masks[0, 180:240, 180:240] = True  # 60 px, inside
+    masks[1, 420:470, 500:600] = True
+    masks[2, 20:420, 20:420] = True  # the crowd, 400 px
+    truth = scored(masks[1:], [1.0, 1.0])
+    truth = Instances(truth.masks, truth.labels, truth.scores, crowd=torch.tensor([False, True]))
+    prediction = scored(masks[:2], [0.9, 0.8])
+    assert average_precision([prediction], [truth], kind="boundary").ap == 1
+
+
 def test_scores_straight_from_a_network():
     scores = torch.tensor([0.9, 0.8], requires_grad=True)
     prediction = Instances(objects(2), torch.tensor([1, 1]), scores)
