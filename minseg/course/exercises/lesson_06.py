@@ -86,11 +86,13 @@ def add_wrongly(a, b, out, n, BLOCK: tl.constexpr, SLIP: tl.constexpr):
         inside = i <= n
     if SLIP == "wraps_around":
         i = i % n
-    if SLIP == "wraps_around" or SLIP == "forgets_mask":
+    if SLIP == "wraps_around" or SLIP == "forgets_mask" or SLIP == "masks_store_only":
         inside = i >= 0
     total = tl.load(a + i, mask=inside) + tl.load(b + i, mask=inside)
     if SLIP == "masks_loads_only":
         inside = i >= 0
+    if SLIP == "masks_store_only":
+        inside = i < n
     tl.store(out + i, total, mask=inside)
 
 
@@ -126,6 +128,11 @@ ADD = Exercise(
             partial(add_wrongly, SLIP="masks_loads_only"),
             "Your loads have a mask, your store has none: it writes over whatever lies behind "
             "`out`.",
+        ),
+        "masks_store_only": (
+            partial(add_wrongly, SLIP="masks_store_only"),
+            "Your sums are right, and your loads read what lies behind `a` and `b`: on a GPU that "
+            "may be nobody's memory. Give the loads the mask that the store has.",
         ),
         "off_by_one": (
             partial(add_wrongly, SLIP="off_by_one"),
@@ -276,11 +283,16 @@ def sample_wrongly(pixels, x, y, out, H, W, C, LANES: tl.constexpr, SLIP: tl.con
         x0, y0, a, b = (px + 0.5).to(tl.int32), (py + 0.5).to(tl.int32), 0.0, 0.0
     pitch = H if SLIP == "steps_by_height" else W
     inside = c >= 0 if SLIP == "forgets_mask" else c < C
-    value = (1 - b) * (1 - a) * tl.load(pixels + (y0 * pitch + x0) * C + c, mask=inside)
+    unit, lane = C, c  # from a pixel to the next, and from its first number to this lane's
+    if SLIP == "forgets_channels":
+        unit = 1
+    if SLIP == "reads_planes":
+        unit, lane = 1, c * H * W
+    value = (1 - b) * (1 - a) * tl.load(pixels + (y0 * pitch + x0) * unit + lane, mask=inside)
     if SLIP != "nearest_pixel":
-        value += (1 - b) * a * tl.load(pixels + (y0 * pitch + x1) * C + c, mask=inside)
-        value += b * (1 - a) * tl.load(pixels + (y1 * pitch + x0) * C + c, mask=inside)
-        value += b * a * tl.load(pixels + (y1 * pitch + x1) * C + c, mask=inside)
+        value += (1 - b) * a * tl.load(pixels + (y0 * pitch + x1) * unit + lane, mask=inside)
+        value += b * (1 - a) * tl.load(pixels + (y1 * pitch + x0) * unit + lane, mask=inside)
+        value += b * a * tl.load(pixels + (y1 * pitch + x1) * unit + lane, mask=inside)
     tl.store(out + i * C + c, value, mask=inside)
 
 
@@ -337,6 +349,15 @@ SAMPLE = Exercise(
             partial(sample_wrongly, SLIP="nearest_pixel"),
             "You read the nearest pixel only. Interpolation mixes the four around the point.",
         ),
+        "forgets_channels": (
+            partial(sample_wrongly, SLIP="forgets_channels"),
+            "Your pixels begin one number apart. Each is C numbers long: (row * W + column) * C.",
+        ),
+        "reads_planes": (
+            partial(sample_wrongly, SLIP="reads_planes"),
+            "You read NCHW, where the channels of a pixel lie H * W apart. This map is (H, W, C): "
+            "they lie side by side, at (row * W + column) * C + c.",
+        ),
         "steps_by_height": (
             partial(sample_wrongly, SLIP="steps_by_height"),
             "You step from row to row by H pixels. A row is W pixels long.",
@@ -381,13 +402,14 @@ def bin_wrongly(
     if SLIP == "swaps_axes":
         y, height, x, width = x, width, y, height
     inside = c >= 0 if SLIP == "forgets_mask" else c < C
+    p = i if SLIP == "counts_bins" else 0
     total = tl.zeros([LANES], tl.float32)
     for sy in tl.static_range(S):
-        y0, y1, wy0, wy1 = axis_sample(y, height, 0, sy, S, H)
+        y0, y1, wy0, wy1 = axis_sample(y, height, p, sy, S, H)
         if SLIP == "starts_again":
             total = tl.zeros([LANES], tl.float32)
         for sx in tl.static_range(S):
-            x0, x1, wx0, wx1 = axis_sample(x, width, 0, sx, S, W)
+            x0, x1, wx0, wx1 = axis_sample(x, width, p, sx, S, W)
             if SLIP != "walks_the_diagonal" or sx == sy:
                 total += wy0 * wx0 * tl.load(pixels + (y0 * W + x0) * C + c, mask=inside)
                 total += wy0 * wx1 * tl.load(pixels + (y0 * W + x1) * C + c, mask=inside)
@@ -409,9 +431,9 @@ def launch_bin(kernel: Any, pixels: Tensor, bins: Tensor) -> dict[str, Any]:
 
 
 def bins_to_average(generator: torch.Generator) -> Iterable[Case]:
-    """Inside the map, over its border, and wholly outside, where the average is 0."""
-    pixels = torch.randn(4, 6, 5, generator=generator)
-    yield pixels, torch.tensor([[0.4, 2.0, 1.3, 2.5]])  # y, height, x, width
+    """Two inside the map, one over its border, one wholly outside, where the average is 0."""
+    pixels = torch.randn(4, 6, 5, generator=generator)  # and bins of y, height, x, width
+    yield pixels, torch.tensor([[0.4, 1.0, 1.3, 1.5], [1.2, 0.8, 0.4, 2.0]])
     yield pixels, torch.tensor([[2.2, 3.0, -1.6, 2.0], [9.0, 1.0, 2.0, 1.0]])
     yield torch.randn(5, 3, 3, generator=generator), torch.tensor([[3.1, 1.0, 0.2, 0.5]])
 
@@ -424,7 +446,7 @@ BIN = Exercise(
     hints=(
         "Two loops of S samples, `for sy in tl.static_range(S)` and inside it sx. "
         "axis_sample(y, height, 0, sy, S, H) gives both rows and their weights.",
-        "Start with total = tl.zeros([LANES], tl.float32) before the loops; each sample adds four "
+        "Start with total = tl.zeros([LANES], tl.float32), a block of zeros; each sample adds four "
         "loads, weighted wy0 * wx0, wy0 * wx1, wy1 * wx0 and wy1 * wx1. Store once, at the end.",
         "The weights of axis_sample hold the 1/S of the average: nothing is left to divide.",
     ),
@@ -447,14 +469,19 @@ BIN = Exercise(
             partial(bin_wrongly, SLIP="walks_the_diagonal"),
             "You took S samples, along the diagonal. A bin has S × S: all pairs of sy and sx.",
         ),
+        "counts_bins": (
+            partial(bin_wrongly, SLIP="counts_bins"),
+            "Your bin 0 is right, and the others lie too far on: i chooses the row of `bins`, "
+            "which says where that bin starts. As `p`, axis_sample takes 0.",
+        ),
         "swaps_axes": (
             partial(bin_wrongly, SLIP="swaps_axes"),
             "You took y for x. A row of `bins` is y, height, x, width.",
         ),
         "stores_each_time": (
             partial(bin_wrongly, SLIP="stores_each_time"),
-            "The averages are right, but you store after every sample. Keep the total in registers "
-            "and store it once: memory is what costs.",
+            "The averages are right, but you store after every sample. Keep the total within the "
+            "program and store it once: memory is what costs.",
         ),
     },
 )
