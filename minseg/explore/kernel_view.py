@@ -60,8 +60,8 @@ class KernelView(Still, anywidget.AnyWidget):
         k, p = divmod(self.program, BINS)
         return (
             f"A map of {ROWS} by {COLUMNS} pixels with {len(self.boxes)} RoIs, the pixels that "
-            f"program {self.program} reads for row {p} of RoI {k}, the bins it writes, and a table "
-            f"of bytes."
+            f"program {self.program} reads for row {p} of RoI {k}, each with how often, and the "
+            f"bytes that the program and all programs move beside the floor."
         )
 
     def loads(self, program: int) -> list[list[int]]:
@@ -92,24 +92,27 @@ class KernelView(Still, anywidget.AnyWidget):
 
         fig, (ax, bars) = figure(columns=2, height=330, width_ratios=(3, 2))
         k, p = divmod(self.program, BINS)
-        counts = torch.zeros(ROWS * COLUMNS)
+        counts = torch.zeros(ROWS * COLUMNS, dtype=torch.int64)
         for load in self.state["shown"]:
             for pixel in load:
                 counts[pixel] += pixel >= 0
         ax.imshow(
-            counts.view(ROWS, COLUMNS).numpy(), extent=(0, COLUMNS, ROWS, 0), cmap="Oranges", vmax=4
+            counts.view(ROWS, COLUMNS).numpy(), extent=(0, COLUMNS, ROWS, 0), cmap="Oranges", vmax=8
         )
         draw_grid(ax, ROWS, COLUMNS, 1)
+        for pixel in counts.nonzero().flatten().tolist():
+            at = (pixel % COLUMNS + 0.5, pixel // COLUMNS + 0.5)
+            ax.annotate(str(int(counts[pixel])), at, ha="center", va="center", fontsize=8)
         for number, box in enumerate(self.boxes):
             style = "-" if number == k else ":"
             draw_boxes(ax, torch.tensor(box), colour=ALIGN_COLOUR, linestyle=style)
         ax.set_title(f"Program {self.program} makes row {p} of RoI {k}: pixels it reads")
-        moved = self.bytes_moved()
-        names = ["asked for", "distinct", "written"]
-        bars.barh(names, [moved[n] / 1024 for n in ("asked", "distinct", "written")])
-        bars.patches[0].set_color(POOL_COLOUR)
+        names, numbers, of_the_floor = zip(*self.state["table"], strict=True)
+        drawn = bars.barh(names, [float(share) for share in of_the_floor], color=POOL_COLOUR)
+        bars.bar_label(drawn, [f" {number}" for number in numbers], fontsize=8)
         bars.invert_yaxis()
-        bars.set(xlabel="KiB", title="What that moves")
+        bars.margins(x=0.3)
+        bars.set(xlabel="of the floor", title="Bytes")
         return png(fig)
 
     @t.validate("boxes")
