@@ -90,12 +90,12 @@ def test_a_mistake_is_known_where_it_crashes_too(capsys):
     def another_value_there(values):
         return crashes_on_empty(values) if values.numel() else torch.tensor(7.0)
 
-    assert "a result differs" in said(capsys, another_value_there)
+    assert "The first difference" in said(capsys, another_value_there)
 
 
 def test_something_else_is_shown_not_named(capsys):
     words = said(capsys, lambda v: v.sum())
-    assert "not yet: a result differs" in words and "yours is 6, right is 2" in words
+    assert "not yet. The first difference:" in words and "yours is 6, right is 2" in words
 
 
 def test_an_error_is_told_with_the_learners_line(capsys):

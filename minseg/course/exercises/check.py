@@ -94,7 +94,7 @@ def judge(exercise: Exercise, fn: Callable[..., Any]) -> tuple[str, bool]:
             return "\n  ".join([sentence, *details]), False
     stopped = mine[first].error
     if stopped is None:
-        return "\n  ".join(["not yet: a result differs.", *details]), False
+        return "\n  ".join(["not yet. The first difference:", *details]), False
     opening = f"your code stopped with {_one_line(stopped)}"
     return "\n  ".join([opening, *_line_of(fn, stopped), *details]), False
 
