@@ -75,6 +75,46 @@ def _match_that(**changes: bool) -> Callable[..., list[int]]:
     return match_with_a_mistake
 
 
+def as_a_row(fn: Callable[..., Any], *case: Any) -> Any:
+    """What `fn` returns, a tensor or an array of it as a list."""
+    value = fn(*case)
+    return value.tolist() if isinstance(value, (Tensor, np.ndarray)) else value
+
+
+def knows_no_ignored_truths(
+    iou: np.ndarray, _ignored: np.ndarray, _crowd: np.ndarray, threshold: float
+) -> list[int]:
+    found: list[int] = []
+    for row in iou:
+        free = [-1 if k in found else v for k, v in enumerate(row)]
+        best = int(np.argmax(free))
+        found.append(best if free[best] >= threshold else -1)
+    return found
+
+
+def asks_for_its_favourite(
+    iou: np.ndarray, _ignored: np.ndarray, crowd: np.ndarray, threshold: float
+) -> list[int]:
+    return asks_for_its_favourite_or_a_crowd(iou, _ignored, np.zeros_like(crowd), threshold)
+
+
+def asks_for_its_favourite_or_a_crowd(
+    iou: np.ndarray, _ignored: np.ndarray, crowd: np.ndarray, threshold: float
+) -> list[int]:
+    found: list[int] = []
+    for row in iou:
+        best = int(row.argmax())
+        free = best not in found or crowd[best]
+        found.append(best if row[best] >= threshold and free else -1)
+    return found
+
+
+def keeps_no_record(
+    iou: np.ndarray, _ignored: np.ndarray, _crowd: np.ndarray, threshold: float
+) -> list[int]:
+    return [int(row.argmax()) if row.max() >= threshold else -1 for row in iou]
+
+
 def lets_truths_choose(
     iou: np.ndarray, ignored: np.ndarray, crowd: np.ndarray, threshold: float
 ) -> list[int]:
@@ -90,6 +130,7 @@ MATCH = Exercise(
     "07.match",
     reference=match_loop,
     cases=overlaps_to_match,
+    probe=as_a_row,
     hints=(
         "Go through the rows of iou: they are the detections, best score first. Keep a set of "
         "the truths that are taken.",
@@ -104,6 +145,11 @@ MATCH = Exercise(
             "Your truths can be found again and again, so a duplicate counts as right, and recall "
             "can exceed 1. (AlexeyAB/darknet had this: issue 685, 2018.) Remember what is taken.",
         ),
+        "keeps_no_record": (
+            keeps_no_record,
+            "Your truths can be found again and again, so a duplicate counts as right. Remember "
+            "what is taken; then see to truths that are ignored.",
+        ),
         "takes_the_first": (
             _match_that(first=True),
             "You take the first truth that reaches the threshold. Take the one with the highest "
@@ -117,6 +163,21 @@ MATCH = Exercise(
             _match_that(stubborn=True),
             "If the best truth is taken you give up. That is Pascal VOC's rule; COCO's takes the "
             "best truth that is still *free*.",
+        ),
+        "asks_for_its_favourite": (
+            asks_for_its_favourite,
+            "If the best truth is taken you give up. That is Pascal VOC's rule; COCO's takes the "
+            "best truth that is still *free*. And you do not look at `ignored` and `crowd` yet.",
+        ),
+        "asks_for_its_favourite_or_a_crowd": (
+            asks_for_its_favourite_or_a_crowd,
+            "If the best truth is taken you give up. That is Pascal VOC's rule; COCO's takes the "
+            "best truth that is still *free*. And you do not look at `ignored` yet.",
+        ),
+        "knows_no_ignored_truths": (
+            knows_no_ignored_truths,
+            "Right while every truth counts. You do not look at `ignored` and `crowd` yet: a "
+            "truth that counts is preferred to an ignored one, and a crowd may be taken again.",
         ),
         "likes_ignored_truths": (
             _match_that(fair=True),
@@ -148,6 +209,12 @@ def curves_to_read(generator: torch.Generator) -> Iterable[tuple[Any, ...]]:
     flags = (torch.rand(30, generator=generator) > 0.4).numpy()
     yield np.linspace(0, 1, 101), *precision_recall(flags, 25)
     yield np.linspace(0, 1, 11), np.zeros(0), np.zeros(0)
+
+
+def as_an_array(fn: Callable[..., Any], *case: Any) -> Any:
+    """What `fn` returns, a list or tuple of numbers as an array."""
+    value = fn(*case)
+    return np.asarray(value, dtype=np.float64) if isinstance(value, (list, tuple)) else value
 
 
 def reads_the_saw(points: np.ndarray, precision: np.ndarray, recall: np.ndarray) -> np.ndarray:
@@ -184,6 +251,7 @@ PRECISION_AT = Exercise(
     "07.precision_at",
     reference=precision_at,
     cases=curves_to_read,
+    probe=as_an_array,
     hints=(
         "The envelope at recall r is the best precision of all points of the curve whose recall "
         "is at least r.",
@@ -229,21 +297,21 @@ PRECISION_AT = Exercise(
 
 
 def masks_to_outline(generator: torch.Generator) -> Iterable[tuple[Tensor]]:
-    """Inside, at the image's frame, full, thin and ragged masks, three roundings, none at all."""
+    """Inside, at the image's frame, full, thin and ragged masks, and four roundings."""
     square = torch.zeros(2, 90, 120, dtype=torch.bool)  # diagonal 150: 3 px
     square[0, 8:42, 10:60] = True
     square[1, 50:, 30:] = True  # cut off by the image
     yield (square,)
     yield (square[:, 9:, :108],)  # 2.7 px, rounded to 3
     yield (square[:1, :75, :100],)  # 2.5 px, which Python rounds to the even 2
-    yield (torch.ones(1, 24, 32, dtype=torch.bool),)  # 0.8 px: at least 1, along the frame
+    yield (torch.ones(1, 24, 32, dtype=torch.bool),)  # 0.8 px, along the frame
+    yield (square[:1, 6:18, 8:24],)  # 0.4 px: at least 1
     lines = torch.zeros(2, 90, 120, dtype=torch.bool)
     lines[0, 13, :] = True
     lines[1, 20:25, 20:90] = True
     yield (lines,)
     ragged = torch.nn.functional.avg_pool2d(torch.rand(2, 120, 90, generator=generator), 9, 1, 4)
     yield ((ragged > 0.47).transpose(1, 2),)
-    yield (torch.zeros(0, 9, 9, dtype=torch.bool),)
 
 
 def _width(masks: Tensor) -> int:
@@ -272,6 +340,10 @@ def _with_width(rule: Callable[[float], int], masks: Tensor) -> Tensor:
 
 def cuts_off_the_fraction(masks: Tensor) -> Tensor:
     return _with_width(int, masks)
+
+
+def vanishes_in_small_images(masks: Tensor) -> Tensor:
+    return masks & ~erode(masks, round(0.02 * float(np.hypot(*masks.shape[-2:]))))
 
 
 def rounds_halves_up(masks: Tensor) -> Tensor:
@@ -326,6 +398,10 @@ BOUNDARY_OF = Exercise(
         "cuts_off_the_fraction": (
             cuts_off_the_fraction,
             "Round the width to the nearest whole number; int() cuts the fraction off.",
+        ),
+        "vanishes_in_small_images": (
+            vanishes_in_small_images,
+            "In an image of 12 × 16 your band is 0 pixels wide. It is at least 1.",
         ),
         "rounds_halves_up": (
             rounds_halves_up,
@@ -410,7 +486,7 @@ WITNESS = Exercise(
         "misses_c": (
             _all_but("C"),
             "Exhibit C is still at large. Which images does it skip, and what might have been "
-            "detected there?",
+            "detected there? Errors after the last match are free.",
         ),
         "misses_d": (
             _all_but("D"),

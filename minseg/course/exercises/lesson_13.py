@@ -6,6 +6,7 @@ it out as it was found; here it stands among the named mistakes, so that `check`
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -15,6 +16,7 @@ from torch import Tensor
 from minseg.course.exercises.exercise import Exercise
 
 Three = tuple[float, float, float]
+NOTHING = (math.nan, math.nan, math.nan)
 
 # 13.class_pq
 
@@ -68,10 +70,31 @@ def _class_pq_that(**changes: Any) -> Callable[..., Three]:
     return class_pq_with_a_mistake
 
 
+def three_numbers(fn: Callable[..., Any], *case: Any) -> Any:
+    """A row of three, of a tensor too; all NaN where torch or Python divided by zero."""
+    try:
+        value = fn(*case)
+    except ZeroDivisionError:
+        return NOTHING
+    row = value.tolist() if isinstance(value, Tensor) else value
+    return NOTHING if isinstance(row, (tuple, list)) and any(map(_is_nan, row)) else row
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, (float, Tensor)) and bool(torch.as_tensor(value).isnan().any())
+
+
 def divides_by_nothing(ious: Tensor, predicted: int, annotated: int) -> Three:
-    matched, whole = ious[ious > 0.5], (predicted + annotated) / 2
-    sq, rq = matched.sum() / len(matched), torch.tensor(float(len(matched))) / whole
-    return (sq * rq).item(), sq.item(), rq.item()
+    return class_pq(ious, predicted, annotated) if (ious > 0.5).any() else NOTHING
+
+
+def divides_by_no_match(ious: Tensor, predicted: int, annotated: int) -> Three:
+    whole = class_pq(ious, predicted, annotated)
+    return NOTHING if predicted + annotated and not (ious > 0.5).any() else whole
+
+
+def divides_by_no_segments(ious: Tensor, predicted: int, annotated: int) -> Three:
+    return class_pq(ious, predicted, annotated) if predicted + annotated else NOTHING
 
 
 def averages_all_pairs(ious: Tensor, predicted: int, annotated: int) -> Three:
@@ -84,6 +107,7 @@ CLASS_PQ = Exercise(
     "13.class_pq",
     reference=class_pq,
     cases=pairs_of_a_class,
+    probe=three_numbers,
     hints=(
         "First keep the pairs that match: IoU above ½, not equal to it. How many are there?",
         "Every matched pair uses up one predicted and one annotated segment. So TP + FP/2 + FN/2 "
@@ -120,8 +144,18 @@ CLASS_PQ = Exercise(
         ),
         "divides_by_nothing": (
             divides_by_nothing,
-            "Right where something matches. Where nothing does, you divide by zero: return 0 "
-            "there.",
+            "Right where something matches. Where nothing does, you divide by zero, which is NaN "
+            "in torch and an error in Python: return 0 there.",
+        ),
+        "divides_by_no_match": (
+            divides_by_no_match,
+            "Right where something matches. Where nothing does, the mean for SQ divides by zero, "
+            "which is NaN in torch and an error in Python: return 0 there.",
+        ),
+        "divides_by_no_segments": (
+            divides_by_no_segments,
+            "Right but for a class without any segment. There you divide by zero, which is NaN in "
+            "torch and an error in Python: return 0.",
         ),
     },
 )
