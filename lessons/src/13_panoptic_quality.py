@@ -108,10 +108,9 @@ for (p, t), iou in zip(pairs.pairs.tolist(), pairs.pair_iou, strict=True):
     if p // 1000 == t // 1000:
         print(f"predicted {p}, true {t}: IoU {iou:.3f}", "matched" if iou > 0.5 else "no match")
 reveal("13.1", whole[1].pq)
-show_source(matching._match, docstring=False)
 
 # %% [markdown]
-# An IoU of exactly ½ is no match, and costs twice: disc 2 is missed *and* invented. So $\mathrm{PQ} = \frac{8/9}{1 + \frac12 + \frac12} = 0.444$. The code is the heart of the package's matching. It works on a table of shared pixels, in which row $k$ is a predicted segment `p[k]` and a true one `t[k]`; what it does about void and crowds comes below.
+# An IoU of exactly ½ is no match, and counts as two errors: disc 2 is missed *and* invented. So $\mathrm{PQ} = \frac{8/9}{1 + \frac12 + \frac12} = 0.444$.
 #
 # **Why ½?** Suppose that $p$ matched two truths, $g$ and $g'$. Then $|p \cap g| > \frac12 |p \cup g| \ge \frac12 |p|$, and likewise $|p \cap g'| > \frac12 |p|$. But segments of one map share no pixel, so the two parts of $p$ together hold at most $|p|$ pixels, not more. The same with the roles exchanged. So nobody has to solve an assignment problem, and the order of segments does not matter. Below ½ that ends. Here are 300 pairs of maps of twelve cells whose centres were jolted:
 
@@ -147,7 +146,7 @@ assert twice[0.5] == 0 < twice[0.4]
 
 # %%
 def my_class_pq(ious, predicted, annotated):
-    """(PQ, SQ, RQ) as three floats; 0 where there is nothing to divide by."""
+    """(PQ, SQ, RQ), a tuple of three floats; 0 where there is nothing to divide by."""
     ...
 
 
@@ -186,10 +185,13 @@ claim("C71", said, worst < 0.1 and score(truth, truth).pq == 1)
 # 2. A **crowd** is a true segment around objects that nobody told apart. It is never matched and never missed, and an unmatched prediction *of its class* that lies on void and crowd by more than half is ignored.
 # 3. **Void in the prediction** is nothing special: pixels that were not claimed.
 #
-# Maps one pixel high are enough to try them.
+# Below, the heart of the package's matching. It works on a table of shared pixels, in which row $k$ is a predicted segment `p[k]` and a true one `t[k]`; `judged` keeps void and crowds out of the matching, `excused` counts the pixels that let a prediction be ignored, and `shared.iou()` has taken void out of the union. Maps one pixel high are enough to try the rules.
 
 
 # %%
+show_source(matching._match, docstring=False)
+
+
 def row(*runs):
     return torch.cat([torch.full((n,), segment) for segment, n in runs])[None]
 
@@ -217,9 +219,9 @@ said = "(TP, FP, FN) " + "; ".join(f"{name} {cases[name]}" for name in list(case
 claim("C69", said, list(cases.values()) == due)
 
 # %% [markdown]
-# In the fourth case the disc shares 40 pixels with its truth, 30 with void and 30 with sky. Without rule 1 its IoU would be 40/100, with it 40/70. The sky of the same row has lost its 30 pixels all the same: rules about void concern who is judged, not who is right.
+# In the fourth case the disc shares 40 pixels with its truth, 30 with void and 30 with sky. Without rule 1 its IoU would be 40/100, with it 40/70. The true sky, 30 pixels, is missed all the same: void excuses what lies on it, nothing else.
 #
-# Void makes PQ lopsided: exchange truth and prediction, and another number may come out (cocodataset/panopticapi, issue 16). And tools differ here: DeepLab2's own evaluator, which lacks the rule on overlap with crowds, reads 0.4 to 0.6 points more than the official one (its document on MaX-DeepLab). Compare numbers of one tool only.
+# Void makes PQ lopsided: exchange truth and prediction, and another number may come out (cocodataset/panopticapi, issue 16). And tools differ here: DeepLab2's own evaluator, which by default is given crowds as void, reads about 0.5 points more than the official one (its document on MaX-DeepLab names no cause). Compare numbers of one tool only.
 #
 # ## Pieces
 #
@@ -398,8 +400,8 @@ playground = PQPlayground(scene)
 playground
 
 # %% [markdown]
-# 1. **Drag disc 1 slowly to the right.** Five pixels are forgiven: its IoU sinks to 0.53, the PQ of discs to 0.84. At the sixth it is 0.67, a miss and an invention. And what did SQ do? It rose to 1.000, for the badly drawn disc is no longer among those that are counted.
-# 2. **Erode disc 5, undo, and delete it.** Eroding leaves less than half of it: no match, PQ 0.933. Deleting costs less, 0.960. A segment that misses its match makes two errors, no segment makes one.
+# 1. **Drag disc 1 slowly to the right.** Five pixels are forgiven: its IoU sinks to 0.53, the PQ of discs to 0.84. At the sixth, the PQ of discs is 0.67: a miss and an invention. And what did SQ do? It rose to 1.000, for the badly drawn disc is no longer among those that are counted.
+# 2. **Erode disc 5, undo, and delete it.** Eroding leaves less than half of it: no match, PQ 0.933. Deleting costs less, 0.960. A segment without a match counts as two errors, a miss and an invention; leaving it out counts as one.
 # 3. **Erode disc 3 instead**, which is eight times as large. The same pixel costs next to nothing.
 # 4. **Split the sky.** It has an odd number of pixels, so one part is larger by one, and that one still matches. Merge the parts again.
 # 5. **Merge disc 1 with disc 3.** The union is more than half disc 3 (0.53), so only one of the two is missed.
@@ -501,8 +503,6 @@ def my_ids_from_colours(colours):
 check("13.colours", my_ids_from_colours)
 
 # %% [markdown]
-# On the museum's other shelves: crowds kept in a table by class, so that of two crowds of one class only the last one forgives (panopticapi, issue 19; our code counts all). A threshold that never reached the function that matches (TissueImageAnalytics/CoNIC, issue 15). A division by the number of classes where none had occurred (facebookresearch/Mask2Former, issue 30; ours gives NaN). A class without a match pulls the mean SQ below ½, which is surprising and yet the rule (panopticapi, issue 14).
-#
 # ## Recap
 #
 # You can now
