@@ -1,6 +1,6 @@
 """Metrics beside the tools of the field, in one run, taking turns, with two threads.
 
-    python benchmarks/metrics.py [ap iou …]
+    python benchmarks/metrics.py [--only ap|iou] [--write]
 
 Mask AP: 200 images of 128×128 with 10 detections and 6 truths each, from dense masks, so that every
 tool also pays for the form it wants (pycocotools and faster-coco-eval: run lengths). Targets: 1.5
@@ -9,10 +9,10 @@ times as fast as pycocotools, as fast as faster-coco-eval. Peers that are not in
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import io
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -155,12 +155,16 @@ BENCHMARKS = {"ap": ap, "iou": iou}
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", choices=BENCHMARKS)
+    parser.add_argument("--write", action="store_true", help="write benchmarks/results/")
+    arguments = parser.parse_args()
     torch.set_num_threads(THREADS)
     result: dict[str, Any] = {"machine": describe(), "threads": THREADS}
-    for name in sys.argv[1:] or BENCHMARKS:
+    for name in [arguments.only] if arguments.only else BENCHMARKS:
         print(f"{name}: {BENCHMARKS[name].__doc__}")
         result[name] = BENCHMARKS[name]()
-    if not sys.argv[1:]:
+    if arguments.write:
         write_result("metrics", result)
 
 

@@ -1,19 +1,6 @@
 // Draws what kernel_view.py found out, and tells it which box is dragged. Positions: feature pixels.
 const CELL = 29, BINS = 3, SMALLEST = 1;  // screen pixels a feature pixel; bins each way
 
-const svg = (tag, attributes, parent) => {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  parent.append(node);
-  return node;
-};
-const html = (tag, properties, parent) => {
-  const node = Object.assign(document.createElement(tag), properties);
-  parent.append(node);
-  return node;
-};
-const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
-
 function render({ model, el: root }) {
   root.classList.add("minseg-kernel");
   const [rows, columns] = model.get("size");

@@ -16,6 +16,7 @@ import anywidget
 import torch
 import traitlets as t
 
+from minseg.explore.page import script
 from minseg.explore.still import Still
 from minseg.trace import Trace, watch
 
@@ -36,7 +37,7 @@ class KernelView(Still, anywidget.AnyWidget):
         state: what the browser draws, made anew from the others whenever one of them changes.
     """
 
-    _esm = Path(__file__).with_suffix(".js")
+    _esm = script("kernel_view")
     _css = Path(__file__).with_suffix(".css")
 
     boxes = t.Tuple().tag(sync=True)
