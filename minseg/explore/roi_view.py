@@ -61,7 +61,7 @@ def outputs(features: Tensor, boxes: Tensor, settings: Settings) -> dict[str, Te
     """What RoI pooling, RoIAlign and the exact average answer: (K, P, P) each.
 
     Args:
-        features: (1, 1, h, w). boxes: (K, 4) in image pixels.
+        features: (1, 1, h, w). boxes: (K, 4) in image pixels, finite: the explorer saw to that.
     """
     size, scale = settings.output_size, 1 / settings.stride
     image = torch.zeros(len(boxes), 1, dtype=boxes.dtype)
@@ -69,9 +69,9 @@ def outputs(features: Tensor, boxes: Tensor, settings: Settings) -> dict[str, Te
     rounded = torch.cat([image, rounded_box(boxes, settings)], dim=1)
     ratio, aligned = settings.sampling_ratio, settings.aligned
     return {
-        "pool": roi_pool(features, rounded, size)[:, 0],
-        "align": roi_align(features, rois, size, scale, ratio, aligned)[:, 0],
-        "exact": roi_average(features, rois, size, scale)[:, 0],
+        "pool": roi_pool(features, rounded, size, validate=False)[:, 0],
+        "align": roi_align(features, rois, size, scale, ratio, aligned, validate=False)[:, 0],
+        "exact": roi_average(features, rois, size, scale, validate=False)[:, 0],
     }
 
 

@@ -30,6 +30,8 @@ def roi_average(
     output_size: int | Sequence[int],
     spatial_scale: float = 1.0,
     aligned: bool = True,
+    *,
+    validate: bool | None = None,
 ) -> Tensor:
     """Exact averages of the bilinear surface over each bin.
 
@@ -39,13 +41,13 @@ def roi_average(
         (K, C, rows, columns), differentiable with respect to `input`.
     """
     check_scale(spatial_scale)
-    rois, (rows, columns) = as_rois(input, boxes), as_size(output_size)
+    rois, (rows, columns) = as_rois(input, boxes, validate), as_size(output_size)
     height, width = input.shape[2:]
     x1, y1, w, h = feature_box(rois, spatial_scale, aligned)
     wy = _axis_weights(y1, h, rows, height)  # (K, rows, H)
     wx = _axis_weights(x1, w, columns, width)  # (K, columns, W)
     features = input[rois[:, 0].long()]  # (K, C, H, W)
-    return torch.einsum("kpi,kcij,kqj->kcpq", wy, features, wx)
+    return wy[:, None] @ features @ wx[:, None].transpose(2, 3)
 
 
 def _axis_weights(start: Tensor, size: Tensor, bins: int, length: int) -> Tensor:
@@ -53,11 +55,12 @@ def _axis_weights(start: Tensor, size: Tensor, bins: int, length: int) -> Tensor
     step = size / bins
     edges = start[:, None] + torch.arange(bins + 1, dtype=start.dtype) * step[:, None]
     integral = _integrated_hats(edges, length)  # (K, bins + 1, length)
-    thin = step.abs() < 1e-4  # the ratio below would lose its digits: read the middle instead
-    middle = (edges[:, 1:] + edges[:, :-1]) / 2
-    point = _hats(middle, length)
+    thin = step.abs() < 1e-4  # the ratio would lose its digits: read the bin's middle instead
     average = integral.diff(dim=1) / torch.where(thin, 1, step)[:, None, None]
-    return torch.where(thin[:, None, None], point, average)
+    if thin.any():
+        middle = (edges[:, 1:] + edges[:, :-1]) / 2
+        average = torch.where(thin[:, None, None], _hats(middle, length), average)
+    return average
 
 
 def _hats(t: Tensor, length: int) -> Tensor:
