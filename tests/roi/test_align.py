@@ -137,6 +137,7 @@ FEATURES, ROI = torch.zeros(2, 3, 8, 8), torch.tensor([[0, 1.0, 1, 5, 5]])
         (ValueError, "boxes must be finite", (FEATURES, ROI + float("inf"), 2)),
         (ValueError, "whole number from 0 to 1, got 2.0 in row 0", (FEATURES, ROI + 2, 2)),
         (ValueError, "whole number from 0 to 1, got 0.5", (FEATURES, ROI + 0.5, 2)),
+        (ValueError, "whole number from 0 to 1, got -1.0", (FEATURES, ROI - 1, 2)),
         (ValueError, "boxes must be on cpu", (FEATURES, ROI.to("meta"), 2)),
         (ValueError, "output_size must be one or two numbers", (FEATURES, ROI, 0)),
         (ValueError, "output_size must be one or two numbers", (FEATURES, ROI, (2, 2, 2))),
