@@ -51,8 +51,8 @@ def signed_distance(masks: Tensor, *, truncate: float | None = None) -> Tensor:
             pixels speak louder than the outline.
 
     Returns:
-        (..., H, W) float32, in pixels. An empty mask is −inf everywhere (−truncate), a full one +inf
-        (+truncate). The image's frame is no outline: what lies beyond it is not known.
+        (..., H, W) float32, in pixels. An empty mask is −inf everywhere (−truncate), a full one
+        +inf (+truncate). The image's frame is no outline: what lies beyond it is not known.
 
     Raises:
         TypeError: if masks are not bool.

@@ -39,10 +39,10 @@ def encode_rle(mask: Tensor, compressed: bool = False) -> dict[str, Any]:
         raise ValueError(f"mask must be (H, W), got {tuple(mask.shape)}")
     if mask.dtype != torch.bool:
         raise TypeError(f"mask must be bool, got {mask.dtype}: threshold it, `mask > 0.5`")
-    pixels = mask.T.flatten().cpu().numpy()  # column-major
+    pixels = mask.cpu().numpy().ravel(order="F")  # column-major
     changes = np.flatnonzero(pixels[1:] != pixels[:-1]) + 1
     edges = np.concatenate([[0], changes, [pixels.size]])
-    counts = np.diff(edges) if pixels.size else np.zeros(0, dtype=np.int64)
+    counts = edges[1:] - edges[:-1] if pixels.size else np.zeros(0, dtype=np.int64)
     if pixels.size and pixels[0]:
         counts = np.concatenate([[0], counts])  # the first run is background, here of length 0
     text_or_list = _to_text(counts) if compressed else counts.tolist()
@@ -68,47 +68,47 @@ def decode_rle(rle: dict[str, Any]) -> Tensor:
         runs = np.asarray(counts, dtype=np.int64)
     else:
         raise ValueError(f"rle['counts'] must be a list, str or bytes, got {type(counts).__name__}")
-    if (runs < 0).any() or runs.sum() != height * width:
+    if runs.min(initial=0) < 0 or runs.sum() != height * width:
         raise ValueError(
             f"rle['counts'] must be runs that sum to {height} × {width} = {height * width}, "
             f"got a sum of {runs.sum()} and a smallest run of {runs.min(initial=0)}"
         )
-    values = np.arange(len(runs)) % 2 == 1  # background, object, background, …
-    pixels = torch.from_numpy(np.repeat(values, runs))
-    return pixels.view(width, height).T.contiguous()
+    values = np.zeros(len(runs), dtype=bool)
+    values[1::2] = True  # background, object, background, …
+    pixels = np.repeat(values, runs).reshape(width, height)
+    return torch.from_numpy(np.ascontiguousarray(pixels.T))
 
 
 def _to_text(counts: np.ndarray) -> str:
     """Five bits a character, all counts at once: character g of a count is bits 5g … 5g+4."""
-    deltas = counts.astype(np.int64).copy()
+    deltas = counts.copy()
     deltas[3:] -= counts[1:-2]  # the first three are stored as they are
-    # A number needs one more group while what remains is not just its sign, as bit 4 tells it.
-    shifted = deltas[:, None] >> (5 * np.arange(13))  # (N, 13) covers 64 bits
-    done = np.where(shifted & 0x10 != 0, shifted >> 5 == -1, shifted >> 5 == 0)
-    last = done.argmax(axis=1)[:, None]
-    group = np.arange(13)[None]
-    characters = (shifted & 0x1F) + 0x20 * (group < last) + 48
-    return characters[group <= last].astype(np.uint8).tobytes().decode("ascii")
+    size = deltas ^ (deltas >> 63)  # the bits that differ from the sign: -1 - x if x is negative
+    groups = size.max(initial=0).item().bit_length() // 5 + 1  # bits and a sign, of the largest
+    shifts = 5 * np.arange(groups)
+    follows = size[:, None] >> (shifts + 4) > 0  # (N, G): do more bits, or the sign, still follow?
+    characters = ((deltas[:, None] >> shifts) & 0x1F) + 0x20 * follows + 48
+    used = np.ones_like(follows)
+    used[:, 1:] = follows[:, :-1]
+    return characters[used].astype(np.uint8).tobytes().decode("ascii")
 
 
 def _from_text(text: str) -> np.ndarray:
-    """Undo `_to_text`; the differences are undone by two running sums, odd and even places."""
+    """Undo `_to_text`: a number's last character, which has the sign, then those before it."""
     codes = np.frombuffer(text.encode("ascii", "replace"), dtype=np.uint8).astype(np.int64) - 48
     if (codes < 0).any() or (codes > 0x3F).any() or (codes.size and codes[-1] & 0x20):
         raise ValueError(f"rle['counts'] is not COCO's compressed text: {text[:40]!r}")
-    last = codes & 0x20 == 0
-    start = np.concatenate([[0], np.flatnonzero(last)[:-1] + 1]) if codes.size else np.zeros(0, int)
-    number = np.cumsum(last) - last  # which count each character belongs to
-    group = np.arange(codes.size) - start[number] if codes.size else codes
-    if (group > 12).any():
+    last = np.flatnonzero(codes < 0x20)  # no continuation bit
+    groups = np.diff(last, prepend=-1)  # how many characters each number has
+    longest = groups.max(initial=0)
+    if longest > 13:
         raise ValueError("rle['counts'] holds a number of more than 64 bits")
-    values = np.zeros(len(start), dtype=np.int64)
-    np.add.at(values, number, (codes & 0x1F) << (5 * group))
-    negative = codes[last] & 0x10 != 0
-    values[negative] -= np.int64(1) << (5 * (group[last][negative] + 1))
-    counts = values
-    counts[1::2] = np.cumsum(values[1::2])
-    counts[2::2] = np.cumsum(values[2::2])
+    counts = (codes[last] ^ 0x10) - 0x10  # five bits, the highest of which is the sign
+    for before in range(1, longest):
+        longer = np.flatnonzero(groups > before)
+        counts[longer] = (counts[longer] << 5) + (codes[last[longer] - before] & 0x1F)
+    counts[1::2] = np.cumsum(counts[1::2])  # undo the differences, odd and even places apart
+    counts[2::2] = np.cumsum(counts[2::2])
     return counts
 
 
