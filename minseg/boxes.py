@@ -1,13 +1,14 @@
 """Box arithmetic: how large, how alike, how to regress one, which to keep, which level reads it.
 
     IoU(a, b) = |a ∩ b| / |a ∪ b|                                       (box_iou)
+    GIoU(a, b) = IoU − (|hull| − |a ∪ b|) / |hull|                       (box_giou)
     t = ((x - x_a)/w_a, (y - y_a)/h_a, log w/w_a, log h/h_a)            (encode, decode)
     k = ⌊k_0 + log2(√(w h) / 224)⌋, clamped to the pyramid's levels     (fpn_level)
 
 The regression targets t of a box with centre (x, y) relative to an anchor a are those of R-CNN
 (Girshick et al., 2014, appendix C) and Faster R-CNN (Ren et al., 2015, section 3.1.2); the level
-rule is Feature Pyramid Networks' (Lin et al., 2017, section 4.2). Lesson 04 uses the level rule,
-lesson 08 all of it.
+rule is Feature Pyramid Networks' (Lin et al., 2017, section 4.2), GIoU is Rezatofighi et al.'s
+(2019). Lesson 04 uses the level rule, lesson 08 boxes, lesson 12 GIoU.
 
 Boxes are (x1, y1, x2, y2) in continuous coordinates: a box of one pixel has width 1, no "+ 1".
 """
@@ -34,13 +35,22 @@ def box_iou(a: Tensor, b: Tensor) -> Tensor:
 
     Two boxes without area give 0, where the ratio would be 0/0.
     """
-    _check_boxes("a", a)
-    _check_boxes("b", b)
-    low = torch.maximum(a[:, None, :2], b[None, :, :2])  # (N, M, 2)
-    high = torch.minimum(a[:, None, 2:], b[None, :, 2:])
-    shared = (high - low).clamp(min=0).prod(dim=2)
-    union = box_area(a)[:, None] + box_area(b)[None] - shared
+    shared, union = _shared_and_union(a, b)
     return torch.where(union > 0, shared / union, 0)
+
+
+def box_giou(a: Tensor, b: Tensor) -> Tensor:
+    """(N, M) generalised IoU: IoU minus the share of the common hull that neither box covers.
+
+    In (-1, 1], and unlike IoU it tells boxes that are far apart from boxes that are nearly there.
+    Two boxes without area at one point give 0.
+    """
+    shared, union = _shared_and_union(a, b)
+    low = torch.minimum(a[:, None, :2], b[None, :, :2])
+    high = torch.maximum(a[:, None, 2:], b[None, :, 2:])
+    hull = (high - low).prod(dim=2)
+    iou = torch.where(union > 0, shared / union, 0)
+    return iou - torch.where(hull > 0, (hull - union) / hull, 0)
 
 
 def encode(
@@ -137,6 +147,17 @@ def fpn_level(
     size = box_area(boxes).clamp(min=0).sqrt()
     level = canonical_level + torch.log2(size / canonical_size + 1e-8)
     return level.floor().clamp(k_min, k_max).long()
+
+
+def _shared_and_union(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """(N, M) areas of intersection and of union."""
+    _check_boxes("a", a)
+    _check_boxes("b", b)
+    low = torch.maximum(a[:, None, :2], b[None, :, :2])  # (N, M, 2)
+    high = torch.minimum(a[:, None, 2:], b[None, :, 2:])
+    shared = (high - low).clamp(min=0).prod(dim=2)
+    union = box_area(a)[:, None] + box_area(b)[None] - shared
+    return shared, union
 
 
 def _centre_and_size(name: str, boxes: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

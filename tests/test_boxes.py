@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from peers import case_paths, load, name
 
-from minseg.boxes import batched_nms, box_area, box_iou, decode, encode, fpn_level, nms
+from minseg.boxes import batched_nms, box_area, box_giou, box_iou, decode, encode, fpn_level, nms
 
 
 @pytest.mark.parametrize("path", [p for p in case_paths("nms") if "QUIRK" not in p.stem], ids=name)
@@ -48,6 +48,15 @@ def test_iou_by_hand():
     expected = torch.tensor([[4 / 28, 8 / 16, 0, 0], [0, 0, 0, 0]])
     torch.testing.assert_close(box_iou(a, b), expected)
     assert box_area(b).tolist() == [16, 8, 9, 0]
+
+
+def test_giou_by_hand():
+    """Side by side without a gap: 0. The farther apart, the nearer to -1, where IoU stays 0."""
+    a = torch.tensor([[0, 0, 4, 4.0], [1, 1, 1, 1]])
+    b = torch.tensor([[0, 0, 4, 4], [4, 0, 8, 4], [36, 0, 40, 4.0], [2, 2, 6, 6], [1, 1, 1, 1]])
+    expected = torch.tensor([1, 0, -0.8, 4 / 28 - 8 / 36, 0])
+    torch.testing.assert_close(box_giou(a, b)[0], expected)
+    assert box_giou(a, b)[1, 4] == 0  # 0/0 everywhere
 
 
 @settings(deadline=None)

@@ -1,0 +1,35 @@
+"""How wrong a prediction is, with a gradient; and which prediction answers which truth."""
+
+from minseg.losses.contour import boundary_loss, chamfer_distance, hausdorff_of_points
+from minseg.losses.mask import (
+    dice_loss,
+    focal_loss,
+    mask_bce,
+    mean_or_zero,
+    select_class_masks,
+    signed_distance_loss,
+    soft_iou_loss,
+)
+from minseg.losses.matching import detr_cost, hungarian_match
+from minseg.losses.normaliser import mean_over_processes
+from minseg.losses.sampling import above_quantile, hard_negatives, ohem, sample_rois
+
+__all__ = [
+    "above_quantile",
+    "boundary_loss",
+    "chamfer_distance",
+    "detr_cost",
+    "dice_loss",
+    "focal_loss",
+    "hard_negatives",
+    "hausdorff_of_points",
+    "hungarian_match",
+    "mask_bce",
+    "mean_or_zero",
+    "mean_over_processes",
+    "ohem",
+    "sample_rois",
+    "select_class_masks",
+    "signed_distance_loss",
+    "soft_iou_loss",
+]

@@ -1,0 +1,116 @@
+"""Which prediction answers which truth? The cheapest assignment, when nobody has an order.
+
+A set has no first element, so a loss between two sets must not depend on how they are listed. DETR
+pairs predictions with truths so that the total cost is smallest,
+
+    σ̂ = argmin_σ Σ_j C[σ(j), j],      C = −w_c p̂(c_j) + w_b ‖b̂ − b_j‖₁ − w_g GIoU(b̂, b_j)
+
+and only then computes losses between partners; what found no partner is "no object". The minimum
+over all permutations is found in O(n³) by the Hungarian method (Kuhn, 1955), here scipy's. Note the
+cost: a probability instead of a log-probability, boxes, and *no* mask term (Carion et al.,
+End-to-End Object Detection with Transformers, 2020, section 3.1). Lesson 12.
+"""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import torch
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor
+
+from minseg.boxes import box_giou
+
+
+def detr_cost(
+    logits: Tensor,
+    boxes: Tensor,
+    labels: Tensor,
+    target_boxes: Tensor,
+    *,
+    class_weight: float = 1,
+    box_weight: float = 5,
+    giou_weight: float = 2,
+) -> Tensor:
+    """What pairing each of Q predictions with each of n truths costs, as DETR counts it.
+
+    Args:
+        logits: (Q, C + 1), class scores before the softmax; the last is "no object".
+        boxes: (Q, 4) predicted (cx, cy, w, h), each in [0, 1] as a share of the image.
+        labels: (n,) int64 channels of the true classes, 0 to C − 1.
+        target_boxes: (n, 4) true boxes, in the same form.
+        class_weight, box_weight, giou_weight: w_c, w_b, w_g.
+
+    Returns:
+        (Q, n). No gradient flows: an assignment is a choice.
+
+    Raises:
+        ValueError: if shapes do not fit, or a label has no channel.
+    """
+    _check(logits, boxes, labels, target_boxes)
+    with torch.no_grad():
+        p = logits.softmax(dim=-1)[:, labels]  # (Q, n)
+        distance = torch.cdist(boxes, target_boxes, p=1)
+        giou = box_giou(_corners(boxes), _corners(target_boxes))
+        return box_weight * distance - class_weight * p - giou_weight * giou
+
+
+def hungarian_match(cost: Tensor) -> tuple[Tensor, Tensor]:
+    """The pairing of smallest total cost: each row and each column at most once.
+
+    Args:
+        cost: (Q, n) finite.
+
+    Returns:
+        (i, j): min(Q, n) int64 rows, ascending, and their columns.
+
+    Raises:
+        ValueError: if the cost is not a matrix, or not finite.
+    """
+    if cost.ndim != 2:
+        raise ValueError(f"cost must be (Q, n), got {tuple(cost.shape)}")
+    if not cost.isfinite().all():
+        raise ValueError("cost must be finite, got NaN or infinity: has the network diverged?")
+    rows, columns = linear_sum_assignment(cost.detach().cpu().numpy())
+    return torch.from_numpy(rows).to(cost.device), torch.from_numpy(columns).to(cost.device)
+
+
+def match_loop(cost: Tensor) -> tuple[Tensor, Tensor]:
+    """The definition: try every way to give each column a row of its own. See `hungarian_match`.
+
+    For a few columns only, and no more of them than rows: there are Q! / (Q − n)! ways.
+    """
+    if cost.shape[1] > cost.shape[0]:
+        raise ValueError(f"cost must have no more columns than rows, got {tuple(cost.shape)}")
+    columns = torch.arange(cost.shape[1])
+    ways = [
+        torch.tensor(way, dtype=torch.int64) for way in permutations(range(len(cost)), len(columns))
+    ]
+    rows = min(ways, key=lambda way: cost[way, columns].sum().item())
+    order = rows.argsort()
+    return rows[order], columns[order]
+
+
+def _check(logits: Tensor, boxes: Tensor, labels: Tensor, target_boxes: Tensor) -> None:
+    if logits.ndim != 2 or boxes.shape != (len(logits), 4):
+        raise ValueError(
+            f"logits must be (Q, C + 1) and boxes (Q, 4), got {tuple(logits.shape)} "
+            f"and {tuple(boxes.shape)}"
+        )
+    if labels.ndim != 1 or target_boxes.shape != (len(labels), 4):
+        raise ValueError(
+            f"labels must be (n,) and target_boxes (n, 4), got {tuple(labels.shape)} "
+            f"and {tuple(target_boxes.shape)}"
+        )
+    channels = logits.shape[1] - 1
+    if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < channels:
+        raise ValueError(
+            f"labels must lie between 0 and {channels - 1} (the last channel is no object), "
+            f"got {int(labels.min())} to {int(labels.max())}"
+        )
+
+
+def _corners(boxes: Tensor) -> Tensor:
+    """(x1, y1, x2, y2) of (cx, cy, w, h)."""
+    centre, half = boxes[:, :2], boxes[:, 2:] / 2
+    return torch.cat([centre - half, centre + half], dim=1)

@@ -1,0 +1,97 @@
+"""Matching sets: DETR's recorded costs and pairs, and the cheapest of all permutations."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from peers import case_paths, load, name
+
+from minseg.losses import detr_cost, hungarian_match
+from minseg.losses.matching import match_loop
+
+
+@pytest.mark.parametrize("path", case_paths("hungarian"), ids=name)
+def test_peer_cases(path):
+    case, meta = load(path)
+    for b in range(meta["batch"]):
+        cost = detr_cost(
+            *(case["pred_logits"][b], case["pred_boxes"][b]),
+            *(case[f"labels_{b}"], case[f"boxes_{b}"]),
+            class_weight=meta["cost_class"],
+            box_weight=meta["cost_bbox"],
+            giou_weight=meta["cost_giou"],
+        )
+        exact = cost.dtype == torch.float64
+        torch.testing.assert_close(cost, case[f"cost_{b}"], rtol=0, atol=1e-9 if exact else 1e-5)
+        i, j = hungarian_match(cost)
+        assert torch.equal(i, case[f"index_pred_{b}"])
+        assert torch.equal(j, case[f"index_target_{b}"])
+        assert cost[i, j].sum().item() == pytest.approx(meta["total_cost"][b])
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 6), st.integers(0, 3), st.integers(0, 999))
+def test_no_permutation_is_cheaper(rows, columns, seed):
+    generator = torch.Generator().manual_seed(seed)
+    cost = torch.rand(max(rows, columns), columns, generator=generator)
+    i, j = hungarian_match(cost)
+    best_i, best_j = match_loop(cost)
+    assert torch.equal(i, best_i) and torch.equal(cost[i, j], cost[best_i, best_j])
+
+
+def test_the_order_of_the_truth_does_not_matter():
+    generator = torch.Generator().manual_seed(0)
+    cost = torch.rand(6, 4, generator=generator)
+    order = torch.tensor([2, 0, 3, 1])
+    i, j = hungarian_match(cost)
+    k, m = hungarian_match(cost[:, order])
+    assert torch.equal(i, k) and torch.equal(j, order[m])
+
+
+def test_greedy_is_not_enough():
+    """Taking the cheapest pair first leaves the second truth with the worst."""
+    cost = torch.tensor([[0.0, 1.0], [2.0, 9.0]])
+    assert [one.tolist() for one in hungarian_match(cost)] == [[0, 1], [1, 0]]
+
+
+def test_no_truth_matches_nobody():
+    logits, boxes = torch.zeros(5, 4), torch.rand(5, 4)
+    cost = detr_cost(logits, boxes, torch.zeros(0).long(), torch.zeros(0, 4))
+    assert cost.shape == (5, 0)
+    i, j = hungarian_match(cost)
+    assert len(i) == len(j) == 0 and i.dtype == torch.int64
+
+
+def test_no_gradient_flows_through_a_choice():
+    logits = torch.zeros(3, 4, requires_grad=True)
+    cost = detr_cost(logits, torch.rand(3, 4), torch.tensor([0]), torch.rand(1, 4))
+    assert not cost.requires_grad
+
+
+@pytest.mark.parametrize(
+    ("words", "changed"),
+    [
+        ("labels must lie between 0 and 2", {"labels": torch.tensor([3])}),
+        ("labels must lie between 0 and 2", {"labels": torch.tensor([-1])}),
+        (r"boxes \(Q, 4\), got \(2, 4\) and \(3, 4\)", {"boxes": torch.rand(3, 4)}),
+        (r"target_boxes \(n, 4\), got \(1,\) and \(2, 4\)", {"target_boxes": torch.rand(2, 4)}),
+    ],
+)
+def test_cost_says_what_it_needs(words, changed):
+    fine = {"logits": torch.ones(2, 4), "boxes": torch.rand(2, 4)}
+    fine |= {"labels": torch.tensor([0]), "target_boxes": torch.rand(1, 4)}
+    with pytest.raises(ValueError, match=words):
+        detr_cost(**{**fine, **changed})
+
+
+@pytest.mark.parametrize(
+    ("words", "match", "cost"),
+    [
+        (r"cost must be \(Q, n\), got \(2, 2, 2\)", hungarian_match, torch.ones(2, 2, 2)),
+        ("cost must be finite", hungarian_match, torch.tensor([[1.0, float("nan")]])),
+        ("no more columns than rows", match_loop, torch.ones(1, 2)),
+    ],
+)
+def test_match_says_what_it_needs(words, match, cost):
+    with pytest.raises(ValueError, match=words):
+        match(cost)
