@@ -114,13 +114,8 @@ class Instances:
 
     @property
     def boxes(self) -> Tensor:
-        """(N, 4) float, the tight box (x1, y1, x2, y2) of each mask; zeros for an empty mask.
-
-        Pixel (i, j) covers [j, j+1) × [i, i+1), so a mask of one pixel has a box of area 1.
-        """
-        x1, x2 = _extent(self.masks.any(dim=1))
-        y1, y2 = _extent(self.masks.any(dim=2))
-        return torch.stack([x1, y1, x2, y2], dim=1).to(torch.get_default_dtype())
+        """(N, 4) float, the tight box of each mask, see `tight_boxes`."""
+        return tight_boxes(self.masks)
 
     def overlaps(self) -> Tensor:
         """(N, N) int64: how many pixels each pair of masks shares; zero on the diagonal."""
@@ -131,6 +126,22 @@ class Instances:
     def is_disjoint(self) -> bool:
         """Whether no pixel belongs to two masks."""
         return not bool((self.masks.sum(dim=0) > 1).any())
+
+
+def tight_boxes(masks: Tensor) -> Tensor:
+    """The smallest box around each mask.
+
+    Pixel (i, j) covers [j, j+1) × [i, i+1), so a mask of one pixel has a box of area 1.
+
+    Args:
+        masks: (N, H, W) bool.
+
+    Returns:
+        (N, 4) floating point, (x1, y1, x2, y2); zeros for an empty mask.
+    """
+    x1, x2 = _extent(masks.any(dim=1))  # the columns that a mask occupies
+    y1, y2 = _extent(masks.any(dim=2))  # the rows
+    return torch.stack([x1, y1, x2, y2], dim=1).to(torch.get_default_dtype())
 
 
 def _extent(occupied: Tensor) -> tuple[Tensor, Tensor]:
