@@ -1,0 +1,19 @@
+"""Training: one loop for every model, and what it takes to trust it."""
+
+from minseg.train.augment import Example, augment_photo, augment_scene
+from minseg.train.checkpoint import load_model, save_model
+from minseg.train.loop import TrainingResult, train
+from minseg.train.memory import InMemory
+from minseg.train.validate import validate
+
+__all__ = [
+    "Example",
+    "InMemory",
+    "TrainingResult",
+    "augment_photo",
+    "augment_scene",
+    "load_model",
+    "save_model",
+    "train",
+    "validate",
+]

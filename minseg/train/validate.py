@@ -1,0 +1,84 @@
+"""How good a model is on images that it has not learnt from: AP, or PQ if it draws panoptic maps.
+
+The images are shared out among the processes, and what each has matched is merged
+(`APAccumulator`, `PQAccumulator`). The numbers are the same however many took part. Lesson 09.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import nn
+
+from minseg.metrics import APAccumulator, PQAccumulator
+from minseg.train.augment import Example
+from minseg.train.batches import move, stack
+from minseg.train.distributed import gather, world
+from minseg.train.memory import Dataset, as_example
+
+
+def validate(model: nn.Module, dataset: Dataset, *, batch_size: int = 8) -> dict[str, float]:
+    """Predict every image and compare.
+
+    Args:
+        model: with `predict`, or with `predict_panoptic` and its category ids `things`, `stuff`.
+        dataset: with panoptic maps for the latter.
+        batch_size: images at a time.
+
+    Returns:
+        COCO's twelve numbers by name; or pq, sq and rq of all, "pq_things" and "pq_stuff".
+        The model is in the mode, training or not, in which it was before.
+    """
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            if is_panoptic(model):
+                return _quality(model, dataset, batch_size)
+            return _precision(model, dataset, batch_size)
+    finally:
+        model.train(was_training)
+
+
+def is_panoptic(model: nn.Module) -> bool:
+    """Whether a model draws panoptic maps, and learns from them."""
+    return hasattr(model, "predict_panoptic")
+
+
+def _precision(model: nn.Module, dataset: Dataset, batch_size: int) -> dict[str, float]:
+    accumulator = APAccumulator()
+    for index, example, prediction in _predictions(model, model.predict, dataset, batch_size):
+        accumulator.add(prediction, example.instances, image_id=index)
+    total = APAccumulator()
+    for part in gather(accumulator):
+        total.merge(part)
+    return total.result().summary()
+
+
+def _quality(model: Any, dataset: Dataset, batch_size: int) -> dict[str, float]:
+    accumulator = PQAccumulator(things=model.things, stuff=model.stuff)
+    for index, example, ids in _predictions(model, model.predict_panoptic, dataset, batch_size):
+        if example.panoptic is None:
+            raise ValueError(
+                f"dataset[{index}] has no panoptic map, which {type(model).__name__} needs"
+            )
+        accumulator.add(ids.cpu(), example.panoptic)
+    result = accumulator.gather().result()
+    averages = {"pq": result.pq, "sq": result.sq, "rq": result.rq}
+    return averages | {"pq_things": result.things.pq, "pq_stuff": result.stuff.pq}
+
+
+def _predictions(
+    model: nn.Module, predict: Any, dataset: Dataset, batch_size: int
+) -> Iterator[tuple[int, Example, Any]]:
+    """(index, example, prediction) of this process's share of the images."""
+    device = next(model.parameters()).device
+    rank, size = world()
+    mine = range(rank, len(dataset), size)
+    for first in range(0, len(mine), batch_size):
+        indices = mine[first : first + batch_size]
+        examples = [as_example(dataset[k], k) for k in indices]
+        images = move(stack([one.image for one in examples]), device)
+        yield from zip(indices, examples, predict(images), strict=True)
