@@ -130,9 +130,15 @@ def _one(mask: np.ndarray, distance: np.ndarray) -> None:
     if mask.all() or not mask.any():
         distance[:] = np.inf if mask.any() else -np.inf
         return
-    distance[:] = 0.5 - ndimage.distance_transform_edt(~mask)
+    distance[:] = 0.5 - _to_others(~mask)
     # Background nearest to an object's pixel lies in its box or one pixel beyond: look no further.
     box = ndimage.find_objects(mask.view(np.uint8))[0]
     near = tuple(slice(max(side.start - 1, 0), side.stop + 1) for side in box)
-    inside = ndimage.distance_transform_edt(mask[near]) - 0.5
-    np.copyto(distance[near], inside, where=mask[near], casting="same_kind")
+    np.copyto(distance[near], _to_others(mask[near]) - 0.5, where=mask[near])
+
+
+def _to_others(kind: np.ndarray) -> np.ndarray:
+    """How far each pixel of a kind is from the nearest other pixel's centre; 0 for the others."""
+    row, column = ndimage.distance_transform_edt(kind, return_distances=False, return_indices=True)
+    i, j = np.ogrid[: kind.shape[0], : kind.shape[1]]
+    return np.sqrt((row - i) ** 2 + (column - j) ** 2, dtype=np.float32)
