@@ -16,8 +16,8 @@ The error is at most what is left out, Σ_{|k|>K} |c_k|. A curve that has K term
 its own parameter comes back exactly; by arclength the same curve has more terms, but falling fast.
 At a corner c_k falls as 1/k², so the error is O(1/K): doubling K halves it.
 
-A descriptor holds one ring: of a mask with holes or several parts, pass the largest ring of
-`to_polygons`. Lesson 02 measures all this.
+A descriptor holds one ring: of a mask with holes or several parts, `largest_ring(to_polygons(…))`.
+Lesson 02 measures all this.
 """
 
 from __future__ import annotations
@@ -117,11 +117,9 @@ def normalise(descriptor: Tensor) -> Tensor:
     if others[m] == 0:  # a circle, the same from everywhere
         return c * (c[first].conj() * (orders == 1))
     steps = int(orders[m]) - 1
-    one, other = c[first].angle(), c[m].angle()
-    candidates = [
-        c * torch.polar(torch.ones_like(others), (orders - 1) * start - one)
-        for start in (one - other + 2 * torch.pi * torch.arange(abs(steps))) / steps
-    ]
+    one, other = c[first].angle().item(), c[m].angle().item()
+    starts = [(one - other + 2 * torch.pi * turn) / steps for turn in range(abs(steps))]
+    candidates = [c * torch.exp(1j * ((orders - 1).double() * start - one)) for start in starts]
     return max(candidates, key=lambda candidate: candidate.sum().real.item())
 
 

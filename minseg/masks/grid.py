@@ -83,8 +83,8 @@ def from_grid(
 
     Returns:
         (N, height, width) bool, or with `threshold=None` float32, differentiable with respect to
-        `grids`. Bilinear values fade to 0 within half a cell outside the box. A box without area
-        pastes nothing.
+        `grids`. Bilinear values fade to 0 within half a cell on both sides of the box's edge,
+        which rounds the corners of a box that is full. A box without area pastes nothing.
 
     Raises:
         ValueError: if shapes, boxes, mode or threshold are not as above.

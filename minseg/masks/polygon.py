@@ -150,6 +150,26 @@ def _to_segment(points: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.nd
     return np.hypot(*(away - share.clip(0, 1)[:, None] * along).T)
 
 
+def largest_ring(polygons: Sequence[Tensor | np.ndarray]) -> Tensor:
+    """The largest outer ring, without its holes: what representations of one ring can hold.
+
+    Args:
+        polygons: as `to_polygons` returns them, where an outer ring ends at the first bridge: at
+            the first return to its first point. At least one.
+
+    Returns:
+        (n, 2) float64, the ring with the largest absolute `polygon_area`.
+    """
+    if len(polygons) == 0:
+        raise ValueError("polygons must hold at least one polygon: an empty mask has no ring")
+    rings = []
+    for k, part in enumerate(polygons):
+        points = as_points(part, f"polygons[{k}]")
+        returns = np.flatnonzero((points[1:] == points[:1]).all(axis=1))
+        rings.append(points[: returns[0] + 1] if len(returns) else points)
+    return torch.from_numpy(max(rings, key=lambda ring: abs(polygon_area(ring))))
+
+
 def polygon_area(polygon: Tensor | np.ndarray) -> float:
     """Signed area by the shoelace formula, in squared pixels.
 

@@ -12,8 +12,8 @@ or top edge is inside, on a right or bottom edge outside, so polygons that share
 pixel. The formula takes the upper end first whichever way the edge is walked, so that an edge
 walked twice crosses twice at the very same x and cancels: holes are joined by such bridges.
 
-Other tools round differently. A square from 5.5 to 16.5 covers 11 × 11 centres here; pycocotools,
-which rounds the outline to whole pixels first, gives it 10 × 10. Lesson 02 compares them.
+Other tools round differently. A square from 5.5 to 16.5 has pixels 5 to 15 of each axis here; in
+pycocotools, which rounds the outline to whole pixels first, 6 to 16. Lesson 02 compares them.
 """
 
 from __future__ import annotations
