@@ -1,5 +1,6 @@
 """How wrong a prediction is, with a gradient; and which prediction answers which truth."""
 
+from minseg.losses.balance import UncertaintyWeights, difficulty_weights, gradient_balance
 from minseg.losses.contour import boundary_loss, chamfer_distance, hausdorff_of_points
 from minseg.losses.mask import (
     dice_loss,
@@ -15,12 +16,15 @@ from minseg.losses.normaliser import mean_over_processes
 from minseg.losses.sampling import above_quantile, hard_negatives, ohem, sample_rois
 
 __all__ = [
+    "UncertaintyWeights",
     "above_quantile",
     "boundary_loss",
     "chamfer_distance",
     "detr_cost",
     "dice_loss",
+    "difficulty_weights",
     "focal_loss",
+    "gradient_balance",
     "hard_negatives",
     "hausdorff_of_points",
     "hungarian_match",

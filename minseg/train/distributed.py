@@ -96,11 +96,12 @@ class Losses(nn.Module):
 def parallel(model: nn.Module) -> nn.Module:
     """`Losses` of a model, its gradients averaged over all processes.
 
-    A share without things leaves a mask head unused; the engine is told to expect that.
+    The engine waits for the gradient of every parameter, so losses must depend on all of them in
+    every step; a mask head without a thing to learn from gives a loss of 0 with a gradient of 0.
     """
     losses = Losses(model)
     if not together():
         return losses
     device = next(model.parameters()).device
     places = [device] if device.type == "cuda" else None
-    return DistributedDataParallel(losses, device_ids=places, find_unused_parameters=True)
+    return DistributedDataParallel(losses, device_ids=places)

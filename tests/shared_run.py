@@ -1,0 +1,38 @@
+"""A short run, alone or as one of several processes: `python tests/shared_run.py toy FOLDER`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import torch
+from toy_model import toy
+
+from minseg.data import SceneDataset
+from minseg.models import MaskRCNN
+from minseg.train import InMemory, train
+from minseg.train.distributed import process_group, world
+
+
+def tiny_mask_rcnn():
+    torch.manual_seed(0)
+    return MaskRCNN(widths=(8, 16, 16, 24), channels=16, box_width=16, mask_width=16)
+
+
+def run(kind, out):
+    """Rows of losses and of metrics."""
+    toys = kind == "toy"
+    size, steps = (32, 8) if toys else (64, 3)
+    scenes = InMemory(SceneDataset("train", size=size, length=6))
+    validation = InMemory(SceneDataset("val", size=size, length=5))
+    model = toy() if toys else tiny_mask_rcnn()
+    result = train(model, scenes, steps=steps, batch_size=4, validation=validation, out=out)
+    return result.losses, result.metrics
+
+
+if __name__ == "__main__":
+    with process_group(torch.device("cpu")):
+        rows = run(sys.argv[1], Path(sys.argv[2]))
+        if world()[0] == 0:
+            print(json.dumps(rows))
