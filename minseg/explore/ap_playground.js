@@ -5,17 +5,6 @@ const SMALLEST = 8;                      // image pixels: the least side of a bo
 const PLOT = { width: 340, height: 270, left: 44, top: 8, bottom: 34 };
 const RULES = { raw: "raw area", all: "under the envelope", 101: "101 points (COCO)",
                 11: "11 points (VOC 2007)" };
-
-// JupyterLab takes arrow keys away from sliders: give them back.
-const arrowsStep = input => input.addEventListener("keydown", event => {
-  const up = { ArrowRight: true, ArrowUp: true, ArrowLeft: false, ArrowDown: false }[event.key];
-  if (up === undefined) return;
-  event.preventDefault();
-  event.stopPropagation();
-  if (up) input.stepUp(); else input.stepDown();
-  input.dispatchEvent(new Event("input"));
-  input.dispatchEvent(new Event("change"));
-});
 const letter = k => String.fromCharCode(65 + k);
 
 // ---- The scene: truths, detections to drag, a line from each to what it took -------------------

@@ -23,6 +23,17 @@ const rectangle = (node, [x1, y1, x2, y2]) =>
   set(node, { x: x1, y: y1, width: Math.max(x2 - x1, 0), height: Math.max(y2 - y1, 0) });
 const clamp = (v, low, high) => Math.min(Math.max(v, low), high);
 
+// JupyterLab takes arrow keys away from sliders: give them back.
+const arrowsStep = input => input.addEventListener("keydown", event => {
+  const up = { ArrowRight: true, ArrowUp: true, ArrowLeft: false, ArrowDown: false }[event.key];
+  if (up === undefined) return;
+  event.preventDefault();
+  event.stopPropagation();
+  if (up) input.stepUp(); else input.stepDown();
+  input.dispatchEvent(new Event("input"));
+  input.dispatchEvent(new Event("change"));
+});
+
 const IN_FLIGHT = 3;                     // questions on their way to Python at one time
 const NUDGE = 8;                         // ms until a lone question is followed by a nudge
 

@@ -1,0 +1,241 @@
+// Draws what mask_painter.py computed, and tells it where the brush went. Positions are cells of
+// the grid; who owns a cell, and what is lost, is decided in Python.
+const SCREEN = { paint: 400, answer: 200 };  // widths of the drawings, screen pixels
+const TWICE = ["#e8a33d", "#a3341c", "#3b0f0a"];  // two claims, three, more: darker and darker
+
+// ---- A panel: shapes filled, outlined and named on the grid ------------------------------------
+
+function makePanel(model, parent, name, title, screen) {
+  const [height, width] = model.get("grid");
+  const figure = html("figure", { className: name }, parent);
+  html("figcaption", { textContent: title }, figure);
+  const map = svg("svg", { viewBox: `0 0 ${width} ${height}`, width: screen,
+    height: Math.round(screen * height / width), role: "img" }, figure);
+  svg("rect", { class: "ground", width, height }, map);
+  const lines = [...Array(width + 1).keys()].map(x => `M${x} 0V${height}`)
+    .concat([...Array(height + 1).keys()].map(y => `M0 ${y}H${width}`));
+  const shapes = svg("g", {}, map);
+  svg("path", { class: "grid", d: lines.join("") }, map);
+  const outlines = svg("g", {}, map), labels = svg("g", {}, map);
+  const note = html("p", { className: "note" }, figure);
+  return {
+    map, labels, outlines, note,
+    draw(list, { colour, opacity = 0.75, text, chosen = -1, boxes = [] }) {
+      const drawn = list.filter(one => one.fill);
+      shapes.replaceChildren(); outlines.replaceChildren(); labels.replaceChildren();
+      for (const one of drawn) {
+        svg("path", { d: one.fill, fill: colour(one.key), "fill-opacity": opacity }, shapes);
+      }
+      for (const kind of ["under", "line"]) {
+        for (const one of drawn) {
+          const mark = one.key === chosen ? " chosen" : "";
+          svg("path", { class: kind + mark, d: one.line }, outlines);
+        }
+        boxes.forEach(box => rectangle(svg("rect", { class: kind }, outlines), box));
+      }
+      for (const { key, at: [x, y] } of drawn) {
+        const size = 14 * width / screen;
+        svg("text", { x, y: y + 0.35 * size, "font-size": size }, labels).textContent = text(key);
+      }
+    },
+  };
+}
+
+// ---- The brush: mouse and keys ------------------------------------------------------------------
+
+function makeBrush(model, panel, stroke) {
+  const { map } = panel, [height, width] = model.get("grid");
+  const cursor = svg("circle", { class: "cursor" }, map);
+  const here = [Math.floor(width / 2), Math.floor(height / 2)];
+  const show = () => set(cursor, { cx: here[0] + 0.5, cy: here[1] + 0.5,
+    r: model.get("size") / 2 });
+  const move = (x, y) => {
+    here[0] = clamp(x, 0, width - 1);
+    here[1] = clamp(y, 0, height - 1);
+    show();
+  };
+  const at = event => {
+    const box = map.getBoundingClientRect();
+    move(Math.floor((event.clientX - box.left) * width / box.width),
+         Math.floor((event.clientY - box.top) * height / box.height));
+    return [...here];
+  };
+  map.addEventListener("pointerdown", down => {
+    down.preventDefault();
+    map.setPointerCapture(down.pointerId);
+    map.focus({ preventScroll: true });
+    let last = at(down);
+    stroke([last]);
+    const on = event => {
+      const next = at(event);
+      if (`${next}` !== `${last}`) { stroke([last, next]); last = next; }
+    };
+    map.addEventListener("pointermove", on);
+    map.addEventListener("lostpointercapture",
+      () => map.removeEventListener("pointermove", on), { once: true });
+  });
+  map.addEventListener("pointermove", at);
+  const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  map.addEventListener("keydown", event => {
+    const arrow = arrows[event.key], masks = model.get("labels").length;
+    const digit = Number(event.key);
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (arrow) {
+      const from = [...here];
+      move(here[0] + arrow[0], here[1] + arrow[1]);
+      if (event.shiftKey) stroke([from, [...here]]);
+    } else if (event.key === " ") {
+      stroke([[...here]]);
+    } else if (event.key.toLowerCase() === "e") {
+      model.set("erasing", !model.get("erasing"));
+      model.save_changes();
+    } else if (digit >= 1 && digit <= masks) {
+      model.set("chosen", digit - 1);
+      model.save_changes();
+    } else {
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();                          // JupyterLab has shortcuts on these keys
+  });
+  set(map, { tabindex: 0, role: "application", "aria-label": "Masks to paint. Arrow keys move the " +
+    "brush, Space paints, Shift and arrow keys paint on the way, digits choose the mask, E " +
+    "switches between brush and eraser." });
+  show();
+  return show;
+}
+
+// ---- Controls, and the table of masks -----------------------------------------------------------
+
+function bind(model, node, trait, read, show) {
+  node.dataset.trait = trait;
+  node.addEventListener("change", () => { model.set(trait, read()); model.save_changes(); });
+  const follow = () => show(model.get(trait));
+  model.on("change:" + trait, follow);
+  follow();
+}
+
+function makeControls(model, reset, parent) {
+  const row = html("div", { className: "controls" }, parent);
+  const choose = (label, trait, options, read = v => v) => {
+    const select = html("select", {}, html("label", { textContent: label + " " }, row));
+    for (const [value, textContent] of options) html("option", { value, textContent }, select);
+    bind(model, select, trait, () => read(select.value), v => { select.value = String(v); });
+  };
+  choose("tool", "erasing", [["false", "brush"], ["true", "eraser"]], v => v === "true");
+  choose("width", "size", [1, 3, 5, 7].map(v => [v, `${v} px`]), Number);
+  choose("a pixel claimed twice goes to", "rule",
+    [["score", "the best score"], ["order", "the last in the list"]]);
+  html("button", { className: "reset", textContent: "Put all back" }, row)
+    .addEventListener("click", reset);
+}
+
+function makeTable(model, clear, parent) {
+  const table = html("table", {}, parent);
+  html("caption", { textContent: "The set of masks, and what becomes of each" }, table);
+  const head = html("tr", {}, html("thead", {}, table));
+  for (const textContent of ["paint", "class", "score", "pixels", "of its box", "owns", "comes back",
+                             ""]) {
+    html("th", { textContent, scope: "col" }, head);
+  }
+  const body = html("tbody", {}, table), group = `chosen-${Math.random()}`;
+  const put = (trait, k, value) => {
+    model.set(trait, model.get(trait).map((old, i) => (i === k ? value : old)));
+    model.save_changes();
+  };
+  const lines = model.get("labels").map((_, k) => {
+    const row = html("tr", {}, body), cell = () => html("td", {}, row);
+    row.dataset.mask = k + 1;
+    const label = html("label", {}, html("th", { scope: "row" }, row));
+    const radio = html("input", { type: "radio", name: group, value: k }, label);
+    const swatch = html("span", { className: "swatch", textContent: k + 1 }, label);
+    swatch.style.background = model.get("colours")[k];
+    radio.addEventListener("change", () => { model.set("chosen", k); model.save_changes(); });
+    const kind = html("select", { ariaLabel: `Class of mask ${k + 1}` }, cell());
+    for (const [value, textContent] of Object.entries(model.get("classes"))) {
+      html("option", { value, textContent }, kind);
+    }
+    kind.addEventListener("change", () => put("labels", k, Number(kind.value)));
+    const holder = cell();
+    const score = html("input", { type: "range", min: 0, max: 1, step: 0.05,
+      ariaLabel: `Score of mask ${k + 1}` }, holder);
+    const value = html("span", { className: "value" }, holder);
+    arrowsStep(score);
+    score.addEventListener("input", () => put("scores", k, Number(score.value)));
+    const cells = [cell(), cell(), cell(), cell()];
+    html("button", { textContent: "Clear", ariaLabel: `Clear mask ${k + 1}` }, cell())
+      .addEventListener("click", () => clear(k));
+    return { row, radio, kind, score, value, cells };
+  });
+  return view => lines.forEach(({ row, radio, kind, score, value, cells }, k) => {
+    radio.checked = model.get("chosen") === k;
+    row.classList.toggle("chosen", radio.checked);
+    kind.value = model.get("labels")[k];
+    score.value = model.get("scores")[k];
+    write(value, model.get("scores")[k].toFixed(2));
+    view.rows[k].slice(1).forEach((text, i) => write(cells[i], text));
+    cells[3].className = view.rows[k][4];
+  });
+}
+
+// ---- All together -------------------------------------------------------------------------------
+
+function render({ model, el: root }) {
+  root.classList.add("minseg-painter");
+  root.dataset.lmSuppressShortcuts = "true";
+  const { ask } = makeQuestions(model);
+  // Strokes are numbered and sent again with each question until a view says that they are done.
+  let strokes = [], number = 0;
+  const send = content => {
+    number = Math.max(number, model.get("view").done) + 1;
+    strokes.push({ number, mask: model.get("chosen"), ...content });
+    ask({ strokes });
+  };
+  const stroke = points =>
+    send({ points, erase: model.get("erasing"), size: model.get("size") });
+  makeControls(model, () => ask({ reset: true }), root);
+  const stage = html("div", { className: "stage" }, root);
+  const paint = makePanel(model, stage, "paint", "Masks: paint here", SCREEN.paint);
+  const answers = html("div", { className: "answers" }, stage);
+  const panel = (name, title) => makePanel(model, answers, name, title, SCREEN.answer);
+  const panels = {
+    boxes: panel("boxes", "Detection: boxes"), semantic: panel("semantic", "Semantic map"),
+    panoptic: panel("panoptic", "Panoptic map"), twice: panel("twice", "Claimed more than once"),
+  };
+  const table = makeTable(model, mask => send({ mask, clear: true }), root);
+  const facts = html("p", { className: "facts" }, root);
+  const live = html("div", { className: "live", ariaLive: "polite" }, root);
+  const showCursor = makeBrush(model, paint, stroke);
+
+  let speaking = 0, frame = 0;
+  const draw = () => {
+    const view = model.get("view"), colours = model.get("colours"), chosen = model.get("chosen");
+    strokes = strokes.filter(one => one.number > view.done);
+    const mine = key => colours[key], number = key => String(key + 1);
+    paint.draw(view.masks, { colour: mine, opacity: 0.55, text: number, chosen });
+    panels.boxes.draw([], { boxes: view.boxes.filter(([x1, , x2]) => x2 > x1) });
+    panels.semantic.draw(view.semantic, { colour: key => colours[6 + key], text: key =>
+      model.get("classes")[key] });
+    panels.panoptic.draw(view.panoptic, { colour: mine, text: number });
+    panels.twice.draw(view.twice, { colour: key => TWICE[Math.min(key - 2, 2)], opacity: 1,
+      text: key => `${key} ×` });
+    for (const [name, { map, note }] of Object.entries(panels)) {
+      write(note, view.notes[name]);
+      set(map, { "aria-label": view.notes[name] });
+    }
+    write(paint.note, `mask ${chosen + 1}, ${model.get("erasing") ? "eraser" : "brush"}`);
+    showCursor();
+    table(view);
+    write(facts, view.facts);
+    clearTimeout(speaking);                           // a screen reader hears one sentence a pause
+    speaking = setTimeout(() => write(live, view.facts), 700);
+    root.dataset.facts = view.facts;
+    root.dataset.drawn = view.drawn;
+  };
+  const drawSoon = () => { frame ||= requestAnimationFrame(() => { frame = 0; draw(); }); };
+  for (const trait of ["view", "chosen", "erasing", "size"]) model.on(`change:${trait}`, drawSoon);
+  draw();
+  return () => { cancelAnimationFrame(frame); clearTimeout(speaking); };
+}
+
+export default { render };
