@@ -1,0 +1,142 @@
+"""Which of many candidates should teach? Most are background, and easy.
+
+A detector proposes hundreds of boxes for a handful of things. Averaged over all of them, the loss
+says "background" and little else. Three answers, from blind to choosy:
+
+    random   at most ⌊f·n⌋ positives, drawn at random; negatives fill up to n       (sample_rois)
+    ranked   all positives, and the 3·|positives| negatives of largest loss       (hard_negatives)
+    OHEM     S = the k candidates of largest loss, no quota; near-duplicates removed first  (ohem)
+
+Fast R-CNN (Girshick, 2015, section 2.3) and Faster R-CNN sample at random; SSD (Liu et al., 2016,
+section 2.2) ranks negatives; OHEM is Shrivastava et al., Training Region-based Object Detectors
+with Online Hard Example Mining, 2016, section 4. What is hard may also be mislabelled: both kinds
+of mining collect wrong labels. Lesson 09 measures that; lesson 08 trains with the first.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from minseg.boxes import nms
+
+
+def sample_rois(
+    positive: Tensor, negative: Tensor, keys: Tensor, *, count: int = 512, fraction: float = 0.25
+) -> tuple[Tensor, Tensor]:
+    """At most `fraction` positives at random, then negatives at random until there are `count`.
+
+    The fraction is a cap and not a composition: where positives are few, negatives take their
+    place, and where negatives are few, fewer than `count` are drawn.
+
+    Args:
+        positive, negative: (…, R) bool, no candidate both; one that is neither is never drawn.
+        keys: (…, R) random numbers in [0, 1), the candidates' lots: the largest are drawn. Made
+            with a generator for each image, they draw the same whatever else is in the batch.
+        count: candidates to draw in each row: 512 in Mask R-CNN, 256 anchors in its RPN.
+        fraction: the largest share of positives: 0.25, and 0.5 for anchors.
+
+    Returns:
+        The drawn positives and the drawn negatives, (…, R) bool each.
+
+    Raises:
+        ValueError: if the shapes differ, or count or fraction is out of range.
+    """
+    if not positive.shape == negative.shape == keys.shape:
+        shapes = [tuple(t.shape) for t in (positive, negative, keys)]
+        raise ValueError(f"positive, negative and keys must have one shape, got {shapes}")
+    if count < 1 or not 0 <= fraction <= 1:
+        raise ValueError(
+            f"count must be positive and fraction in [0, 1], got {count} and {fraction}"
+        )
+    few = torch.full_like(positive[..., :1], int(count * fraction), dtype=torch.int64)
+    drawn = _largest(keys, positive, few, count)
+    return drawn, _largest(keys, negative, count - drawn.sum(dim=-1, keepdim=True), count)
+
+
+def hard_negatives(losses: Tensor, positive: Tensor, *, ratio: float = 3.0) -> Tensor:
+    """The negatives of largest loss, `ratio` for every positive.
+
+    Args:
+        losses: (…, N) classification losses. positive: (…, N) bool; all others are negatives.
+
+    Returns:
+        (…, N) bool, the chosen negatives. A row without positives gets none: in SSD such an image
+        teaches nothing.
+
+    Raises:
+        ValueError: if the shapes differ, or the ratio is negative.
+    """
+    if losses.shape != positive.shape:
+        got = f"{tuple(losses.shape)} and {tuple(positive.shape)}"
+        raise ValueError(f"losses and positive must have one shape, got {got}")
+    if ratio < 0:
+        raise ValueError(f"ratio must not be negative, got {ratio}")
+    quota = (ratio * positive.sum(dim=-1, keepdim=True)).long()
+    return _largest(losses.detach(), ~positive, quota, losses.shape[-1])
+
+
+def ohem(
+    losses: Tensor, count: int, *, boxes: Tensor | None = None, iou_threshold: float = 0.7
+) -> Tensor:
+    """Online hard example mining: the `count` candidates of largest loss, and only they train.
+
+    Args:
+        losses: (R,) classification plus box loss of every candidate, from a pass without gradient.
+        count: how many train: 128 over two images in the paper. Fewer where fewer are left.
+        boxes: (R, 4) the candidates. With them non-maximum suppression by loss comes first, as in
+            the paper: without it the neighbours of one hard box, whose losses are as large, fill
+            the batch.
+        iou_threshold: the overlap above which the easier of two boxes is dropped.
+
+    Returns:
+        (k,) int64 indices, hardest first; equal losses keep their order.
+
+    Raises:
+        ValueError: if the losses are not a finite (R,), or count is not positive.
+    """
+    _check_mining(losses, count)
+    if boxes is not None:
+        return nms(boxes, losses.detach(), iou_threshold)[:count]
+    return losses.detach().argsort(descending=True, stable=True)[:count]
+
+
+def above_quantile(losses: Tensor, count: int, *, method: str = "linear") -> Tensor:
+    """OHEM as a threshold: the candidates whose loss is at least the quantile 1 − k/n.
+
+    The quantile lies at position (1 − k/n)(n − 1) = n − 1 − k + k/n of the sorted losses, counted
+    from 0. "linear" puts it strictly between the (k + 1)-th largest loss and the k-th, and exactly
+    k are chosen; "lower" puts it on the (k + 1)-th, and k + 1 are. Equal losses at the threshold
+    are all chosen, however many: `ohem` counts instead. (And `numpy.percentile` takes 0 to 100:
+    given 1 − k/n it is nearly the minimum, and chooses nearly all.)
+
+    Args:
+        losses: (R,). count: k, from 1 to R.
+        method: of `torch.quantile`: "linear", "lower", "higher", "nearest" or "midpoint".
+
+    Returns:
+        (R,) bool.
+
+    Raises:
+        ValueError: if the losses are not a finite (R,), or count is not from 1 to R.
+    """
+    _check_mining(losses, count)
+    if count > len(losses):
+        raise ValueError(f"count must be at most {len(losses)}, the losses given, got {count}")
+    values = losses.detach().double()
+    return values >= torch.quantile(values, 1 - count / len(values), interpolation=method)
+
+
+def _largest(values: Tensor, eligible: Tensor, quota: Tensor, most: int) -> Tensor:
+    """(…, R) bool: of the eligible, the `quota` (…, 1) ≤ `most` of largest value in each row."""
+    values = torch.where(eligible, values, -torch.inf)
+    value, at = values.topk(min(most, values.shape[-1]), dim=-1)
+    within = (torch.arange(value.shape[-1], device=value.device) < quota) & (value > -torch.inf)
+    return torch.zeros_like(eligible).scatter(-1, at, within)
+
+
+def _check_mining(losses: Tensor, count: int) -> None:
+    if losses.ndim != 1 or not losses.isfinite().all():
+        raise ValueError(f"losses must be (R,) and finite, got {tuple(losses.shape)}")
+    if count < 1:
+        raise ValueError(f"count must be positive, got {count}")

@@ -1,0 +1,147 @@
+"""A batch as padded tensors: images of several sizes, truths of several lengths, one shape each.
+
+Images differ in size and in how many things they show; tensors do not. So images get grey at their
+right and lower edge until all have the size of the largest, rounded up to a multiple of the
+backbone's coarsest stride, and truths get things that do not exist until all have as many as the
+fullest:
+
+    images (B, 3, H, W), sizes (B, 2)        boxes (B, G, 4), classes (B, G), -1 where there is none
+
+Padding at the far edges moves no coordinate: a box found in the padded image is a box of the image.
+With one shape for all, matching and suppression run on the whole batch at once; a Python loop over
+images would take longer than the convolutions of a model this small. Lesson 08 uses all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from minseg.instances import Instances
+
+
+GREY = 0.5  # the colour that models subtract: padding is the 0 that convolutions see beyond an edge
+
+
+class Truth(NamedTuple):
+    """The things of a batch, padded to G ≥ 1 an image."""
+
+    boxes: Tensor  # (B, G, 4) float32, zeros where there is no thing
+    classes: Tensor  # (B, G) int64, a class index from 0 on; -1 where there is no thing
+    masks: Tensor  # (B, G, H, W) bool, of the padded images' size
+
+
+def pad_images(images: Tensor | Sequence[Tensor], multiple: int) -> tuple[Tensor, Tensor]:
+    """One tensor of images of any sizes.
+
+    Args:
+        images: (B, 3, H, W), or a list of (3, H, W); floating point, RGB in [0, 1].
+        multiple: what the padded height and width are multiples of.
+
+    Returns:
+        (B, 3, H', W') in channels-last format, and (B, 2) int64, each image's own height and width.
+
+    Raises:
+        TypeError: if an image is not a floating point tensor.
+        ValueError: if there is no image, or one is not (3, H, W) with pixels.
+    """
+    images = list(images)
+    if not images:
+        raise ValueError("images must hold at least one image, got none")
+    for i, image in enumerate(images):
+        if not isinstance(image, Tensor) or not image.is_floating_point():
+            got = image.dtype if isinstance(image, Tensor) else type(image).__name__
+            raise TypeError(f"images[{i}] must be floating point, got {got}: use `image / 255`")
+        if image.ndim != 3 or len(image) != 3 or 0 in image.shape:
+            raise ValueError(f"images[{i}] must be (3, H, W), got {tuple(image.shape)}")
+    sizes = torch.tensor([image.shape[1:] for image in images])
+    height, width = (-(-int(n) // multiple) * multiple for n in sizes.amax(dim=0))  # rounded up
+    padded = []
+    for image, (h, w) in zip(images, sizes.tolist(), strict=True):
+        padded.append(F.pad(image, (0, width - w, 0, height - h), value=GREY))
+    batch = torch.stack(padded).contiguous(memory_format=torch.channels_last)
+    return batch, sizes.to(batch.device)
+
+
+def pad_truth(
+    targets: Sequence[Instances], categories: Sequence[int], sizes: Tensor, shape: Sequence[int]
+) -> Truth:
+    """The truths of a batch in one shape. Crowds and empty masks teach nothing and are left out.
+
+    Args:
+        targets: B `Instances`, masks of each image's own size.
+        categories: C category ids; class index c stands for categories[c].
+        sizes: (B, 2) each image's own height and width. shape: (H, W) of the padded images.
+
+    Raises:
+        ValueError: if the number of targets is not B, masks do not fit their image, or a label is
+            not among `categories`.
+    """
+    if len(targets) != len(sizes):
+        raise ValueError(f"targets must be one an image, {len(sizes)}, got {len(targets)}")
+    things = []
+    for i, (target, size) in enumerate(zip(targets, sizes.tolist(), strict=True)):
+        if list(target.masks.shape[1:]) != size:
+            got = tuple(target.masks.shape[1:])
+            raise ValueError(f"targets[{i}].masks must be {tuple(size)} as the image, got {got}")
+        things.append(target[target.masks.any(dim=2).any(dim=1) & ~target.crowd])
+    most = max(1, max(len(t) for t in things))
+    boxes = torch.zeros(len(things), most, 4, device=sizes.device)
+    classes = torch.full((len(things), most), -1, device=sizes.device)
+    masks = torch.zeros(len(things), most, *shape, dtype=torch.bool, device=sizes.device)
+    for i, thing in enumerate(things):
+        n, (height, width) = len(thing), thing.masks.shape[1:]
+        boxes[i, :n], masks[i, :n, :height, :width] = thing.boxes, thing.masks
+        classes[i, :n] = _class_index(thing.labels, categories, i)
+    return Truth(boxes, classes, masks)
+
+
+def _class_index(labels: Tensor, categories: Sequence[int], image: int) -> Tensor:
+    """(N,) int64: where in `categories` each label stands."""
+    same = labels[:, None] == torch.tensor(categories, device=labels.device)  # (N, C)
+    if not same.any(dim=1).all():
+        unknown = sorted(set(labels[~same.any(dim=1)].tolist()))
+        raise ValueError(
+            f"targets[{image}].labels must be among the model's classes {tuple(categories)}, "
+            f"got {unknown}"
+        )
+    return same.long().argmax(dim=1)
+
+
+def paired_iou(a: Tensor, b: Tensor) -> Tensor:
+    """`minseg.boxes.box_iou` for a batch: (…, N, 4) and (…, M, 4) give (…, N, M)."""
+    ax1, ay1, ax2, ay2 = a[..., :, None, :].unbind(dim=-1)  # (…, N, 1) each
+    bx1, by1, bx2, by2 = b.transpose(-1, -2).contiguous()[..., None, :].unbind(dim=-3)  # (…, 1, M)
+    # In place where possible: for these small sums, getting new memory is most of the work.
+    shared = (torch.minimum(ax2, bx2) - torch.maximum(ax1, bx1)).clamp_(min=0)
+    shared *= (torch.minimum(ay2, by2) - torch.maximum(ay1, by1)).clamp_(min=0)
+    union = ((ax2 - ax1) * (ay2 - ay1) + (bx2 - bx1) * (by2 - by1)).sub_(shared)
+    return torch.where(union > 0, shared / union, 0)
+
+
+def suppress(boxes: Tensor, groups: Tensor, iou_threshold: float) -> Tensor:
+    """Greedy non-maximum suppression of a whole batch, equal to `minseg.boxes.batched_nms`.
+
+    Greedy means: a box is kept unless a *kept* and better one overlaps it. The sentence defines
+    `keep` by itself, but only by what comes earlier in the order, so repeating it from any start
+    settles box after box: after n rounds at least the first n are right. Real boxes take 3 or 4.
+
+    Args:
+        boxes: (B, N, 4), best first. groups: (B, N); only boxes of one group suppress each other.
+
+    Returns:
+        (B, N) bool, true where a box is kept.
+    """
+    over = paired_iou(boxes, boxes).double() > iou_threshold  # double: the threshold as written
+    over &= groups[:, :, None] == groups[:, None, :]
+    beats = over.triu(1).float()  # (B, N, N): 1 where box i, if kept, rules out box j
+    keep = torch.ones_like(groups, dtype=torch.bool)
+    while True:
+        ruled_out = (keep[:, None].float() @ beats)[:, 0] > 0
+        if torch.equal(keep, ~ruled_out):
+            return keep
+        keep = ~ruled_out

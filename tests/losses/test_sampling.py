@@ -1,0 +1,101 @@
+"""Sampling: quotas, ties, duplicates, and the quantile that chooses too many."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from minseg.losses import above_quantile, hard_negatives, ohem, sample_rois
+
+
+def seeded(seed):
+    return torch.Generator().manual_seed(seed)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(1, 40), st.integers(1, 50), st.floats(0, 1), st.integers(0, 999))
+def test_sample_keeps_its_quotas(candidates, count, fraction, seed):
+    kind = torch.randint(0, 3, (4, candidates), generator=seeded(seed))
+    positive, negative = kind == 0, kind == 1  # kind 2 is neither
+    keys = torch.rand(4, candidates, generator=seeded(seed + 1))
+    chosen, rest = sample_rois(positive, negative, keys, count=count, fraction=fraction)
+    assert not (chosen & ~positive).any() and not (rest & ~negative).any()
+    for row in range(4):
+        p = min(int(positive[row].sum()), int(count * fraction))
+        n = min(int(negative[row].sum()), count - p)
+        assert (int(chosen[row].sum()), int(rest[row].sum())) == (p, n)
+        if 0 < p < positive[row].sum():  # the largest lots win, nothing else decides
+            assert keys[row][chosen[row]].min() > keys[row][positive[row] & ~chosen[row]].max()
+
+
+def test_a_cap_is_not_a_composition():
+    """Two positives and a quota of 8: the sample is 2 and 30, not 8 and 24."""
+    positive = torch.zeros(100, dtype=torch.bool)
+    positive[:2] = True
+    keys = torch.rand(100, generator=seeded(0))
+    chosen, rest = sample_rois(positive, ~positive, keys, count=32)
+    assert (int(chosen.sum()), int(rest.sum())) == (2, 30)
+
+
+def test_hard_negatives_are_the_largest_three_for_each_positive():
+    losses = torch.tensor([[9.0, 1, 5, 3, 4, 2], [9.0, 1, 5, 3, 4, 2]])
+    positive = torch.zeros(2, 6, dtype=torch.bool)
+    positive[0, 0] = True
+    chosen = hard_negatives(losses, positive)
+    assert chosen[0].nonzero()[:, 0].tolist() == [2, 3, 4]  # not the positive, though it is largest
+    assert not chosen[1].any()  # no positive, no negative
+    assert hard_negatives(losses, positive, ratio=99)[0].sum() == 5  # all there are
+
+
+def test_ohem_without_suppression_is_filled_by_one_object():
+    """Ten boxes on one hard object, one on a medium one, one on an easy one."""
+    offset = torch.arange(10.0)[:, None] * 0.1
+    boxes = torch.cat([offset + torch.tensor([0.0, 0, 20, 20]),
+                       torch.tensor([[40.0, 0, 60, 20], [80, 0, 100, 20]])])  # fmt: skip
+    losses = torch.cat([2 + torch.arange(10.0) / 100, torch.tensor([1.0, 0.1])])
+    assert ohem(losses, 3).tolist() == [9, 8, 7]
+    assert ohem(losses, 3, boxes=boxes).tolist() == [9, 10, 11]
+
+
+def test_ohem_counts_where_losses_are_equal():
+    assert ohem(torch.ones(6), 2).tolist() == [0, 1]
+    assert len(ohem(torch.ones(3), 5)) == 3
+    assert not ohem(torch.ones(3, requires_grad=True), 2).is_floating_point()
+
+
+@pytest.mark.parametrize("n", [10, 100, 512])
+def test_linear_quantile_chooses_exactly_k(n):
+    losses = torch.rand(n, generator=seeded(n), dtype=torch.float64)
+    for k in (1, n // 4, n // 2, n - 1, n):
+        chosen = above_quantile(losses, k)
+        assert int(chosen.sum()) == k
+        assert chosen.nonzero()[:, 0].tolist() == sorted(ohem(losses, k).tolist())
+        threshold = np.quantile(losses.numpy(), 1 - k / n)
+        assert torch.equal(chosen, losses >= threshold)
+
+
+def test_other_quantiles_choose_one_more_and_ties_all():
+    losses = torch.rand(512, generator=seeded(1), dtype=torch.float64)
+    assert int(above_quantile(losses, 128, method="lower").sum()) == 129
+    assert int(above_quantile(losses, 128, method="nearest").sum()) == 129
+    tied = (losses * 10).round()
+    assert int(above_quantile(tied, 128).sum()) > 128 == len(ohem(tied, 128))
+
+
+def test_says_what_it_needs():
+    flags, losses = torch.zeros(3, dtype=torch.bool), torch.zeros(3)
+    with pytest.raises(ValueError, match="one shape"):
+        sample_rois(flags, flags, torch.rand(4), count=2)
+    with pytest.raises(ValueError, match="fraction"):
+        sample_rois(flags, flags, torch.rand(3), count=2, fraction=1.5)
+    with pytest.raises(ValueError, match="one shape"):
+        hard_negatives(losses, flags[:2])
+    with pytest.raises(ValueError, match="ratio"):
+        hard_negatives(losses, flags, ratio=-1)
+    with pytest.raises(ValueError, match="finite"):
+        ohem(torch.tensor([1.0, float("nan")]), 1)
+    with pytest.raises(ValueError, match="count"):
+        ohem(losses, 0)
+    with pytest.raises(ValueError, match="at most 3"):
+        above_quantile(losses, 4)

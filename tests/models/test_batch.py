@@ -1,0 +1,111 @@
+"""Padded batches: nothing moves, nothing is invented; the fast suppression is the greedy one."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from minseg.boxes import batched_nms, box_iou
+from minseg.instances import Instances
+from minseg.models.batch import GREY, pad_images, pad_truth, paired_iou, suppress
+
+
+def seeded(seed):
+    return torch.Generator().manual_seed(seed)
+
+
+def random_boxes(*shape, seed, grid=1.0):
+    """Boxes with corners on a grid, so that ties and exact thresholds happen."""
+    corner, size = torch.rand(2, *shape, 2, generator=seeded(seed)) * 20
+    boxes = torch.cat([corner, corner + size], dim=-1)
+    return (boxes / grid).round() * grid if grid else boxes
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    st.integers(0, 40),
+    st.sampled_from([0.0, 0.3, 0.5, 0.7, 1.0]),
+    st.sampled_from([0, 1.0, 4.0]),
+    st.integers(0, 9999),
+)
+def test_suppression_equals_greedy_nms(n, threshold, grid, seed):
+    boxes, groups = (
+        random_boxes(3, n, seed=seed, grid=grid),
+        torch.randint(0, 3, (3, n), generator=seeded(seed)),
+    )
+    keep = suppress(boxes, groups, threshold)
+    scores = torch.arange(n, 0, -1.0)  # best first
+    for box, group, kept in zip(boxes, groups, keep, strict=True):
+        expected = batched_nms(box, scores, group, threshold)
+        assert kept.nonzero()[:, 0].tolist() == expected.tolist()
+
+
+def test_suppression_of_a_long_chain():
+    """Each overlaps its neighbours only: every second one stays, settled one after another."""
+    left = torch.arange(30.0)[:, None] * 4
+    boxes = torch.cat([left, left * 0, left + 10, left * 0 + 10], dim=1)[None]
+    keep = suppress(boxes, torch.zeros(1, 30), 0.3)
+    assert keep[0].nonzero()[:, 0].tolist() == list(range(0, 30, 2))
+
+
+def test_paired_iou_is_box_iou_of_each_image():
+    a, b = random_boxes(3, 5, seed=0, grid=8.0), random_boxes(3, 4, seed=1, grid=8.0)
+    for i, iou in enumerate(paired_iou(a, b)):
+        torch.testing.assert_close(iou, box_iou(a[i], b[i]))
+    torch.testing.assert_close(paired_iou(a[0], b)[2], box_iou(a[0], b[2]))  # one set for all
+
+
+def test_images_of_several_sizes_are_padded_right_and_below():
+    images = [torch.rand(3, 5, 7), torch.rand(3, 17, 3)]
+    batch, sizes = pad_images(images, 8)
+    assert batch.shape == (2, 3, 24, 8) and sizes.tolist() == [[5, 7], [17, 3]]
+    for i, image in enumerate(images):
+        height, width = image.shape[1:]
+        assert torch.equal(batch[i, :, :height, :width], image)
+        assert (batch[i, :, height:] == GREY).all() and (batch[i, :, :, width:] == GREY).all()
+
+
+def test_truths_of_several_lengths():
+    masks = torch.zeros(3, 5, 7, dtype=torch.bool)
+    masks[0, 2, 3] = True  # one pixel
+    masks[2, 1:3, 1:5] = True  # masks[1] is empty
+    targets = [
+        Instances(masks, torch.tensor([4, 9, 9])),
+        Instances(masks[:0], torch.zeros(0).long()),
+    ]
+    truth = pad_truth(targets, (4, 9), torch.tensor([[5, 7], [5, 7]]), (8, 8))
+    assert truth.classes.tolist() == [[0, 1], [-1, -1]]
+    assert truth.boxes[0].tolist() == [[3, 2, 4, 3], [1, 1, 5, 3]]
+    assert truth.masks.shape == (2, 2, 8, 8) and not truth.masks[1].any()
+    assert torch.equal(truth.masks[0, :, :5, :7], masks[[0, 2]])
+
+
+def test_a_crowd_teaches_nothing():
+    masks = torch.ones(2, 4, 4, dtype=torch.bool)
+    target = Instances(masks, torch.tensor([1, 1]), crowd=torch.tensor([True, False]))
+    assert pad_truth([target], (1,), torch.tensor([[4, 4]]), (4, 4)).classes.tolist() == [[0]]
+
+
+def test_a_batch_without_things_has_room_for_one():
+    empty = Instances(torch.zeros(0, 4, 4, dtype=torch.bool), torch.zeros(0).long())
+    truth = pad_truth([empty], (1,), torch.tensor([[4, 4]]), (4, 4))
+    assert truth.classes.tolist() == [[-1]] and truth.boxes.shape == (1, 1, 4)
+
+
+def test_says_what_it_needs():
+    with pytest.raises(ValueError, match="at least one"):
+        pad_images([], 8)
+    with pytest.raises(TypeError, match=r"images\[1\].*image / 255"):
+        pad_images([torch.rand(3, 4, 4), torch.zeros(3, 4, 4, dtype=torch.uint8)], 8)
+    with pytest.raises(ValueError, match=r"\(3, H, W\), got \(1, 4, 4\)"):
+        pad_images(torch.rand(2, 1, 4, 4), 8)
+    thing, size = torch.ones(1, 4, 4, dtype=torch.bool), torch.tensor([[4, 4]])
+    target = Instances(thing, torch.tensor([7]))
+    with pytest.raises(
+        ValueError, match=r"targets\[0\].labels must be among .*\(1, 2\), got \[7\]"
+    ):
+        pad_truth([target], (1, 2), size, (4, 4))
+    with pytest.raises(ValueError, match=r"masks must be \(8, 4\)"):
+        pad_truth([target], (7,), torch.tensor([[8, 4]]), (8, 8))
+    with pytest.raises(ValueError, match="one an image, 1, got 2"):
+        pad_truth([target, target], (7,), size, (4, 4))
