@@ -16,9 +16,9 @@ noise removal algorithms, 1992):
 An a × b rectangle of height 1, which has 2(a + b) edges for ab pixels, sinks by w·2(a + b)/(ab): a
 large square hardly notices, a line of one pixel loses 2w. That is why thin parts vanish first.
 
-The solver uses that |d| = max over −1 ≤ z ≤ 1 of z·d. Each pair of neighbours has a z, D takes the
-differences, u = p − w Dᵀz; z climbs and is clamped (Chambolle, 2004; with the momentum of Beck &
-Teboulle, 2009). As ‖D‖² ≤ 8, its step is known and safe whatever w is. Lesson 02.
+The solver uses that w|d| = max over |z| ≤ w of z·d. Each pair of neighbours has a z, D takes the
+differences, u = p − Dᵀz; z climbs by D u / 8 and is clamped to ±w (Chambolle, 2004; with the
+momentum of Beck & Teboulle, 2009). As ‖D‖² ≤ 8, that is safe whatever w is. Lesson 02.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def tv_flow(p: Tensor, *, weight: float, steps: int = 200) -> Tensor:
         steps: of the solver; 0 returns p.
 
     Returns:
-        (..., H, W), within the range of p's values. `> 0.5` is the smoothed mask.
+        (..., H, W), within the range of p's values but for rounding. `> 0.5` is the smoothed mask.
 
     Raises:
         TypeError: if p is not floating point.
@@ -68,21 +68,16 @@ def tv_flow(p: Tensor, *, weight: float, steps: int = 200) -> Tensor:
         raise ValueError(f"weight must be at least 0, got {weight}")
     if steps < 0:
         raise ValueError(f"steps must be at least 0, got {steps}")
-    if weight == 0 or p.numel() == 0:
-        return p.clone()
     z = ahead = [torch.zeros_like(d) for d in _differences(p)]
     t = 1.0
     for _ in range(steps):
-        climb = _differences(p - weight * _transposed(*ahead))
-        previous, z = (
-            z,
-            [(a + d / (8 * weight)).clamp(-1, 1) for a, d in zip(ahead, climb, strict=True)],
-        )
+        climb = _differences(p - _transposed(*ahead))
+        previous = z
+        z = [(a + d / 8).clamp(-weight, weight) for a, d in zip(ahead, climb, strict=True)]
         t, t_before = (1 + math.sqrt(1 + 4 * t * t)) / 2, t
         momentum = (t_before - 1) / t
         ahead = [new + momentum * (new - old) for new, old in zip(z, previous, strict=True)]
-    u = p - weight * _transposed(*z)
-    return u.clamp(p.amin((-2, -1), keepdim=True), p.amax((-2, -1), keepdim=True))
+    return p - _transposed(*z)
 
 
 def check_map(name: str, values: Tensor) -> None:

@@ -36,7 +36,7 @@ def test_of_a_mask_it_counts_pixel_edges():
 @pytest.mark.parametrize(("height", "width", "weight"), [(4, 8, 0.3), (1, 9, 0.2), (12, 12, 1.5)])
 def test_a_rectangle_sinks_by_edges_over_area(height, width, weight):
     edges, area = 2 * (height + width), height * width
-    u = tv_flow(rectangle(height, width), weight=weight, steps=3000)
+    u = tv_flow(rectangle(height, width), weight=weight)  # the default steps are enough
     inside = rectangle(height, width) == 1
     torch.testing.assert_close(
         u[inside], torch.full((area,), 1 - weight * edges / area, dtype=u.dtype), atol=1e-3, rtol=0
@@ -77,11 +77,12 @@ def test_thin_parts_vanish_as_the_weight_grows():
 @given(st.integers(0, 7), st.floats(0, 1e6), st.integers(0, 40), st.integers(0, 99))
 def test_stable_for_any_weight(height, weight, steps, seed):
     p = torch.rand(2, height, 5, generator=torch.Generator().manual_seed(seed))
+    p[1] = 0.25 + 0.5 * (p[1] > 0.7)
     u = tv_flow(p, weight=weight, steps=steps)
     assert u.shape == p.shape and u.dtype == p.dtype
     for before, after in zip(p, u, strict=True):
-        if height:
-            assert before.min() <= after.min() and after.max() <= before.max()
+        if height:  # NaN, of a weight that underflows, fails this too
+            assert before.min() <= after.min() + 1e-6 and after.max() <= before.max() + 1e-6
     if steps == 0:
         assert torch.equal(u, p)
 
