@@ -1,4 +1,4 @@
-"""The command line: `python -m minseg doctor` and `python -m minseg evaluate`.
+"""The command line: `python -m minseg doctor`, `train`, `predict` and `evaluate`.
 
 Nothing heavy is imported before the command is known: the doctor must work where torch does not.
 """
@@ -17,11 +17,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands.add_parser("doctor", help="check that everything the lessons need is installed")
     about = "average precision or panoptic quality of predictions, in COCO's file formats"
     _add_evaluate_arguments(commands.add_parser("evaluate", help=about, description=about))
+    about = "train a model on synthetic scenes, or on files in COCO's format"
+    _add_train_arguments(commands.add_parser("train", help=about, description=about))
+    about = "what a trained model sees in pictures: pictures and COCO JSON"
+    _add_predict_arguments(commands.add_parser("predict", help=about, description=about))
     options = parser.parse_args(arguments)
     if options.command == "evaluate":
         from minseg.evaluate import run
 
         return run(options)
+    if options.command == "train":
+        from minseg.train import command
+
+        return command.run(options)
+    if options.command == "predict":
+        from minseg import predict
+
+        return predict.run(options)
 
     from minseg.course import doctor
 
@@ -35,6 +47,34 @@ def _add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--truth-folder", metavar="DIR", help="its PNGs, if not beside it")
     parser.add_argument("--predictions-folder", metavar="DIR", help="its PNGs, if not beside it")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+
+def _add_train_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", help="mask-rcnn")
+    parser.add_argument("--out", required=True, metavar="DIR", help="where its files go")
+    parser.add_argument("--seconds", type=float, help="how long to train")
+    parser.add_argument("--steps", type=int, help="how long to train, instead of --seconds")
+    data = "scenes:NUMBER, or coco:ANNOTATIONS.json:FOLDER (default: scenes:2000)"
+    parser.add_argument("--data", default="scenes", metavar="DATA", help=data)
+    measured = "what to measure on, likewise (default: scenes where the data are scenes)"
+    parser.add_argument("--validation", metavar="DATA", help=measured)
+    parser.add_argument("--batch-size", type=int, default=8, help="images a step (default: 8)")
+    parser.add_argument("--learning-rate", type=float, default=3e-3, help="default: 0.003")
+    parser.add_argument("--seed", type=int, default=0, help="default: 0")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, … (default: cpu)")
+    parser.add_argument("--bf16", action="store_true", help="compute in bfloat16 where it is safe")
+    parser.add_argument("--workers", type=int, default=0, help="processes that read images ahead")
+    parser.add_argument("--save-every", type=int, default=100, help="steps (default: 100)")
+    parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
+
+
+def _add_predict_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help="PNG, JPEG, …")
+    parser.add_argument("--model", required=True, metavar="PATH", help="a run's folder, or a file")
+    parser.add_argument("--out", required=True, metavar="DIR", help="where the results go")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, … (default: cpu)")
+    drawn = "the lowest score that is drawn; all are in the JSON file (default: 0.5)"
+    parser.add_argument("--score", type=float, default=0.5, help=drawn)
 
 
 if __name__ == "__main__":

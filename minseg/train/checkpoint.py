@@ -151,9 +151,12 @@ def _load_weights(
 ) -> None:
     """Copy weights into a model once it is sure that all of them fit."""
     have = _description(model)
-    for what in ("class", "options"):
-        if have[what] != wanted[what]:
-            raise ValueError(f"{file}: is of a model with {what} {wanted[what]}, not {have[what]}")
+    if have["class"] != wanted["class"]:
+        raise ValueError(f"{file}: is of a {wanted['class']}, not of a {have['class']}")
+    for name, value in have["options"].items():
+        if wanted["options"].get(name) != value:
+            was = wanted["options"].get(name)
+            raise ValueError(f"{file}: is of a model made with {name}={was}, not {value}")
     stored = {k.removeprefix(MODEL): t for k, t in tensors.items() if k.startswith(MODEL)}
     own = model.state_dict()
     if different := sorted(own.keys() ^ stored.keys()):

@@ -1,0 +1,106 @@
+"""`python -m minseg train`: a model of the course, on scenes or on files in COCO's format.
+
+    python -m minseg train mask-rcnn --seconds 180 --out runs/first
+    python -m minseg train mask-rcnn --steps 90000 --out runs/coco --device cuda --bf16 --workers 8
+                       --data coco:annotations/train.json:images/train
+
+The same line after `torchrun --nproc-per-node=8 -m minseg` instead of `python -m minseg` trains
+with eight processes (`minseg.train.distributed`). `--resume` goes on with a run that was
+interrupted. Lesson 09.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+import torch
+
+from minseg.data import SceneDataset, load_coco
+from minseg.data.coco import CocoInstances
+from minseg.models import MaskRCNN
+from minseg.train.augment import augment_photo, augment_scene
+from minseg.train.distributed import process_group, world
+from minseg.train.loop import TrainingResult, train
+from minseg.train.memory import InMemory
+
+MODELS = {"mask-rcnn": MaskRCNN}
+SCENES, VALIDATION_SCENES = 2000, 100
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train; the exit status: 0, or 2 with one line for what cannot be done."""
+    try:
+        with process_group(find_device(options.device)) as device:
+            result = train_as_asked(options, device)
+            if world()[0] == 0:
+                print(summary(result))
+    except (ValueError, OSError, FloatingPointError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def train_as_asked(options: argparse.Namespace, device: torch.device) -> TrainingResult:
+    """Data, a fresh model, and the loop."""
+    if options.model not in MODELS:
+        raise ValueError(f"model must be one of {', '.join(MODELS)}, got {options.model!r}")
+    data = open_data(options.data, "train", SCENES)
+    scenes = not isinstance(data, CocoInstances)
+    named = options.validation or ("scenes" if scenes else None)
+    validation = None if named is None else open_data(named, "val", VALIDATION_SCENES)
+    classes: Any = (1, 2, 3) if scenes else tuple(sorted(data.categories))
+    torch.manual_seed(options.seed)
+    return train(
+        MODELS[options.model](classes=classes).to(device),
+        data,
+        steps=options.steps,
+        seconds=options.seconds,
+        batch_size=options.batch_size,
+        learning_rate=options.learning_rate,
+        seed=options.seed,
+        bf16=options.bf16,
+        augmentation=augment_scene if scenes else augment_photo,
+        validation=validation,
+        out=options.out,
+        resume=options.resume,
+        save_every=options.save_every,
+        workers=options.workers,
+    )
+
+
+def open_data(named: str, split: str, scenes: int) -> Any:
+    """The data set that --data or --validation names."""
+    kind, _, rest = named.partition(":")
+    annotations, _, folder = rest.rpartition(":")
+    if kind == "scenes" and (rest.isdecimal() or named == "scenes"):
+        return InMemory(SceneDataset(split), int(rest or scenes))
+    if kind == "coco" and annotations and folder:
+        return load_coco(annotations, folder)
+    raise ValueError(
+        f"data must be scenes, scenes:NUMBER or coco:ANNOTATIONS.json:FOLDER, got {named!r}"
+    )
+
+
+def find_device(name: str) -> torch.device:
+    """A device of this machine; ValueError if it has none of that name."""
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError):
+        available = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+        raise ValueError(
+            f"device must be one that PyTorch has here ({', '.join(available)}), got {name!r}"
+        ) from None
+    return device
+
+
+def summary(result: TrainingResult) -> str:
+    """What came of it, for people."""
+    lines = [f"{result.steps} steps, {result.seconds:.0f} s"]
+    if result.metrics:
+        numbers = {k: v for k, v in result.metrics[-1].items() if k in ("ap", "ap50", "ap75", "pq")}
+        lines.append(", ".join(f"{name} {value:.4f}" for name, value in numbers.items()))
+    lines.append(f"model, checkpoint and tables: {result.folder}")
+    return "\n".join(lines)
