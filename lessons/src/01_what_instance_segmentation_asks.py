@@ -47,7 +47,7 @@ for row in range(6):
     print("   ".join("".join(".1"[int(v)] for v in mask[row]) for mask in pets.masks))
 
 # %% [markdown]
-# Cat 2 sits partly behind cat 1, and the dog wholly: its one pixel is claimed by cat 1 as well. So these masks are whole shapes, hidden parts included. Nothing complains. `Instances` checks shapes and types, and that is all there is to check.
+# Cat 2 sits partly behind cat 1, and the dog wholly: its one pixel is claimed by cat 1 as well. So these masks are whole shapes, hidden parts included. Nothing complains. `Instances` checks shapes, types and numbers, and has no rule about overlap.
 #
 # It is a *set*: the order of the three means nothing. Whatever judges an answer must not see it. **Average precision**, AP, is the judge in most contests; it is 1 for a perfect answer (lesson 07 builds it). Does it see the order? And is an image without any instance legal?
 
@@ -335,7 +335,7 @@ hidden = torch.tensor(260_610).log2().item() - panoptic
 print(f"a world has {hidden + panoptic:.1f} bits; {hidden:.1f} of them are behind something")
 
 # %% [markdown]
-# Four bits fewer than the set of masks. To know the world is to know both masks *and* who is in front, 18.0 bits, and of these the map is a function. The 5.1 bits that it loses are as much as one choice out of 34: in so many ways, on average, the scene could go on behind what is seen. And the other worlds?
+# Four bits fewer than the set of masks. To know the world is to know both masks *and* who is in front, 18.0 bits, and of these the map is a function. The 5.1 bits that it loses are as much as a choice among 34 equally likely ways in which the scene could go on behind what is seen. And the other worlds?
 
 # %%
 fig, ax = figure(width=760, height=330)
@@ -348,8 +348,8 @@ ax.set(ylabel="entropy, bits", title="Instances and panoptic maps: either may te
 ax.set_ylim(0, 21)
 ax.legend(ncols=4, loc="upper right")
 alt = "Four groups of bars. Instance exceeds panoptic in the first, is below it in the third only."
-facts = [f"{name} {h['instance']:.1f} and {h['panoptic']:.1f}" for name, h in worlds.items()]
-show(fig, alt=alt, facts=f"instance and panoptic bits: {'; '.join(facts)}")
+facts = [f"{task} {[round(h[task], 1) for h in worlds.values()]}" for task in tasks[2:]]
+show(fig, alt=alt, facts=f"bits: {', '.join(facts)}")
 
 # %%
 any_two, disjoint, with_sky, rectangles = worlds.values()
@@ -377,7 +377,7 @@ claim(
 # %%
 cost = 1 - mask_iou(predicted.masks, truth.masks)  # (6, 6): prediction p for truth t
 by_index = cost.diagonal().mean().item()
-print(f"prediction k with truth k: {by_index:.3f}; over all 36 pairs: {cost.mean():.3f}")
+print(f"prediction k with truth k, on average: {by_index:.3f}")
 
 # %% [markdown]
 # **Predict.** Somebody shuffles the file of truths, all $6! = 720$ orders being equally likely. The network's answer stays as it is. What is the loss on average?
@@ -389,6 +389,7 @@ guess("01.3", None)
 orders = torch.tensor(list(permutations(range(6))))  # (720, 6)
 losses = cost[torch.arange(6), orders].mean(dim=1)
 reveal("01.3", losses.mean())
+print(f"the mean over all 36 pairs: {cost.mean():.3f}")
 
 # %%
 fig, ax = figure(width=620, height=300)

@@ -35,12 +35,11 @@ def owner_map(masks: Tensor, priority: Tensor) -> Tensor:
     if masks.ndim != 3:
         raise ValueError(f"masks must be (N, H, W), got {tuple(masks.shape)}")
     if priority.shape != masks.shape[:1]:
-        raise ValueError(
-            f"priority must be ({len(masks)},), one for each mask, got {tuple(priority.shape)}"
-        )
+        n, got = len(masks), tuple(priority.shape)
+        raise ValueError(f"priority must be ({n},), one for each mask, got {got}")
     owner = torch.full(masks.shape[1:], -1, dtype=torch.int64, device=masks.device)
     best_first = priority.argsort(descending=True, stable=True)
-    for k in best_first.flip(0).tolist():  # as a painter does: what comes last covers the rest
+    for k in best_first.flip(0).tolist():  # a painter: what comes last covers the rest
         owner[masks[k]] = k
     return owner
 
