@@ -1,0 +1,132 @@
+"""`python -m minseg train` and `predict`: files in, files out, and one line on error."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from minseg.__main__ import main
+from minseg.data import CocoImage, SceneDataset, load_coco, load_results, make_scene, save_coco
+from minseg.train import load_model
+from minseg.train.checkpoint import read_tensors
+
+NAMES = {2: "box", 1: "disc", 3: "triangle", 9: "coin"}
+
+
+@pytest.fixture(scope="module")
+def coco(tmp_path_factory):
+    """Four images of two sizes with their annotations."""
+    folder = tmp_path_factory.mktemp("coco")
+    images = []
+    for k in range(4):
+        scene = make_scene(k, size=(32, 48) if k % 2 else (40, 32))
+        pixels = (scene.image.permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
+        Image.fromarray(pixels).save(folder / f"{k}.png")
+        images.append(CocoImage(k, f"{k}.png", scene.instances))
+    save_coco(folder / "truth.json", images, NAMES)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(coco, tmp_path_factory):
+    """A run of two steps on them."""
+    out = tmp_path_factory.mktemp("runs") / "first"
+    data = f"coco:{coco / 'truth.json'}:{coco}"
+    line = ["train", "mask-rcnn", "--steps", "2", "--batch-size", "2", "--out", str(out)]
+    assert main([*line, "--data", data, "--validation", data, "--seed", "5"]) == 0
+    return out
+
+
+def test_training_on_coco(trained):
+    model = load_model(trained / "model.safetensors")
+    assert model.categories == (1, 2, 3, 9)
+    _, about = read_tensors(trained / "checkpoint.safetensors")
+    settings = about["progress"]["settings"]
+    assert (settings["steps"], settings["seed"], settings["images"]) == (2, 5, 4)
+    assert settings["augmentation"] == "augment_photo"
+    assert (trained / "validation.csv").read_text().startswith("step,ap,ap50")
+
+
+def test_predicting(trained, coco, tmp_path, capsys):
+    names = [str(coco / "0.png"), str(coco / "1.png")]
+    line = ["predict", "--model", str(trained), *names, "--out", str(tmp_path), "--score", "0.99"]
+    assert main(line) == 0
+    assert [row.split(":")[0] for row in capsys.readouterr().out.splitlines()] == names
+    assert {file.name for file in tmp_path.iterdir()} == {"0.png", "1.png", "predictions.json"}
+    truth = load_coco(coco / "truth.json", coco)
+    results = load_results(tmp_path / "predictions.json", truth)
+    model = load_model(trained / "model.safetensors")
+    for k in range(2):
+        stored = truth[k].image
+        expected = model.predict(stored[None])[0]
+        got = results[k].instances
+        assert len(got) == len(expected) > 0  # those that are not drawn, too
+        assert torch.equal(got.masks, expected.masks) and torch.equal(got.labels, expected.labels)
+    with Image.open(tmp_path / "0.png") as picture:
+        assert min(picture.size) > 200
+
+
+def test_training_on_scenes_and_going_on(tmp_path, capsys):
+    line = ["train", "mask-rcnn", "--data", "scenes:2", "--validation", "scenes:1"]
+    line += ["--steps", "1", "--batch-size", "1", "--out", str(tmp_path / "a")]
+    assert main(line) == 0
+    said = capsys.readouterr()
+    assert said.out.splitlines()[0].startswith("1 steps, ") and "ap75 " in said.out
+    assert main(line) == 2
+    assert "holds a run already" in capsys.readouterr().err
+    assert main([*line, "--resume"]) == 0
+    assert (
+        len(SceneDataset("val", length=1)) == 1 and (tmp_path / "a" / "model.safetensors").exists()
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (["mask-rcn"], "model must be one of mask-rcnn, got 'mask-rcn'"),
+        (["mask-rcnn", "--device", "abacus"], "device must be one that PyTorch has here (cpu"),
+        (["mask-rcnn", "--data", "scenes:many"], "data must be scenes, scenes:NUMBER or coco:"),
+        (["mask-rcnn", "--data", "voc:a:b"], "got 'voc:a:b'"),
+        (["mask-rcnn", "--data", "coco:nothing.json:."], "nothing.json: no such file"),
+        (["mask-rcnn", "--data", "scenes:1", "--steps", "0"], "steps must be 1 or more, got 0"),
+        (["mask-rcnn", "--data", "scenes:1", "--seconds", "1"], "give one of steps and seconds"),
+        (["mask-rcnn", "--data", "scenes:1", "--out", "/dev/null/x"], "/dev/null/x"),
+    ],
+)
+def test_training_errors_are_one_line(change, words, tmp_path, capsys):
+    assert main(["train", "--steps", "1", "--out", str(tmp_path / "x"), *change]) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and said.err.startswith("error: ") and words in said.err
+    assert said.err.count("\n") == 1
+
+
+def test_predicting_errors_are_one_line(trained, coco, tmp_path, capsys):
+    image = str(coco / "0.png")
+    (tmp_path / "text.png").write_text("not a picture")
+    (tmp_path / "0.png").write_bytes((coco / "0.png").read_bytes())
+    (tmp_path / "bad").write_bytes((trained / "model.safetensors").read_bytes()[:-9])
+    cases = [
+        ([image, "--model", str(tmp_path / "none")], "none: no such file"),
+        ([image, "--model", str(tmp_path)], "holds neither model.safetensors nor checkpoint"),
+        ([image, "--model", str(tmp_path / "bad")], "bad: damaged"),
+        ([str(tmp_path / "no.png"), "--model", str(trained)], "no.png: no such file"),
+        ([str(tmp_path / "text.png"), "--model", str(trained)], "is no picture that can be read"),
+        ([image, str(tmp_path / "0.png"), "--model", str(trained)], "must have different names"),
+        ([image, "--model", str(trained), "--device", "abacus"], "device must be one"),
+    ]
+    for change, words in cases:
+        assert main(["predict", "--out", str(tmp_path / "out"), *change]) == 2
+        said = capsys.readouterr()
+        assert said.err.startswith("error: ") and words in said.err and said.err.count("\n") == 1
+
+
+def test_an_unfinished_run_predicts_with_its_checkpoint(trained, coco, tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    content = (trained / "checkpoint.safetensors").read_bytes()
+    (run / "checkpoint.safetensors").write_bytes(content)
+    line = ["predict", str(coco / "0.png"), "--model", str(run), "--out", str(tmp_path / "out")]
+    assert main(line) == 0
+    assert json.loads((tmp_path / "out" / "predictions.json").read_text())
