@@ -15,7 +15,7 @@ The posterior ∝ exp(−E) is approximated by independent pixels Q_i, all updat
 2011, sections 2-3). Their contribution is to filter in time proportional to the N pixels. Here the
 N² kernel is written out: exact, and fit for small images. As in the equation it is not normalised,
 so a weight counts for each *pair*, and a Gaussian of θ pixels reaches about 2πθ² of them.
-(Implementations that divide by row sums want larger weights.) Lesson 02.
+(Implementations that divide by row sums want larger weights.) Lesson 03.
 """
 
 from __future__ import annotations
