@@ -4,6 +4,7 @@ from minseg.explore.ap_playground import APPlayground
 from minseg.explore.boundary_band import BoundaryBand
 from minseg.explore.kernel_view import KernelView
 from minseg.explore.loss_board import LossBoard
+from minseg.explore.loss_curve import LossCurve
 from minseg.explore.mask_painter import MaskPainter
 from minseg.explore.pq_playground import PQPlayground
 from minseg.explore.quantisation_box import QuantisationBox
@@ -16,6 +17,7 @@ __all__ = [
     "BoundaryBand",
     "KernelView",
     "LossBoard",
+    "LossCurve",
     "MaskPainter",
     "PQPlayground",
     "QuantisationBox",
