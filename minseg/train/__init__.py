@@ -2,8 +2,9 @@
 
 from minseg.train.augment import Example, augment_photo, augment_scene
 from minseg.train.checkpoint import load_model, save_model
-from minseg.train.loop import TrainingResult, train
+from minseg.train.loop import train
 from minseg.train.memory import InMemory
+from minseg.train.run import TrainingResult
 from minseg.train.validate import validate
 
 __all__ = [

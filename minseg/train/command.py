@@ -22,8 +22,9 @@ from minseg.data.coco import CocoInstances
 from minseg.models import MaskRCNN
 from minseg.train.augment import augment_photo, augment_scene
 from minseg.train.distributed import process_group, world
-from minseg.train.loop import TrainingResult, train
+from minseg.train.loop import train
 from minseg.train.memory import InMemory
+from minseg.train.run import TrainingResult
 
 MODELS = {"mask-rcnn": MaskRCNN}
 SCENES, VALIDATION_SCENES = 2000, 100
@@ -87,12 +88,17 @@ def find_device(name: str) -> torch.device:
     """A device of this machine; ValueError if it has none of that name."""
     try:
         device = torch.device(name)
-        torch.zeros(1, device=device)
+        if device.type == "cuda":  # no allocation: every process would take room on the first GPU
+            there = (device.index or 0) < torch.cuda.device_count()
+        else:
+            there = torch.zeros(1, device=device).numel() == 1
     except (RuntimeError, AssertionError, NotImplementedError):
+        there = False
+    if not there:
         available = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
         raise ValueError(
             f"device must be one that PyTorch has here ({', '.join(available)}), got {name!r}"
-        ) from None
+        )
     return device
 
 

@@ -10,57 +10,25 @@ measuring of progress (`validate`, `log`).
 A run can be killed at any moment and loses what it did since its last checkpoint, nothing else.
 The run that goes on from there ends with the very bits that an undisturbed one would have: what a
 step does depends on the weights, the moments, the step and the seed, on no clock and no hidden
-state. (On the same machine with the same number of threads: sums in another order round otherwise.)
-Lesson 09.
+state. (On the same machine with the same number of threads: sums in another order round otherwise,
+and some kernels of a GPU have no fixed order.) Lesson 09.
 """
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Callable
 from pathlib import Path
-from statistics import fmean
-from time import perf_counter
-from typing import NamedTuple
 
 from torch import nn
 
 from minseg.train.augment import augment_scene
-from minseg.train.bar import Bar
-from minseg.train.batches import Augmentation, Batch, Views, batches
-from minseg.train.distributed import from_first, world
-from minseg.train.folder import LOSSES, METRICS, Progress, RunFolder
+from minseg.train.batches import Augmentation
+from minseg.train.folder import RunFolder
 from minseg.train.log import Row
 from minseg.train.memory import Dataset
-from minseg.train.order import Order, Share
-from minseg.train.schedule import guess, plan
+from minseg.train.run import Feed, Run, TrainingResult, beginning, make_stepper
 from minseg.train.settings import Settings
-from minseg.train.step import Stepper
-from minseg.train.validate import is_panoptic, validate
-
-TRIAL = 6  # steps of a copy that tell about how long a step takes; the first half only warms up
-
-
-@dataclass(frozen=True)
-class TrainingResult:
-    """What training did, and where its files are.
-
-    Attributes:
-        losses: a row a step: "step" (from 1), "seconds" so far, "loss" and each of its parts,
-            "gradient" (its norm), "learning_rate".
-        metrics: a row a validation: "step" and the numbers of `validate`.
-        steps, seconds: in all, those before an interruption too; seconds of training alone.
-        folder: `out`, with checkpoint.safetensors, model.safetensors (for `load_model`),
-            losses.csv and validation.csv; None if nothing was kept.
-    """
-
-    losses: list[Row]
-    metrics: list[Row]
-    steps: int
-    seconds: float
-    folder: Path | None
+from minseg.train.validate import is_panoptic
 
 
 def train(
@@ -122,146 +90,17 @@ def train(
         clip,
         seed,
         bf16,
-        None if augmentation is None else augmentation.__name__,
+        None if augmentation is None else getattr(augmentation, "__name__", repr(augmentation)),
         len(dataset),
     )
     _check_intervals(save_every, validate_every)
     _use_checkpointing(model, checkpointing)
     feed = Feed(dataset, augmentation, settings, is_panoptic(model), workers)
     folder = RunFolder(out, resume=resume)
-    stepper = _stepper(model, settings)
-    progress = folder.load(stepper, settings) or _beginning(model, feed, settings)
+    stepper = make_stepper(model, settings)
+    progress = folder.load(stepper, settings) or beginning(model, feed, settings)
     run = Run(stepper, feed, folder, settings, progress, on_step)
     return run.finish(validation, validate_every, save_every)
-
-
-class Feed(NamedTuple):
-    """Where batches come from."""
-
-    dataset: Dataset
-    augmentation: Augmentation | None
-    settings: Settings
-    panoptic: bool
-    workers: int
-
-    def batches(self, step: int) -> Iterator[Batch]:
-        """This process's share of the batches from a step on."""
-        s = self.settings
-        views = Views(self.dataset, self.augmentation, s.seed)
-        share = Share(Order(s.images, s.batch_size, s.seed), step, *world())
-        return batches(views, share, panoptic=self.panoptic, workers=self.workers)
-
-    def images(self, step: int) -> list[int]:
-        """Numbers of the images of a step, in all processes."""
-        return Order(self.settings.images, self.settings.batch_size, self.settings.seed).images(
-            step
-        )
-
-
-class Run:
-    """A run from where it stands to its end."""
-
-    def __init__(
-        self,
-        stepper: Stepper,
-        feed: Feed,
-        folder: RunFolder,
-        settings: Settings,
-        progress: Progress,
-        on_step: Callable[[Row], None] | None,
-    ) -> None:
-        self.stepper, self.feed, self.folder, self.settings = stepper, feed, folder, settings
-        self.step, self.seconds, self.schedule = progress.step, progress.seconds, progress.schedule
-        self.losses = folder.log(LOSSES, self.step)
-        self.metrics = folder.log(METRICS, self.step)
-        self.on_step = on_step if world()[0] == 0 else None
-
-    def finish(
-        self, validation: Dataset | None, validate_every: int | None, save_every: int
-    ) -> TrainingResult:
-        """Take all steps that are left; save and validate when it is time."""
-        feed = self.feed.batches(self.step)
-        with Bar(self.schedule.steps, self.step, silent=world()[0] > 0) as bar:
-            while self.step < self.schedule.steps:
-                row = self._take_step(feed)
-                bar.advance(self.schedule.steps, f"loss {row['loss']:.3f}")
-                if self._is_time(save_every) and self.schedule.settled:
-                    self._save()
-                if validation is not None and validate_every and self._is_time(validate_every):
-                    self._validate(validation)
-        if validation is not None:
-            self._validate(validation)
-        self.folder.finish(self.stepper)
-        self.losses.close()
-        self.metrics.close()
-        folder = self.folder.path
-        return TrainingResult(self.losses.rows, self.metrics.rows, self.step, self.seconds, folder)
-
-    def _take_step(self, feed: Iterator[Batch]) -> Row:
-        began = perf_counter()
-        rate = self.settings.learning_rate * self.schedule.rate(self.step)
-        try:
-            row = self.stepper(self.step, next(feed), rate)
-        except FloatingPointError as error:
-            images = self.feed.images(self.step)
-            raise FloatingPointError(
-                f"step {self.step + 1}: {error}; its images are {images}; {self.folder.last_good()}"
-            ) from None
-        self.step += 1
-        self.seconds += perf_counter() - began
-        row = {"step": self.step, "seconds": self.seconds, **row}
-        self.losses.add(row)
-        if not self.schedule.settled and self.step == self.schedule.warm_up:
-            self._settle()
-        if self.on_step is not None:
-            self.on_step(row)
-        return row
-
-    def _settle(self) -> None:
-        assert self.settings.seconds is not None
-        at = [0.0, *(row["seconds"] for row in self.losses.rows)]
-        spent = [after - before for before, after in pairwise(at)]
-        self.schedule = from_first(self.schedule.settle(self.settings.seconds, spent))
-
-    def _is_time(self, every: int) -> bool:
-        return self.step % every == 0 or self.step == self.schedule.steps
-
-    def _save(self) -> None:
-        self.losses.sync()
-        self.metrics.sync()
-        progress = Progress(self.step, self.seconds, self.schedule)
-        self.folder.save(self.stepper, progress, self.settings)
-
-    def _validate(self, dataset: Dataset) -> None:
-        if not self.metrics.rows or self.metrics.rows[-1]["step"] < self.step:
-            metrics = validate(self.stepper.model, dataset, batch_size=self.settings.batch_size)
-            self.metrics.add({"step": self.step, **metrics})
-
-
-def _stepper(model: nn.Module, settings: Settings) -> Stepper:
-    return Stepper(
-        model,
-        weight_decay=settings.weight_decay,
-        clip=settings.clip,
-        seed=settings.seed,
-        bf16=settings.bf16,
-    )
-
-
-def _beginning(model: nn.Module, feed: Feed, settings: Settings) -> Progress:
-    """Step 0, with a schedule."""
-    if settings.steps is not None:
-        return Progress(0, 0.0, plan(settings.steps, settings.warm_up))
-    assert settings.seconds is not None
-    # A copy is timed, so that model and optimiser are untouched at step 0.
-    stepper, batches = _stepper(copy.deepcopy(model), settings), feed.batches(0)
-    spent = []
-    for step in range(TRIAL):
-        began = perf_counter()
-        stepper(step, next(batches), 0.0)
-        spent.append(perf_counter() - began)
-    pace = from_first(fmean(spent[TRIAL // 2 :]))
-    return Progress(0, 0.0, guess(settings.seconds, settings.warm_up, pace))
 
 
 def _check_intervals(save_every: int, validate_every: int | None) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from shared_run import tiny_mask_rcnn
 from toy_model import Toy, toy
 
 from minseg.data import SceneDataset
@@ -353,3 +354,16 @@ def test_a_run_is_not_overwritten_and_not_mixed_with_another(scenes, tmp_path):
         train(toy(), scenes, steps=2, seed=1, out=tmp_path, resume=True)
     with pytest.raises(ValueError, match="the run was begun with images=20, now it is 1"):
         train(toy(), Crowded(), steps=2, out=tmp_path, resume=True)
+
+
+def test_mask_rcnn_resumes_with_the_same_bits(tmp_path):
+    """The model of the course, its sampling and its sparse gradients included."""
+    scenes = list(InMemory(SceneDataset("train", size=64, length=6)))
+    options = {"steps": 6, "batch_size": 2, "save_every": 3}
+    whole, other = tiny_mask_rcnn(), tiny_mask_rcnn()
+    expected = train(whole, scenes, **options)
+    with pytest.raises(Stopped):
+        train(tiny_mask_rcnn(), scenes, out=tmp_path, on_step=stop_at(5), **options)
+    result = train(other, scenes, out=tmp_path, resume=True, **options)
+    assert equal(bits(other), bits(whole)) and untimed(result.losses) == untimed(expected.losses)
+    assert equal(bits(load_model(tmp_path / "model.safetensors")), bits(whole))
