@@ -1,0 +1,220 @@
+import math
+from typing import Any
+
+import pytest
+import torch
+from traitlets import TraitError
+
+from minseg.explore.loss_board import DISCS, LARGEST, SMALLEST, TRUE_DISC, LossBoard
+from minseg.explore.loss_picture import BLOCK, block_marks
+from minseg.explore.loss_scene import (
+    HEIGHT,
+    LOSSES,
+    OF_DISTANCES,
+    OF_LOGITS,
+    WIDTH,
+    WITH_A_PUSH,
+    Prediction,
+    Truth,
+    disc,
+    evaluate,
+    nearest,
+    of_mask,
+    outline,
+    push,
+    share_near,
+)
+
+TRUTH = Truth.of(disc(*TRUE_DISC) > 0)
+
+
+def ask(widget: LossBoard, **question: Any) -> None:
+    """What the browser does: send a message."""
+    widget._handle_custom_msg(question, [])
+
+
+def row(widget: LossBoard, name: str) -> dict[str, Any]:
+    return next(one for one in widget.view["rows"] if one["name"] == name)
+
+
+# --- the scene ---
+
+
+def test_losses_of_pixels_only_count_and_those_of_outlines_look_where() -> None:
+    """A hole and a far blob of 50 pixels each: the same for BCE, not for the others."""
+    mask = TRUTH.mask
+    hole = evaluate(of_mask(mask & ~nearest(28, 24, mask, 50)), TRUTH)
+    blob = evaluate(of_mask(mask | nearest(57, 40, ~mask, 50)), TRUTH)
+    assert hole["BCE"] == pytest.approx(blob["BCE"]) and hole["focal"] == pytest.approx(
+        blob["focal"]
+    )
+    assert hole["hard IoU"] == pytest.approx(50 / int(mask.sum()))
+    assert blob["hard IoU"] == pytest.approx(50 / (int(mask.sum()) + 50))
+    assert blob["Hausdorff"] > 2 * hole["Hausdorff"] and blob["boundary"] > hole["boundary"]
+
+
+def test_a_perfect_prediction_is_at_the_least_of_every_hard_loss() -> None:
+    perfect = evaluate(of_mask(TRUTH.mask, logit=40), TRUTH)
+    gain = TRUTH.distances.clamp(min=0).mean().item()
+    for name in LOSSES:
+        least = -gain if name == "boundary" else 0
+        assert perfect[name] == pytest.approx(least, abs=1e-3), name
+
+
+@pytest.mark.parametrize("name", [name for name in WITH_A_PUSH if name != "hard IoU"])
+def test_a_small_step_along_the_push_lowers_the_loss_by_its_square(name: str) -> None:
+    field = disc(33, 22, 9).double()
+    prediction = Prediction(field, field)
+    force = push(name, prediction, TRUTH)
+    step = 1e-3 / force.abs().max()
+    moved = field + step * force
+    before, after = (evaluate(Prediction(f, f), TRUTH)[name] for f in (field, moved))
+    assert before - after == pytest.approx(float(step * force.square().sum()), rel=0.01)
+
+
+def test_a_thresholded_mask_has_no_push() -> None:
+    assert not push("hard IoU", of_mask(disc(33, 22, 9) > 0), TRUTH).any()
+
+
+def test_only_losses_with_a_push_have_one() -> None:
+    with pytest.raises(ValueError, match="got 'Chamfer'"):
+        push("Chamfer", of_mask(TRUTH.mask), TRUTH)
+
+
+def test_the_outline_goes_round_every_part_and_along_the_frame() -> None:
+    ring = outline(torch.minimum(disc(28, 24, 12), -disc(28, 24, 5)))
+    radii = (ring - torch.tensor([28.0, 24.0])).norm(dim=1)
+    assert ((radii - 12).abs().minimum((radii - 5).abs()) < 0.1).all()
+    assert len(ring) == pytest.approx(2 * math.pi * 17, abs=3)  # about one a pixel
+    cut_off = outline(disc(0, 24, 10))
+    assert (cut_off[:, 0] == 0).sum() > 15  # the straight part, on the image's frame
+    assert outline(disc(0, 0, -5)).shape == (0, 2)
+
+
+def test_the_share_near_the_outline() -> None:
+    field = torch.zeros(HEIGHT, WIDTH)
+    field[24, 28], field[0, 0], field[24, 40] = 1, -2, 1  # centre, corner, just outside
+    assert share_near(field, TRUTH) == pytest.approx(0.25)
+    assert share_near(0 * field, TRUTH) == 0
+
+
+def test_nearest_counts() -> None:
+    chosen = nearest(28, 24, TRUTH.mask, 30)
+    assert chosen.sum() == 30 and chosen[24, 28] and not (chosen & ~TRUTH.mask).any()
+
+
+def test_marks_agree_with_the_pixel_they_stand_on() -> None:
+    field = push("Dice, squared", Prediction(disc(33, 22, 9), disc(33, 22, 9)), TRUTH)
+    marks = block_marks(field)
+    for x, y, sign in marks:
+        assert (field[int(y), int(x)] > 0) == (sign == "+")
+    assert {sign for _, _, sign in marks} == {"+", "−"}
+    lone = torch.zeros(HEIGHT, WIDTH)
+    lone[17, 6], lone[40, 40] = -1.0, 0.05  # one pixel is enough; a faint one is not marked
+    assert block_marks(lone) == [(6.5, 17.5, "−")]
+    even = block_marks(torch.ones(HEIGHT, WIDTH))
+    assert len(even) == HEIGHT * WIDTH // BLOCK**2
+    assert {x % BLOCK for x, _, _ in even} == {1.5}
+
+
+# --- the widget ---
+
+
+def test_shows_every_loss_and_the_push_of_one() -> None:
+    widget = LossBoard(loss="boundary")
+    assert [one["name"] for one in widget.view["rows"]] == list(LOSSES)
+    assert len(widget.view["field"]) == len(widget.view["probability"]) == HEIGHT * WIDTH
+    field = torch.frombuffer(bytearray(widget.view["field"]), dtype=torch.uint8)
+    due = push("boundary", widget.prediction, TRUTH).flatten()
+    strong = due.abs() > 0.02 * due.abs().max()
+    assert ((field.int() > 128) == (due > 0))[strong].all()
+    assert {len(OF_LOGITS), len(OF_DISTANCES)} == {7, 2}
+    assert widget.view["unit"] == "logit"
+    widget.loss = "SDF L1"
+    assert widget.view["unit"] == "distance"
+
+
+def test_a_bar_counts_doublings_since_the_mark() -> None:
+    widget = LossBoard(discs=((36, 24, 12), DISCS[1]))  # moved by 8
+    assert {one["bar"] for one in widget.view["rows"]} == {0}
+    widget.discs = ((32, 24, 12), DISCS[1])  # moved by 4: half as far
+    assert row(widget, "Hausdorff")["bar"] == pytest.approx(-1 / 3, abs=0.03)
+    assert row(widget, "Hausdorff")["change"].startswith("−4.0")
+    widget.discs = (TRUE_DISC, DISCS[1])
+    assert row(widget, "hard IoU")["bar"] == -1
+    widget.mark()
+    assert {one["change"] for one in widget.view["rows"]} == {"+0.000"}
+    widget.blob = True
+    assert row(widget, "hard IoU")["bar"] == 1 and row(widget, "BCE")["bar"] > 0
+
+
+def test_hole_blob_and_edge_change_the_prediction() -> None:
+    widget = LossBoard(discs=((28, 24, 12), (57, 41, 3)))
+    whole = widget.prediction.distances > 0
+    widget.blob = widget.hole = True
+    changed = (widget.prediction.distances > 0) ^ whole
+    assert changed[24, 28] and changed[41, 57] and not changed[24, 36]
+    assert changed.sum() == pytest.approx(math.pi * (4**2 + 3**2), rel=0.1)
+    widget.softness = 4.0
+    assert torch.allclose(widget.prediction.logits, widget.prediction.distances / 4)
+
+
+def test_a_message_is_answered_once() -> None:
+    widget = LossBoard()
+    ask(widget, discs=[[30, 20, 10], [50, 40, 4]], n=7)
+    assert widget.discs == ((30, 20, 10), (50, 40, 4)) and widget.view["answers"] == 7
+    ask(widget, n=8)  # nothing new: an answer all the same
+    assert widget.view["answers"] == 8
+    ask(widget)  # a nudge is no question
+    assert widget.view["answers"] == 8
+    ask(widget, mark=True, n=9)
+    assert row(widget, "BCE")["bar"] == 0 and widget.view["answers"] == 9
+    widget.hole = True
+    assert row(widget, "BCE")["bar"] > 0
+    ask(widget, reset=True, n=10)
+    assert widget.discs == DISCS and not widget.hole and widget.view["answers"] == 10
+    assert row(widget, "BCE")["bar"] == 0
+
+
+def test_discs_stay_in_reach() -> None:
+    widget = LossBoard(discs=((-5, 999, 0), (10, 10, 99)))
+    assert widget.discs == ((0, HEIGHT, SMALLEST), (10, 10, LARGEST))
+
+
+@pytest.mark.parametrize(
+    ("trait", "value"),
+    [
+        ("discs", ((1, 2, 3),)),
+        ("discs", ((1, 2, math.nan), (1, 2, 3))),
+        ("softness", 0.1),
+        ("loss", "Chamfer"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(trait: str, value: object) -> None:
+    with pytest.raises(TraitError, match=trait):
+        LossBoard(**{trait: value})
+
+
+def test_what_the_lesson_says_to_try_happens() -> None:
+    widget = LossBoard(discs=(TRUE_DISC, DISCS[1]))
+    assert widget.view["facts"].startswith("0 pixels wrong")
+    soft = {name: row(widget, name)["value"] for name in ("BCE", "Hausdorff")}
+    assert soft["BCE"] != "0.000"
+    widget.softness = 0.25
+    assert float(row(widget, "BCE")["value"]) < float(soft["BCE"])
+    far = LossBoard(discs=((56, 24, 6), DISCS[1]), softness=0.25)
+    shares = {}
+    for loss in ("BCE", "Dice, squared"):
+        inside = push(loss, far.prediction, TRUTH)[24, 28]
+        shares[loss] = float(inside / push(loss, far.prediction, TRUTH).abs().max())
+    assert shares["BCE"] == pytest.approx(1) and shares["Dice, squared"] < 1e-3
+
+
+def test_the_still_picture_shows_the_present_state() -> None:
+    widget = LossBoard()
+    data, metadata = widget._repr_mimebundle_()
+    assert data["text/plain"] == repr(widget)
+    assert "258 pixels wrong" in metadata["image/png"]["alt"]
+    before = widget.picture()
+    widget.loss = "boundary"
+    assert before.startswith(b"\x89PNG") and widget.picture() != before
