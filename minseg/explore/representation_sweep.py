@@ -111,8 +111,10 @@ class RepresentationSweep(Still, anywidget.AnyWidget):
         steps = sweep(self.thing, self.kind)
         now = steps[self.view["step"]]
         fig, (left, right) = figure(columns=2, height=360, width_ratios=(1, 1.2))
-        draw_errors(left, specimen(self.thing), now.mask, now.outline, now.marks, now.what)
+        truth = specimen(self.thing)
+        draw_errors(left, truth, now.mask, now.outline, now.marks, now.what, now.grid)
         draw_price(right, {self.kind: steps}, exact_bytes(self.thing), now)
+        right.legend(loc="lower right", fontsize=9)
         return png(fig)
 
     def _asked(self, _widget: object, content: dict[str, Any], _buffers: object) -> None:

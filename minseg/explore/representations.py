@@ -104,9 +104,8 @@ def _grid(mask: Tensor, m: int, *, binary: bool) -> Written:
     shares = (to_grid(mask[None], box[None], m, binary=binary) * 255).round() / 255
     values = from_grid(shares, box[None], *mask.shape, threshold=None)[0]
     size = 16 + (-(-m * m // 8) if binary else m * m)
-    return _written(
-        mask, size, f"{m} × {m} cells", values >= 0.5, to_polygons(values), grid=(*box.tolist(), m)
-    )
+    lines = _level_lines(values, 0.5)
+    return _written(mask, size, f"{m} × {m} cells", values >= 0.5, lines, grid=(*box.tolist(), m))
 
 
 def _distance_grid(mask: Tensor, budget: float) -> Written:
@@ -115,8 +114,8 @@ def _distance_grid(mask: Tensor, budget: float) -> Written:
     distance = signed_distance(mask, truncate=31.75)[None, None]
     coarse = (interpolate(distance, size=m, mode="bilinear") * 4).round() / 4
     fine = interpolate(coarse, size=mask.shape, mode="bilinear")[0, 0]
-    back, outline = fine > 0, to_polygons(fine, level=0.0)
-    return _written(mask, m * m, f"{m} × {m} distances", back, outline, grid=(0, 0, SIZE, SIZE, m))
+    lines, grid = _level_lines(fine, 0.0), (0, 0, SIZE, SIZE, m)
+    return _written(mask, m * m, f"{m} × {m} distances", fine > 0, lines, grid=grid)
 
 
 def _polygon(mask: Tensor, tolerance: float) -> Written:
@@ -156,6 +155,15 @@ KINDS: dict[str, tuple[Callable[[Tensor, float], Written], tuple[float, ...]]] =
 def ring_of(mask: Tensor) -> Tensor:
     """(n, 2) the outer outline of the largest part: all that one closed curve can follow."""
     return largest_ring(to_polygons(mask))
+
+
+def _level_lines(field: Tensor, level: float) -> list[Tensor]:
+    """Where a field (H, W) crosses a level: one (n, 2) x, y a ring, holes as rings of their own."""
+    from contourpy import contour_generator
+
+    y, x = (np.arange(length) + 0.5 for length in field.shape)
+    lines = contour_generator(x, y, field.numpy()).lines(level)
+    return [torch.from_numpy(line) for line in lines]
 
 
 def _box(mask: Tensor) -> Tensor:

@@ -3,15 +3,16 @@
 const SCREEN = 480;                      // the drawing's side, screen pixels
 
 function makeMap(model, state, changed, ask, parent) {
-  const size = model.get("size");
-  const map = svg("svg", { class: "map", viewBox: `0 0 ${size} ${size}`, width: SCREEN,
-    height: SCREEN }, parent);
+  const size = model.get("size"), margin = model.get("margin"), side = size + 2 * margin;
+  const map = svg("svg", { class: "map", viewBox: `${-margin} ${-margin} ${side} ${side}`,
+    width: SCREEN, height: SCREEN }, parent);
+  svg("rect", { class: "frame", width: size, height: size }, map);
   const layers = ["kept", "missed", "added", "curve"]
     .map(name => [name, svg("path", { class: name }, map)]);
   const hull = svg("polygon", { class: "hull" }, map), group = svg("g", {}, map);
   const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
   const move = (k, x, y) => {
-    state.controls[k] = [clamp(x, 0, size), clamp(y, 0, size)];
+    state.controls[k] = [x, y].map(v => clamp(v, -margin, size + margin));
     place();
     changed();
   };
@@ -23,7 +24,7 @@ function makeMap(model, state, changed, ask, parent) {
       down.preventDefault();
       node.setPointerCapture(down.pointerId);
       node.focus({ preventScroll: true });
-      const [x, y] = state.controls[k], scale = size / map.getBoundingClientRect().width;
+      const [x, y] = state.controls[k], scale = side / map.getBoundingClientRect().width;
       state.held = true;
       const on = event => move(k, x + (event.clientX - down.clientX) * scale,
         y + (event.clientY - down.clientY) * scale);

@@ -24,6 +24,8 @@ from minseg.metrics import boundary_iou, mask_iou
 
 Point = tuple[float, float]
 FEWEST, MOST = 4, 40  # control points
+MARGIN = 16  # pixels around the image: the controls of a curve within it may lie outside
+SAMPLES = 512  # points of the curve
 START = tuple((48 + 30 * cos(k * pi / 4), 48 + 30 * sin(k * pi / 4)) for k in range(8))
 
 
@@ -34,7 +36,7 @@ def explain(thing: str, controls: tuple[Point, ...]) -> dict[str, Any]:
         Paths `kept`, `missed`, `added`, `curve`; `iou`, `boundary_iou`, `facts`.
     """
     truth = specimen(thing)
-    curve = from_bspline(torch.tensor(controls, dtype=torch.float64))
+    curve = from_bspline(torch.tensor(controls, dtype=torch.float64), SAMPLES)
     mask = from_polygons([curve], SIZE, SIZE)
     iou = mask_iou(truth[None], mask[None]).item()
     at_boundary = boundary_iou(truth[None], mask[None]).item()
@@ -53,7 +55,7 @@ class SplineEditor(Still, anywidget.AnyWidget):
 
     Traits:
         thing: one of `THINGS`, the mask to be drawn.
-        controls: 4 to 40 points (x, y) in pixels, kept inside the image of 96 × 96.
+        controls: 4 to 40 points (x, y) in pixels, in the image of 96 × 96 or within 16 of it.
         view: what the browser draws; made anew whenever one of the others changes.
     """
 
@@ -61,6 +63,7 @@ class SplineEditor(Still, anywidget.AnyWidget):
     _css = Path(__file__).with_suffix(".css")
 
     size = t.Int(SIZE).tag(sync=True)
+    margin = t.Int(MARGIN).tag(sync=True)
     things = t.Tuple(THINGS).tag(sync=True)
     limits = t.Tuple((FEWEST, MOST)).tag(sync=True)
     thing = t.Enum(THINGS, "coin").tag(sync=True)
@@ -98,23 +101,25 @@ class SplineEditor(Still, anywidget.AnyWidget):
         from minseg.draw import figure, png
         from minseg.explore.mask_picture import draw_errors
 
-        curve = from_bspline(torch.tensor(self.controls, dtype=torch.float64))
+        curve = from_bspline(torch.tensor(self.controls, dtype=torch.float64), SAMPLES)
         mask = from_polygons([curve], SIZE, SIZE)
         marks = torch.tensor(self.controls)
         fig, ax = figure(width=420, height=440)
         title = f"IoU {self.view['iou']:.3f} with {len(self.controls)} control points"
         draw_errors(ax, specimen(self.thing), mask, [curve], marks, title)
+        ax.set(xlim=(-MARGIN, SIZE + MARGIN), ylim=(SIZE + MARGIN, -MARGIN))
         return png(fig)
 
     @t.validate("controls")
-    def _points_inside(self, proposal: dict[str, Any]) -> tuple[Point, ...]:
+    def _points_nearby(self, proposal: dict[str, Any]) -> tuple[Point, ...]:
         points = tuple(tuple(float(v) for v in point) for point in proposal["value"])
         if not FEWEST <= len(points) <= MOST:
             raise t.TraitError(f"controls must be {FEWEST} to {MOST} points, got {len(points)}")
         for point in points:
             if len(point) != 2 or not all(map(isfinite, point)):
                 raise t.TraitError(f"controls must be two finite numbers each, got {point}")
-        return tuple((min(max(x, 0.0), SIZE), min(max(y, 0.0), SIZE)) for x, y in points)
+        low, high = float(-MARGIN), float(SIZE + MARGIN)
+        return tuple((min(max(x, low), high), min(max(y, low), high)) for x, y in points)
 
     def _asked(self, _widget: object, content: dict[str, Any], _buffers: object) -> None:
         """New places, or a wish, from the browser, answered by one new `view`."""
