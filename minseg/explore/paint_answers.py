@@ -54,7 +54,7 @@ def brush(points: Sequence[tuple[int, int]], size: int, shape: tuple[int, int]) 
         start, way = torch.tensor([y1, x1]), torch.tensor([float(y2 - y1), float(x2 - x1)])
         share = ((cell - start) @ way / max(float(way @ way), 1e-9)).clamp(0, 1)
         nearest = start + share[:, None] * way  # on the line, (cells, 2)
-        covered |= (cell - nearest).norm(dim=1) <= size / 2 + 0.01
+        covered |= (cell - nearest).norm(dim=1) <= size / 2
     return covered.view(shape)
 
 

@@ -76,6 +76,7 @@ def test_what_the_lesson_says_to_try_happens():
         painter._look()
         assert comes_back(painter) == ["yes", "yes", "–"]
         assert painter.view["notes"]["semantic"] == "1 region for 2 masks"
+        assert painter.view["notes"]["panoptic"] == "gives 2 of 2 masks back"
     painter.labels = (1, 2, 2)
     assert painter.view["notes"]["semantic"] == "2 regions for 2 masks"
 

@@ -71,6 +71,7 @@ def test_another_divisor():
     assert ids.max() < 4 * 8
     again = to_instances(ids, max_instances=8)
     assert torch.equal(again.masks.any(dim=0), claims.masks.any(dim=0))
+    assert set(again.labels.tolist()) <= set(claims.labels.tolist())
     with pytest.raises(ValueError, match="instance must be below max_instances=4, got 4"):
         from_instances(Instances(torch.eye(4, dtype=torch.bool)[:, None], claims.labels),
                        max_instances=4)  # fmt: skip
