@@ -23,7 +23,6 @@ from torch import Tensor
 
 from minseg.instances import Instances
 
-
 GREY = 0.5  # the colour that models subtract: padding is the 0 that convolutions see beyond an edge
 
 

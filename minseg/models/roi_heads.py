@@ -223,5 +223,4 @@ def mask_loss(logits: Tensor, classes: Tensor, targets: Tensor) -> Tensor:
 @torch.no_grad()
 def mask_targets(rois: Tensor, things: Tensor, truth: Truth, size: int) -> Tensor:
     """(P, size, size): the share of each cell of the proposal (P, 5) that its thing covers."""
-    with torch.autocast(rois.device.type, enabled=False):  # areas in bfloat16 would be rounded
-        return to_grid(truth.masks[rois[:, 0].long(), things], rois[:, 1:], size)
+    return to_grid(truth.masks[rois[:, 0].long(), things], rois[:, 1:], size)
