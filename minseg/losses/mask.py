@@ -96,7 +96,8 @@ def dice_loss(
     p = _in_unit_interval("probabilities", probabilities).flatten(1)
     overlap = 2 * (p * targets).sum(1)
     if squared:
-        return 1 - overlap / ((p * p).sum(1) + smooth + ((targets * targets).sum(1) + smooth))
+        of_p, of_t = (p * p).sum(1) + smooth, (targets * targets).sum(1) + smooth
+        return 1 - overlap / (of_p + of_t)
     return 1 - (overlap + smooth) / (p.sum(1) + targets.sum(1) + smooth)
 
 
