@@ -367,3 +367,17 @@ def test_mask_rcnn_resumes_with_the_same_bits(tmp_path):
     result = train(other, scenes, out=tmp_path, resume=True, **options)
     assert equal(bits(other), bits(whole)) and untimed(result.losses) == untimed(expected.losses)
     assert equal(bits(load_model(tmp_path / "model.safetensors")), bits(whole))
+
+
+def test_every_epoch_sees_another_view_and_draws_other_lots(scenes):
+    model, views, lots = toy(), [], []
+    plain = model.losses
+
+    def watched(images, targets, *, seeds):
+        views.extend(image.numpy().tobytes() for image in images)
+        lots.extend(seeds)
+        return plain(images, targets, seeds=seeds)
+
+    model.losses = watched
+    train(model, scenes[:1], steps=4, batch_size=4)
+    assert len(set(lots)) == 16 and len(set(views)) > 10
