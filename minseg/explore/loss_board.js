@@ -103,11 +103,11 @@ function makePush(model, parent) {
     draw(view, colour) {
       const up = colour("--up"), down = colour("--down");
       map.paint(view.field, v => [...(v > 128 ? up : down), 1.4 * Math.abs(v - 128)]);
-      while (signs.childElementCount < view.marks.length) svg("text", { class: "mark" }, signs);
-      [...signs.children].forEach((node, k) => {
-        const [x, y, sign] = view.marks[k] ?? [0, 0, ""];
-        set(node, { x, y: y + 0.9 });
-        write(node, sign);
+      while (signs.childElementCount < view.marks.length) svg("text", { class: "sign" }, signs);
+      while (signs.childElementCount > view.marks.length) signs.lastChild.remove();
+      view.marks.forEach(([x, y, sign], k) => {
+        set(signs.children[k], { x, y: y + 0.9 });
+        write(signs.children[k], sign);
       });
       write(map.caption, `Where ${model.get("loss")} pushes the ${view.unit} of each pixel`);
       write(low, `\u2212 lowers it by ${view.most}`);
@@ -222,9 +222,18 @@ function render({ model, el: root }) {
     root.dataset.drawn = view.drawn;
   };
   const drawSoon = () => { frame ||= requestAnimationFrame(() => { frame = 0; draw(); }); };
+  // Colours are known only once the widget is on the page, and change with the theme.
+  const seen = new ResizeObserver(drawSoon), themed = new MutationObserver(drawSoon);
+  seen.observe(root);
+  themed.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
   model.on("change:view", drawSoon);
   draw();
-  return () => { cancelAnimationFrame(frame); clearTimeout(speaking); };
+  return () => {
+    cancelAnimationFrame(frame);
+    clearTimeout(speaking);
+    seen.disconnect();
+    themed.disconnect();
+  };
 }
 
 export default { render };

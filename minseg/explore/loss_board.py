@@ -148,8 +148,12 @@ class LossBoard(Still, anywidget.AnyWidget):
         most = float(field.abs().max())
         near = share_near(field, self._target)
         wrong = int(((prediction.logits > 0) != self._target.mask).sum())
-        told = f"{near:.0%} of it within 2 px of the true outline" if most else "nowhere"
-        facts = f"{wrong} pixels wrong. {self.loss} {values[self.loss]:.4f}, its push: {told}."
+        told = f"{near:.0%} of its push is within 2 px of the outline" if most else "no push at all"
+        x, y, radius = self.discs[0]
+        facts = (
+            f"Disc at ({x:.1f}, {y:.1f}), radius {radius:.1f}: {wrong} pixels wrong. "
+            f"{self.loss} {values[self.loss]:.3f}: {told}."
+        )
         self.view = {
             "rows": [_row(name, values, self._mark, self._least) for name in LOSSES],
             "probability": _bytes(255 * prediction.logits.sigmoid()),

@@ -27,7 +27,7 @@ def block_marks(field: Tensor) -> list[tuple[float, float, str]]:
 
     Where all are about equally strong, one of the four in the middle is taken, which keeps order.
     """
-    centred = torch.tensor([0.8, 1.0, 1.0, 0.8])
+    centred = torch.tensor([0.6, 1.0, 1.0, 0.6])
     blocks = F.unfold(field[None, None], BLOCK, stride=BLOCK)[0]  # (BLOCK², blocks)
     strongest = (blocks.abs() * torch.outer(centred, centred).view(-1, 1)).argmax(dim=0)
     values = blocks.gather(0, strongest[None])[0]
