@@ -7,7 +7,7 @@ number, an object in a sparse half of the batch weighs more than one in a crowde
     n̄ = (n_1 + … + n_P) / P          (1/P) Σ_p (sum_p / n̄) = (Σ_p sum_p) / (Σ_p n_p)
 
 the average of the gradients is the gradient of the whole batch on one process. DETR divides so
-(Carion et al., End-to-End Object Detection with Transformers, 2020, in its code). Lesson 17.
+(Carion et al., End-to-End Object Detection with Transformers, 2020, in its code). Lesson 09.
 """
 
 from __future__ import annotations
@@ -31,5 +31,7 @@ def mean_over_processes(count: Tensor | int) -> Tensor:
     processes = 1
     if dist.is_available() and dist.is_initialized():
         processes = dist.get_world_size()
+        if dist.get_backend() == "nccl":
+            total = total.cuda()  # nccl adds up only what lies on a GPU
         dist.all_reduce(total)
     return total.clamp(min=1) / processes

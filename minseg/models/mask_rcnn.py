@@ -141,14 +141,14 @@ class MaskRCNN(nn.Module):
         grids = mask_targets(rois, things, truth, logits.shape[-1])
         return losses | {"mask": mask_loss(logits, sample.classes[positive], grids)}
 
-    forward = losses  # what wrappers such as DistributedDataParallel call
-
     def first_stage(self, batch: Tensor) -> tuple[list[Tensor], list[Tensor], Tensor, Tensor]:
         """Padded images to pyramid, anchors a level, objectness (B, A) and deltas (B, A, 4)."""
         pyramid = self.backbone(batch - GREY)
+        objectness, deltas = self.rpn(pyramid)
         shapes = [p.shape[2:] for p in pyramid]
         anchors = pyramid_anchors(shapes, self.strides, scale=self.anchor_scale)
-        return pyramid, [a.to(batch.device) for a in anchors], *self.rpn(pyramid)
+        anchors = [a.to(batch.device) for a in anchors]
+        return [p.float() for p in pyramid], anchors, objectness, deltas
 
     def read_boxes(self, pyramid: Sequence[Tensor], rois: Tensor) -> tuple[Tensor, Tensor]:
         """RoIs (K, 5) to class logits (K, C + 1), background last, and deltas (K, C, 4)."""

@@ -55,11 +55,8 @@ def test_five_losses_and_a_gradient_for_every_weight():
 
 
 def test_a_batch_split_over_processes_samples_and_trains_the_same(monkeypatch):
-    """Two halves, their counts averaged by hand: the mean gradient is that of the whole batch.
-
-    More anchors are asked for than there are, so that the halves' counts differ.
-    """
-    model, seeds = tiny(rois_per_image=8, anchors_per_image=600), [3, 14, 15, 92]
+    """Two halves, their counts averaged by hand: the mean gradient is that of the whole batch."""
+    model, seeds = tiny(rois_per_image=8, anchors_per_image=16), [3, 14, 15, 92]
     images, targets = batch_of(*SCENES)
     counts = []
 
@@ -81,6 +78,16 @@ def test_a_batch_split_over_processes_samples_and_trains_the_same(monkeypatch):
         shares = iter(joint)
         halves.append(gradient(half))
     torch.testing.assert_close(sum(halves) / 2, whole, atol=1e-5, rtol=1e-3)
+
+
+def test_every_loss_is_divided_by_the_count_of_all_processes(monkeypatch):
+    model, batch, seeds = tiny(), batch_of(*SCENES), [1, 2, 3, 4]
+    with torch.no_grad():
+        alone = model.losses(*batch, seeds=seeds)
+        patch_normaliser(monkeypatch, lambda count: torch.as_tensor(count) * 2.0)
+        crowded = model.losses(*batch, seeds=seeds)
+    for name, value in alone.items():
+        torch.testing.assert_close(crowded[name], value / 2)
 
 
 def patch_normaliser(monkeypatch, function):
