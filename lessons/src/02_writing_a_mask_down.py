@@ -12,7 +12,7 @@
 # 5. turn a mask into distances, and say what they are good for and what not;
 # 6. choose a representation by bytes, accuracy, topology and gradient.
 #
-# *55 minutes to read, 8 s to run, 520 MiB of memory, no GPU, no downloads. You need lesson 00.*
+# *60 minutes to read, 10 s to run, 530 MiB of memory, no GPU, no downloads. You need lesson 00.*
 
 # %%
 import numpy as np
@@ -25,8 +25,8 @@ from minseg.explore.mask_picture import draw_errors, draw_laws, draw_level, draw
 from minseg.explore.representation_sweep import exact_bytes
 from minseg.explore.representations import KINDS, THINGS, parts_and_holes, specimen, sweep, write
 from minseg.masks import (
-    chan_vese, deconvolution_overlap, deconvolve, encode_rle, from_fourier, from_grid,
-    from_polygons, from_signed_distance, grid, largest_ring, polygon, resample, scanline,
+    chan_vese, deconvolution_overlap, deconvolve, encode_rle, fit_bspline, fourier_descriptor,
+    from_grid, from_polygons, from_signed_distance, grid, largest_ring, polygon, resample,
     signed_distance, to_grid, to_polygons,
 )  # fmt: skip
 from minseg.metrics import mask_iou
@@ -57,10 +57,10 @@ print("run lengths:", *encode_rle(tiny)["counts"])
 #
 # $$G = A_y M A_x^{\mathsf T}, \qquad A_x[k, j] = \frac{|\text{cell } k \cap \text{pixel } j|}{|\text{cell } k|}.$$
 #
-# In the code, $G$ is `grid`, $M$ is `inside`, $A_x$ is `across` and $A_y$ is `down`.
+# One function makes both matrices. It returns $A_x$ if `low` and `high` are the box's $x_1$ and $x_2$, and `pixels` are the columns in question; $A_y$ for $y_1$, $y_2$ and the rows.
 
 # %%
-show_source(to_grid, docstring=False)
+show_source(grid._shares)
 coin = specimen("coin")  # (96, 96) bool
 coin_box = mask_trials.tight_boxes(coin[None])
 fig, axes = figure(columns=3, height=310)
@@ -94,14 +94,14 @@ check("02.to_grid", my_to_grid)
 # %%
 show_source(grid._weights)
 shares = to_grid(coin[None], coin_box, 14)
-half = (coin_box[:, 2:] - coin_box[:, :2]).repeat(1, 2) / 14 / 2
-backs = [from_grid(shares, box, 96, 96) for box in (coin_box, coin_box + half)]
+half = (coin_box[:, 2:] - coin_box[:, :2]) / 14 / 2  # half a cell, across and down
+backs = [from_grid(shares, box, 96, 96) for box in (coin_box, coin_box + half.repeat(1, 2))]
 fig, axes = figure(columns=2, width=640, height=330)
 draw_errors(axes[0], coin, backs[0][0], title="14 × 14 shares, pasted")
 draw_errors(axes[1], coin, backs[1][0], title="One half left out")
 alt = "Right: the pasted coin lies too far down and to the right, lost pixels blue, added orange."
 ious = [mask_iou(coin[None], back).item() for back in backs]
-show(fig, alt=alt, facts=f"IoU {ious[0]:.3f}, and {ious[1]:.3f} without the half")
+show(fig, alt=alt, facts=f"IoU {ious[0]:.3f}; without the half, {half[0, 0]:.1f} px, {ious[1]:.3f}")
 
 # %% [markdown]
 # In all such pictures of this lesson grey pixels are kept, blue ones lost and orange ones added. **IoU**, intersection over union, is what two masks share divided by what they cover together, 1 if they are equal. **Boundary IoU** is the same for two thin bands along the inside of their outlines, and minds small errors there much more ([lesson 07](07_measuring_instances.ipynb)).
@@ -147,14 +147,14 @@ claim(
 )
 claim(
     "C22",
-    measured=f"at m = 14, 28, 56: IoU {', '.join(f'{1 - e:.3f}' for e in binary[1:4])}, boundary "
-    f"IoU {', '.join(f'{e:.2f}' for e in binary_edge[1:4])} with binary cells; "
-    f"{', '.join(f'{e:.2f}' for e in soft_edge[1:4])} with shares.",
+    measured=f"at m = {', '.join(map(str, sizes))}: IoU {', '.join(f'{1 - e:.3f}' for e in binary)}, "
+    f"boundary IoU {', '.join(f'{e:.2f}' for e in binary_edge)}; with shares boundary IoU "
+    f"{', '.join(f'{e:.2f}' for e in soft_edge)}.",
     supports=bool((np.diff(binary_edge) > 0.1).all() and 1 - binary[1] > 0.9),
 )
 
 # %% [markdown]
-# Where might a logarithm have come from? Boundary IoU is 0.17, 0.30, 0.53, 0.72, 0.85 at the five sizes. Its middle part rises by about the same amount with each doubling, and over two doublings nobody can tell. But anything bounded has to bend in the end, and errors are what should be fitted.
+# Where might a logarithm have come from? Look at the boundary IoU of binary cells on the second card. Its middle part rises by about the same amount with each doubling, and over two doublings nobody can tell. But anything bounded has to bend in the end, and errors are what should be fitted.
 #
 # Area shares beat binary cells at every size, at no cost: a network's outputs are fractions anyway. Whoever rounds the *targets* throws accuracy away.
 #
@@ -183,6 +183,7 @@ claim(
 guess("02.2", None)
 
 # %%
+show_source(deconvolve, docstring=False)
 writes = {k: deconvolution_overlap(6, k) for k in (2, 3, 4)}  # ones, written with ones
 fig, axes = figure(columns=3, height=310)
 for ax, (k, count) in zip(axes, writes.items(), strict=True):
@@ -208,19 +209,22 @@ claim(
 #
 # ## Outlines
 #
-# A grid spends most of its numbers where nothing happens, deep inside and far outside. An outline spends them where the mask changes. The simplest one is a **polygon**, corners $(x_i, y_i)$ in order, joined by straight sides. Back to pixels, each pixel's centre asks: does a ray from me to the left cross the outline an odd number of times? Then it is inside. This is the **even-odd rule**, here for the point $(x, y)$:
+# A grid spends most of its numbers where nothing happens, deep inside and far outside. An outline spends them where the mask changes. The simplest one is a **polygon**, corners $(x_i, y_i)$ in order, joined by straight sides. Back to pixels, each pixel's centre asks: does a ray from me to the left cross the outline an odd number of times? Then it is inside. This is the **even-odd rule**. A side from $(x_1, y_1)$ down to $(x_2, y_2)$ meets the row of centres at height $y$ at
+#
+# $$x_1 + (y - y_1)\, \frac{x_2 - x_1}{y_2 - y_1}, \qquad \text{if } y_1 \le y < y_2.$$
+#
+# The other way, `to_polygons` finds the outline with several corners for each pixel that it passes. Douglas and Peucker (1973) start from two of them and ask which corner lies farthest from the straight line between the two. If it is farther away than `tolerance`, it stays, and cuts the way in two, to be treated alike. All others go. So the outline moves by no more than `tolerance` pixels: you choose the error, and get the number of corners.
 
 # %%
-show_source(scanline._is_inside)
 show_source(polygon._keep)
 
 # %% [markdown]
-# The second function makes outlines shorter. `to_polygons` finds the outline with several corners for each pixel that it passes. Douglas and Peucker (1973) start from two of them and ask which corner lies farthest from the straight line between the two. If it is farther away than `tolerance`, it stays, and cuts the way in two, to be treated alike. All others go. So the outline moves by no more than `tolerance` pixels: you choose the error, and get the number of corners.
+# `todo` holds the stretches that are still to be judged, by the numbers of their two ends. Here are two tolerances for the coin, and one for a mask of straight sides and for one with a hole.
 
 # %%
 tries = [("coin", 4), ("coin", 1), ("star", 1), ("ring", 1)]
 kept = [write(specimen(thing), "polygon", tolerance) for thing, tolerance in tries]
-fig, axes = figure(columns=4, height=260)
+fig, axes = figure(columns=4, height=250)
 for ax, (thing, px), one in zip(axes, tries, kept, strict=True):
     title = f"{thing}, {px} px: {len(one.marks)} corners"
     draw_errors(ax, specimen(thing), one.mask, one.outline, one.marks, title)
@@ -282,12 +286,13 @@ claim(
 guess("02.3", None)
 
 # %%
-show_source(from_fourier, docstring=False)
+show_source(fourier_descriptor, docstring=False)
 smooth, square = mask_trials.smooth_curve(), mask_trials.square_curve()
 off = [mask_trials.fourier_error(square, K) for K in (4, 8, 16, 32)]
 reveal("02.3", off[1], "px", digits=2)
-table = {t: [write(specimen(t), "Fourier", K).iou for K in (1, 4, 16, 64)] for t in THINGS}
-print("IoU with K = 1, 4, 16, 64:", {t: [round(v, 2) for v in row] for t, row in table.items()})
+for thing in THINGS:
+    ious = [write(specimen(thing), "Fourier", K).iou for K in (1, 4, 16, 64)]
+    print(f"{thing:10} K = 1, 4, 16, 64: IoU", *(f"{iou:.2f}" for iou in ious))
 last = [mask_trials.fourier_error(smooth, K) for K in (5, 6)]
 claim(
     "C28",
@@ -332,6 +337,7 @@ SplineEditor(thing="star")
 # 5. **Choose the ring.** The fit reaches 0.70. One curve can do far better, if it does what the bridge did.
 
 # %%
+show_source(fit_bspline, docstring=False)
 rounding = {}
 for name, curve in (("smooth", smooth), ("square", square)):
     rounding[name] = [mask_trials.bspline_error(curve, n) for n in (6, 12, 24, 48)]
@@ -349,7 +355,11 @@ claim(
 # %% [markdown]
 # ## A landscape
 #
-# The last idea keeps the grid and changes what is written in it. Not *is this inside?* but *how far is it to the outline?*, positive inside and negative outside: a **signed distance function**, SDF. The outline runs between pixels. So half a pixel is taken off the distance between centres, no pixel is ever 0, and the mask is $d > 0$.
+# The last idea keeps the grid and changes what is written in it. Not *is this inside?* but *how far is it to the outline?*, positive inside and negative outside: a **signed distance function**, SDF. For a pixel let $\delta$ be the distance from its centre to the nearest centre of the other kind. The outline runs between the two, so half a pixel is taken off:
+#
+# $$d = \begin{cases} +(\delta - \tfrac12) & \text{inside} \\ -(\delta - \tfrac12) & \text{outside} \end{cases}$$
+#
+# No pixel is ever 0, and the mask is $d > 0$. Much of the literature has the other sign, minus inside: ask before you use somebody's distances.
 #
 # The slope of such a landscape is 1: a step of one pixel towards the outline is one pixel less. Is it, everywhere?
 
@@ -430,7 +440,11 @@ claim(
 #
 # The notes also promise a regular boundary from an L1 loss. Its gradient has the same size everywhere, so most of it goes to pixels that are far from any outline. Lesson 03 is about losses that do look at the outline.
 #
-# Landscapes have one more gift. Their zero level may divide, or merge, with nobody cutting it. **Level set** methods use that. Chan and Vese (*Active contours without edges*, 2001) start from any $\varphi$ and move it until two numbers, the means of the image inside and outside, explain the image as well as they can by a short outline.
+# Landscapes have one more gift. Their zero level may divide, or merge, with nobody cutting it. **Level set** methods use that. Chan and Vese (*Active contours without edges*, 2001) start from any $\varphi$ and move it, time step by time step:
+#
+# $$\varphi_t = \delta_\varepsilon(\varphi) \left[ \mu\, \mathrm{div}\frac{\nabla \varphi}{\|\nabla \varphi\|} - \nu - \lambda_1 (I - c_1)^2 + \lambda_2 (I - c_2)^2 \right].$$
+#
+# $I$ is the image, $c_1$ its mean inside, $c_2$ its mean outside; the other letters are arguments of `chan_vese`. A pixel near the outline joins the side whose mean it resembles, and the first term, weighted by $\mu$, keeps the outline short. $\delta_\varepsilon$ lets only the neighbourhood of the outline move.
 
 # %%
 y, x = (torch.arange(length) + 0.5 for length in (64, 96))
@@ -439,7 +453,7 @@ two = (r1 < 15**2) | (r2 < 13**2)  # two discs, and a seed between them
 noise = torch.randn(64, 96, generator=torch.Generator().manual_seed(0))
 image = 0.2 + 0.6 * two + 0.1 * noise
 phis = {steps: chan_vese(image, r3 < 10**2, steps=steps) for steps in (0, 20, 40, 120)}
-fig, axes = figure(columns=4, height=190)
+fig, axes = figure(columns=4, height=175)
 for ax, (steps, phi) in zip(axes, phis.items(), strict=True):
     draw_image(ax, image, f"{steps} steps", limits=(0, 1))
     draw_level(ax, phi)
@@ -459,13 +473,13 @@ claim(
 # Now everything on one budget. Count 4 bytes for a coordinate, 1 for an area share or a distance, 1 bit for a binary cell, 16 bytes for a box.
 
 # %%
-fig, axes = figure(columns=3, height=350)
+fig, axes = figure(columns=3, height=400)
 for ax, thing in zip(axes, ("star", "coin", "ring"), strict=True):
     draw_price(ax, {kind: sweep(thing, kind) for kind in KINDS}, exact_bytes(thing), title=thing)
     ax.set(yscale="logit", ylim=(0.4, 0.9996), xlim=(8, 4000))
     ax.set_yticks(ticks := [0.5, 0.7, 0.9, 0.97, 0.99, 0.999], labels=ticks)
     ax.minorticks_off()
-fig.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=7, fontsize=9)
+fig.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=4)
 alt = "IoU over bytes: polygons lead on the star, curves on the coin; on the ring curves end at 0.7."
 show(fig, alt=alt, facts=f"run lengths of the five: {[exact_bytes(t) for t in THINGS]} bytes")
 print("bytes for IoU 0.95    ", *(f"{thing:>9}" for thing in THINGS))
@@ -474,7 +488,7 @@ for kind in KINDS:
     print(f"{kind:22}", *(f"{sizes[0] if sizes else 'never':>9}" for sizes in enough))
 
 # %% [markdown]
-# There is no winner, there are reasons. The star is made of straight sides: ten corners are nearly all there is to say. The coin is round and smooth: a handful of circles or control points. The ring and the two parts have a topology that single curves cannot write, and that grids of any kind write without noticing. Run lengths, the dotted line, are exact for a few hundred bytes, which is why *files* use them.
+# (The axis of IoU is stretched towards 1; a curve that ends has reached it.) There is no winner, there are reasons. The star is made of straight sides: ten corners are nearly all there is to say. The coin is round and smooth: a handful of circles or control points. The ring and the two parts have a topology that single curves cannot write, and that grids of any kind write without noticing; distances do it best, for these outlines are smooth and far apart. Run lengths, the dotted line, are exact for a few hundred bytes, which is why *files* use them.
 #
 # Bytes are not all. A network must be able to *learn* the numbers. Raise one of them by 1: how much of the mask, or of its outline, moves?
 
@@ -488,9 +502,9 @@ for numbers, share in mask_trials.reaches(coin).items():
 # | representation | numbers | one number moves | gradient with respect to it | topology |
 # |---|---|---|---|---|
 # | run lengths | as many as needed | all behind it | none: whole numbers | any |
-# | binary cells | $m^2$ | its cell | of the probability that a network gives | any |
-# | area shares | $m^2$ | four cells | yes: pasting is linear in them | any |
-# | distances | $m^2$ | four cells | yes, but for the medial axis | any |
+# | binary cells | $m^2$ | its cell | none for a bit; trained as a probability | any |
+# | area shares | $m^2$ | about four cells | yes: pasting is linear in them | any |
+# | distances | $m^2$ | about four cells | yes: reading between them is linear | any |
 # | polygon | two a corner | two sides | of the corner's place | a list; holes by bridges |
 # | Fourier | $4K + 2$ | everything | yes: the curve is linear in them | one part, no hole |
 # | B-spline | two a point | four segments | yes: the curve is linear in them | one part, no hole |

@@ -35,6 +35,7 @@ def exact_bytes(thing: str) -> int:
     return len(encode_rle(specimen(thing), compressed=True)["counts"])
 
 
+@cache
 def explain(thing: str, kind: str, step: int) -> dict[str, Any]:
     """What the browser draws of a specimen, a representation and a step of its budgets.
 
