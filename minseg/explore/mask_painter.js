@@ -18,9 +18,13 @@ function makePanel(model, parent, name, title, screen) {
   svg("path", { class: "grid", d: lines.join("") }, map);
   const outlines = svg("g", {}, map), labels = svg("g", {}, map);
   const note = html("p", { className: "note" }, figure);
+  let before = "";
   return {
-    map, labels, outlines, note,
+    map, note,
     draw(list, { colour, opacity = 0.75, text, chosen = -1, boxes = [] }) {
+      const now = JSON.stringify([list, chosen, boxes]);
+      if (now === before) return;                     // repainting is what costs
+      before = now;
       const drawn = list.filter(one => one.fill);
       shapes.replaceChildren(); outlines.replaceChildren(); labels.replaceChildren();
       for (const one of drawn) {

@@ -8,6 +8,7 @@ numbers from the package; `MaskPainter` (lesson 01) shows it while somebody pain
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -116,12 +117,17 @@ def _count(n: int, noun: str) -> str:
 
 def _shape(mask: Tensor, key: int) -> dict[str, Any]:
     """SVG paths of a mask's pixels and outline, and where its number belongs, in cells."""
+    fill, line, at = _paths(mask.numpy().tobytes(), mask.shape[1])
+    return {"key": key, "fill": fill, "line": line, "at": at}
+
+
+@lru_cache(maxsize=64)  # a stroke changes few of the masks that are drawn
+def _paths(cells: bytes, width: int) -> tuple[str, str, tuple[float, ...]]:
     from minseg.overlay import deepest_point, outline  # matplotlib, only where one draws
 
-    pixels = mask.numpy()
+    pixels = np.frombuffer(cells, dtype=bool).reshape(-1, width)
     steps = np.diff(np.pad(pixels, ((0, 0), (1, 1))).astype(np.int8), axis=1)
     runs = zip(np.argwhere(steps == 1), np.argwhere(steps == -1), strict=True)
     fill = "".join(f"M{a} {i}H{b}V{i + 1}H{a}Z" for (i, a), (_, b) in runs)
     line = "".join(f"M{a:g} {b:g}L{c:g} {d:g}" for (a, b), (c, d) in outline(pixels))
-    at = list(deepest_point(pixels)) if pixels.any() else []
-    return {"key": key, "fill": fill, "line": line, "at": at}
+    return fill, line, deepest_point(pixels) if pixels.any() else ()

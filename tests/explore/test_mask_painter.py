@@ -87,7 +87,7 @@ def test_paths_cover_the_cells_they_stand_for():
         runs = [run.removesuffix("Z") for run in shape["fill"].split("M")[1:]]
         widths = [int(run.split("H")[1].split("V")[0]) - int(run.split()[0]) for run in runs]
         assert sum(widths) == mask.sum()
-    assert view["panoptic"][2]["fill"] == "" and view["panoptic"][2]["at"] == []
+    assert view["panoptic"][2]["fill"] == "" and view["panoptic"][2]["at"] == ()
 
 
 def test_strokes_sent_twice_are_painted_once_and_none_is_lost():
