@@ -20,19 +20,22 @@ def tiny_mask_rcnn():
     return MaskRCNN(widths=(8, 16, 16, 24), channels=16, box_width=16, mask_width=16)
 
 
-def run(kind, out):
+def run(kind, out, resume=False):
     """Rows of losses and of metrics."""
     toys = kind == "toy"
     size, steps = (32, 8) if toys else (64, 3)
     scenes = InMemory(SceneDataset("train", size=size, length=6))
     validation = InMemory(SceneDataset("val", size=size, length=5))
     model = toy() if toys else tiny_mask_rcnn()
-    result = train(model, scenes, steps=steps, batch_size=4, validation=validation, out=out)
+    options = {"steps": steps, "batch_size": 4, "validation": validation}
+    result = train(model, scenes, out=out, resume=resume, **options)
     return result.losses, result.metrics
 
 
 if __name__ == "__main__":
     with process_group(torch.device("cpu")):
         rows = run(sys.argv[1], Path(sys.argv[2]))
+        again = run(sys.argv[1], Path(sys.argv[2]), resume=True)  # nothing is left to do
         if world()[0] == 0:
+            assert repr(again) == repr(rows)
             print(json.dumps(rows))

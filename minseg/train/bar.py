@@ -45,7 +45,7 @@ class Bar:
     ) -> None:
         self.tqdm.close()
         if self.tqdm.disable and not self.silent and error is None and self.text:
-            print(f"{self.step} steps, {self.text}", file=sys.stderr)
+            print(f"{self.step} step{'s' * (self.step != 1)}, {self.text}", file=sys.stderr)
 
 
 def _in_notebook() -> bool:

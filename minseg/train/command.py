@@ -22,6 +22,7 @@ from minseg.data.coco import CocoInstances
 from minseg.models import MaskRCNN
 from minseg.train.augment import augment_photo, augment_scene
 from minseg.train.distributed import process_group, world
+from minseg.train.folder import RunFolder
 from minseg.train.loop import train
 from minseg.train.memory import InMemory
 from minseg.train.run import TrainingResult
@@ -47,6 +48,7 @@ def train_as_asked(options: argparse.Namespace, device: torch.device) -> Trainin
     """Data, a fresh model, and the loop."""
     if options.model not in MODELS:
         raise ValueError(f"model must be one of {', '.join(MODELS)}, got {options.model!r}")
+    RunFolder(options.out, resume=options.resume)  # complains before scenes are made, not after
     data = open_data(options.data, "train", SCENES)
     scenes = not isinstance(data, CocoInstances)
     named = options.validation or ("scenes" if scenes else None)
@@ -104,7 +106,7 @@ def find_device(name: str) -> torch.device:
 
 def summary(result: TrainingResult) -> str:
     """What came of it, for people."""
-    lines = [f"{result.steps} steps, {result.seconds:.0f} s"]
+    lines = [f"{result.steps} step{'s' * (result.steps != 1)}, {result.seconds:.0f} s"]
     if result.metrics:
         numbers = {k: v for k, v in result.metrics[-1].items() if k in ("ap", "ap50", "ap75", "pq")}
         lines.append(", ".join(f"{name} {value:.4f}" for name, value in numbers.items()))

@@ -55,6 +55,9 @@ class RunFolder:
                 f"out={str(path)!r} holds a run already: resume=True goes on with it, "
                 f"a new run needs another folder"
             )
+        if world()[0] == 0:
+            for draft in self.path.glob(f".{CHECKPOINT}.*.tmp"):  # of a process that was killed
+                draft.unlink(missing_ok=True)
 
     @property
     def checkpoint(self) -> Path:

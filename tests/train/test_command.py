@@ -73,7 +73,7 @@ def test_training_on_scenes_and_going_on(tmp_path, capsys):
     line += ["--steps", "1", "--batch-size", "1", "--out", str(tmp_path / "a")]
     assert main(line) == 0
     said = capsys.readouterr()
-    assert said.out.splitlines()[0].startswith("1 steps, ") and "ap75 " in said.out
+    assert said.out.splitlines()[0].startswith("1 step, ") and "ap75 " in said.out
     assert main(line) == 2
     assert "holds a run already" in capsys.readouterr().err
     assert main([*line, "--resume"]) == 0

@@ -115,6 +115,7 @@ def test_kill_nine_loses_the_steps_since_the_last_checkpoint_and_nothing_else(sc
     wait_for(lambda: rows_of(folder / "losses.csv") >= 10, process)
     process.send_signal(signal.SIGKILL)
     process.wait()
+    (folder / ".checkpoint.safetensors.1.tmp").write_text("as if it had been killed while saving")
     reached = rows_of(folder / "losses.csv")
     assert 10 <= reached < 30 and not (folder / "model.safetensors").exists()
     resumed_at = []
@@ -131,6 +132,7 @@ def test_kill_nine_loses_the_steps_since_the_last_checkpoint_and_nothing_else(sc
     assert resumed_at[0] - 1 in (reached // 4 * 4, reached // 4 * 4 - 4)  # killed while saving
     expected = train(whole, scenes, **options)
     assert equal(bits(model), bits(whole)) and untimed(result.losses) == untimed(expected.losses)
+    assert not list(folder.glob(".*"))
 
 
 def rows_of(file):
