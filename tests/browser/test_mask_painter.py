@@ -81,7 +81,9 @@ def test_keys_move_paint_choose_and_stay_inside(root):
     expect_like(root, twin)
     expect(root.locator("[data-trait=erasing]")).to_have_value("true")
     expect(root.locator("tr[data-mask='3']")).to_have_class("chosen")
-    assert root.page.locator(".jp-Cell").count() == cells, "JupyterLab's own keys must not see these"
+    assert root.page.locator(".jp-Cell").count() == cells, (
+        "JupyterLab's own keys must not see these"
+    )
 
 
 def test_scores_classes_and_the_rule_decide(root):
