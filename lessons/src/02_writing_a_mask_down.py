@@ -89,7 +89,7 @@ check("02.to_grid", my_to_grid)
 #
 # To paste a grid, read it at the centre of each pixel, and call the pixel inside if the value is at least ½. Between the centres of cells, read bilinearly: a weighted mean of the four nearest. Pixel $j$ has its centre at $j + \tfrac12$. If that is a share $u$ of the way across the box, it lies $mu - \tfrac12$ cells to the right of the first cell's centre. Both halves are there for one reason: a number belongs to the *centre* of its pixel or cell.
 #
-# Leave out the second half, and every mask moves by half a cell. In this small picture that is nearly 3 pixels, in a photograph more. It is one of the commonest mistakes of the field, and looks like a network that is a little inaccurate.
+# Leave out the second half, and every mask moves by half a cell. In this small picture that is 2.6 pixels, in a photograph more. It is one of the commonest mistakes of the field, and looks like a network that is a little inaccurate.
 
 # %%
 show_source(grid._weights)
@@ -108,7 +108,7 @@ show(fig, alt=alt, facts=f"IoU {ious[0]:.3f}; without the half, {half[0, 0]:.1f}
 #
 # ## How fine?
 #
-# Take five smooth masks of about 200 pixels. Some systems round the shares to 0 or 1 before they train on them. So there are two kinds of grid: **binary cells**, pasted as blocks, and **area shares**, pasted bilinearly. Binary cells of $m = 14$ have on average $1 - \mathrm{IoU} = 0.058$.
+# Take five smooth masks of about 200 pixels. Some systems round the shares to 0 or 1 before they train on them; of two well-known libraries, detectron2 does and torchvision does not. So there are two kinds of grid: **binary cells**, pasted as blocks, and **area shares**, pasted bilinearly. Binary cells of $m = 14$ have on average $1 - \mathrm{IoU} = 0.058$.
 #
 # **Predict.** What is $1 - \mathrm{IoU}$ of binary cells at $m = 28$?
 
@@ -212,6 +212,8 @@ claim(
 # A grid spends most of its numbers where nothing happens, deep inside and far outside. An outline spends them where the mask changes. The simplest one is a **polygon**, corners $(x_i, y_i)$ in order, joined by straight sides. Back to pixels, each pixel's centre asks: does a ray from me to the left cross the outline an odd number of times? Then it is inside. This is the **even-odd rule**. A side from $(x_1, y_1)$ down to $(x_2, y_2)$ meets the row of centres at height $y$ at
 #
 # $$x_1 + (y - y_1)\, \frac{x_2 - x_1}{y_2 - y_1}, \qquad \text{if } y_1 \le y < y_2.$$
+#
+# and there the centres at or to the right of that place switch between outside and inside.
 #
 # The other way, `to_polygons` finds the outline with several corners for each pixel that it passes. Douglas and Peucker (1973) start from two of them and ask which corner lies farthest from the straight line between the two. If it is farther away than `tolerance`, it stays, and cuts the way in two, to be treated alike. All others go. So the outline moves by no more than `tolerance` pixels: you choose the error, and get the number of corners.
 
@@ -364,13 +366,13 @@ claim(
 # The slope of such a landscape is 1: a step of one pixel towards the outline is one pixel less. Is it, everywhere?
 
 # %%
-print("middle row of the first mask:", *(f"{v:.1f}" for v in signed_distance(tiny)[2]))
 fig, axes = figure(columns=3, height=310)
 for ax, thing in zip(axes, ("star", "two parts", "ring"), strict=True):
     draw_slope(ax, specimen(thing), f"{thing}: slope of its distance")
 alt = "White, slope 1, but for dark lines: spines of the star, between the parts, a circle in the ring."
 slope = torch.hypot(*torch.gradient(signed_distance(ring)))
 show(fig, alt=alt, facts=f"the ring: median slope {slope.median():.2f}")
+print("distances in the middle row of the first mask:", signed_distance(tiny)[2].numpy().round(1))
 
 # %%
 masks = torch.stack([specimen(thing) for thing in THINGS])
@@ -488,7 +490,7 @@ for kind in KINDS:
     print(f"{kind:22}", *(f"{sizes[0] if sizes else 'never':>9}" for sizes in enough))
 
 # %% [markdown]
-# (The axis of IoU is stretched towards 1; a curve that ends has reached it.) There is no winner, there are reasons. The star is made of straight sides: ten corners are nearly all there is to say. The coin is round and smooth: a handful of circles or control points. The ring and the two parts have a topology that single curves cannot write, and that grids of any kind write without noticing; distances do it best, for these outlines are smooth and far apart. Run lengths, the dotted line, are exact for a few hundred bytes, which is why *files* use them.
+# (The axis of IoU is stretched towards 1; a curve that ends has reached it.) There is no winner, there are reasons. The star is made of straight sides: ten corners are nearly all there is to say. The coin is round and smooth: a handful of circles or control points. The ring and the two parts have a topology that single curves cannot write, and that grids of any kind write without noticing; on the ring distances do best, for its outlines are smooth and far apart. Run lengths, the dotted line, are exact for a few hundred bytes, which is why *files* use them.
 #
 # Bytes are not all. A network must be able to *learn* the numbers. Raise one of them by 1: how much of the mask, or of its outline, moves?
 
@@ -509,7 +511,7 @@ for numbers, share in mask_trials.reaches(coin).items():
 # | Fourier | $4K + 2$ | everything | yes: the curve is linear in them | one part, no hole |
 # | B-spline | two a point | four segments | yes: the curve is linear in them | one part, no hole |
 #
-# One caution holds for all outlines. The *curve* has a gradient; the pixels inside of it do not, as a pixel is in or out, and IoU moves in jumps. So such networks are trained on distances between points, or on a blurred mask. Published results agree with the whole picture: in one table PolarMask, which predicts an outline by 36 rays, reaches AP 32.1 and Mask R-CNN 35.7 with the same backbone (Wang et al., *SOLOv2*, 2020, table 1).
+# One caution holds for all outlines. The *curve* has a gradient; the pixels inside of it do not, as a pixel is in or out, and IoU moves in jumps. So such networks are trained on distances between points, or on a blurred mask. Published results agree with the whole picture: in one table PolarMask, which predicts an outline by 36 rays, reaches an average precision (lesson 07) of 32.1 and Mask R-CNN one of 35.7, with the same network for features (Wang et al., *SOLOv2*, 2020, table 1).
 
 # %%
 RepresentationSweep(thing="ring", kind="grid of shares", step=6)
@@ -517,7 +519,7 @@ RepresentationSweep(thing="ring", kind="grid of shares", step=6)
 # %% [markdown]
 # Choose a mask and a way to write it, and move the budget (or click a point of the curve). The circle is where you are; the dashed line is boundary IoU.
 #
-# 1. **Ring, Fourier.** Move the budget to its end. Which number never changes?
+# 1. **Ring, Fourier.** Move the budget to its end. IoU stays at 0.70. What is in the way?
 # 2. **Ring, polygon.** The hole is there at every budget: the bridge. What does it cost? Compare the bytes for IoU 0.95 with those of the *disc*.
 # 3. **Star, polygon**, then **star, grid of distances.** What happens to the tips? Distances round corners off, as their level is read between coarse samples.
 # 4. **Disc, binary grid**, and compare IoU with boundary IoU. Then change to *grid of shares*: eight times the bytes for the same number of cells. Is it worth it at equal bytes?
