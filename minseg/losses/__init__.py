@@ -1,6 +1,11 @@
 """How wrong a prediction is, with a gradient; and which prediction answers which truth."""
 
-from minseg.losses.balance import UncertaintyWeights, difficulty_weights, gradient_balance
+from minseg.losses.balance import (
+    UncertaintyWeights,
+    difficulty_weights,
+    dynamic_weight_average,
+    gradient_balance,
+)
 from minseg.losses.contour import boundary_loss, chamfer_distance, hausdorff_of_points
 from minseg.losses.mask import (
     dice_loss,
@@ -23,6 +28,7 @@ __all__ = [
     "detr_cost",
     "dice_loss",
     "difficulty_weights",
+    "dynamic_weight_average",
     "focal_loss",
     "gradient_balance",
     "hard_negatives",

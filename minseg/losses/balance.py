@@ -120,42 +120,46 @@ def _gradient_norm(loss: Tensor, parameters: list[Tensor]) -> Tensor:
     return torch.stack(squares).sum().sqrt() if squares else torch.zeros_like(loss.detach())
 
 
-def difficulty_weights(
-    previous: Tensor,
-    before: Tensor | None = None,
-    *,
-    initial: Tensor | float = 1.0,
-    rule: str = "average",
-    temperature: float = 2.0,
-) -> Tensor:
-    """Weights from how difficult the tasks are.
+def difficulty_weights(ratio: Tensor, initial: Tensor | float = 1.0) -> Tensor:
+    """λ(0) exp(−ratio): the larger the ratio of a task, the lower its weight.
 
     Args:
-        previous: (K,) the losses of the last epoch, or for "exponential" the difficulty ratios.
-        before: (K,) the losses of the epoch before it; for "average" alone. None in the first two
-            epochs, when all weights are 1.
-        initial: λ(0), a number or (K,); for "exponential" alone.
-        rule: "average", dynamic weight averaging, or "exponential", λ(0) exp(−ratio).
-        temperature: T of the softmax; the larger, the more equal the weights.
-
-    Returns:
-        (K,); of "average" they sum to K.
+        ratio: (K,) how difficult each task is, however that is measured.
+        initial: λ(0), a number or (K,).
 
     Raises:
-        ValueError: if a shape, the rule or the temperature is none of the above, or a loss to
-            divide by is not above 0.
+        ValueError: if `ratio` is not a vector.
     """
-    if previous.ndim != 1 or (before is not None and before.shape != previous.shape):
-        shapes = tuple(previous.shape), None if before is None else tuple(before.shape)
-        raise ValueError(f"previous and before must be vectors of one length, got {shapes}")
-    if rule == "exponential":
-        return torch.as_tensor(initial) * (-previous).exp()
-    if rule != "average":
-        raise ValueError(f"rule must be 'average' or 'exponential', got {rule!r}")
+    if ratio.ndim != 1:
+        raise ValueError(f"ratio must be (K,), got {tuple(ratio.shape)}")
+    return torch.as_tensor(initial) * (-ratio).exp()
+
+
+def dynamic_weight_average(
+    last: Tensor, before: Tensor | None = None, *, temperature: float = 2.0
+) -> Tensor:
+    """K softmax(L(t−1) / L(t−2) / T): the slower the loss of a task falls, the higher its weight.
+
+    Args:
+        last: (K,) L(t−1), the mean of each loss over the last epoch.
+        before: (K,) L(t−2), over the epoch before it; None in the first two epochs, when all
+            weights are 1.
+        temperature: T; the larger, the more equal the weights.
+
+    Returns:
+        (K,), with the sum K.
+
+    Raises:
+        ValueError: if the losses are not vectors of one length, a loss to divide by or the
+            temperature is not above 0.
+    """
+    if last.ndim != 1 or (before is not None and before.shape != last.shape):
+        shapes = tuple(last.shape), None if before is None else tuple(before.shape)
+        raise ValueError(f"last and before must be vectors of one length, got {shapes}")
     if not temperature > 0:
         raise ValueError(f"temperature must be above 0, got {temperature}")
     if before is None:
-        return torch.ones_like(previous)
+        return torch.ones_like(last)
     if not (before > 0).all():
         raise ValueError(f"before must be losses above 0, got {before.tolist()}")
-    return len(previous) * (previous / before / temperature).softmax(dim=0)
+    return len(last) * (last / before / temperature).softmax(dim=0)

@@ -7,7 +7,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minseg.losses import UncertaintyWeights, difficulty_weights, gradient_balance
+from minseg.losses import (
+    UncertaintyWeights,
+    difficulty_weights,
+    dynamic_weight_average,
+    gradient_balance,
+)
 
 KINDS = {"box": "regression", "class": "classification"}
 
@@ -96,21 +101,22 @@ def test_a_loss_that_does_not_pull_gets_no_infinite_weight():
     assert weights["apart"].item() == weights["flat"].item() == pytest.approx(expected)
 
 
-def test_exponential_lowers_the_weight_of_the_harder_task():
+def test_difficulty_lowers_the_weight_of_the_harder_task():
     """Against the sentence that often goes with it."""
-    weights = difficulty_weights(torch.tensor([0.2, 2.0]), rule="exponential")
+    weights = difficulty_weights(torch.tensor([0.2, 2.0]))
     assert weights.tolist() == pytest.approx([0.8187, 0.1353], abs=1e-4)
-    doubled = difficulty_weights(torch.tensor([0.2, 2.0]), initial=2.0, rule="exponential")
-    assert torch.equal(doubled, 2 * weights)
+    initial = torch.tensor([1.0, 3.0])
+    assert torch.equal(difficulty_weights(torch.tensor([0.2, 2.0]), initial), initial * weights)
 
 
 def test_average_raises_the_weight_of_the_task_that_stalls():
     """Closed form for two: 2 / (1 + e^{(r₂ − r₁)/T})."""
-    weights = difficulty_weights(torch.tensor([0.5, 3.0]), torch.tensor([1.0, 3.0]))
+    last, before = torch.tensor([0.5, 3.0]), torch.tensor([1.0, 3.0])
+    weights = dynamic_weight_average(last, before)
     assert weights[0].item() == pytest.approx(2 / (1 + math.exp((1 - 0.5) / 2)))
     assert weights[1] > 1 and weights.sum().item() == pytest.approx(2)
-    assert torch.equal(difficulty_weights(torch.tensor([0.5, 3.0])), torch.ones(2))
-    even = difficulty_weights(torch.tensor([0.5, 3.0]), torch.tensor([1.0, 3.0]), temperature=1e6)
+    assert torch.equal(dynamic_weight_average(last), torch.ones(2))
+    even = dynamic_weight_average(last, before, temperature=1e6)
     torch.testing.assert_close(even, torch.ones(2))
 
 
@@ -125,11 +131,20 @@ def test_average_raises_the_weight_of_the_task_that_stalls():
         ),
         (lambda: gradient_balance({"a": torch.ones(())}, [], "b"), "primary must be one of"),
         (lambda: gradient_balance({"a": torch.ones(())}, [], "a"), "parameters must hold"),
-        (lambda: difficulty_weights(torch.ones(2, 2)), "must be vectors of one length"),
-        (lambda: difficulty_weights(torch.ones(2), torch.ones(3)), "must be vectors of one length"),
-        (lambda: difficulty_weights(torch.ones(2), rule="dwa"), "rule must be .* got 'dwa'"),
-        (lambda: difficulty_weights(torch.ones(2), temperature=0), "temperature must be above 0"),
-        (lambda: difficulty_weights(torch.ones(2), torch.zeros(2)), "losses above 0, got"),
+        (lambda: difficulty_weights(torch.ones(2, 2)), r"ratio must be \(K,\), got \(2, 2\)"),
+        (lambda: dynamic_weight_average(torch.ones(2, 2)), "must be vectors of one length"),
+        (
+            lambda: dynamic_weight_average(torch.ones(2), torch.ones(3)),
+            "must be vectors of one length",
+        ),
+        (
+            lambda: dynamic_weight_average(torch.ones(2), temperature=0),
+            "temperature must be above 0, got 0",
+        ),
+        (
+            lambda: dynamic_weight_average(torch.ones(2), torch.zeros(2)),
+            r"losses above 0, got \[0.0, 0.0\]",
+        ),
     ],
 )
 def test_says_what_it_needs(call, words):
