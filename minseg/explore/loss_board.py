@@ -139,9 +139,10 @@ class LossBoard(Still, anywidget.AnyWidget):
             for trait in ("discs", "softness"):
                 if trait in content:
                     setattr(self, trait, content[trait])
-            self._look(answers=content["n"])
+            drawn = self.view["drawn"] + 1  # every change has been looked at: send it once
+            self.view = {**self.view, "answers": content["n"], "drawn": drawn}
 
-    def _look(self, _change: object = None, answers: int = -1) -> None:
+    def _look(self, _change: object = None) -> None:
         prediction = self.prediction
         values = evaluate(prediction, self._target)
         field = push(self.loss, prediction, self._target)
@@ -162,7 +163,7 @@ class LossBoard(Still, anywidget.AnyWidget):
             "most": f"{most:.2g}",
             "unit": "logit" if self.loss in OF_LOGITS else "distance",
             "facts": facts,
-            "answers": answers,
+            "answers": -1,
             "drawn": self.view.get("drawn", 0) + 1,
         }
 

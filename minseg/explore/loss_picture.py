@@ -56,7 +56,7 @@ def draw_push(ax: Axes, field: Tensor, truth: Tensor, title: str = "") -> None:
     ax.imshow(field.numpy(), vmin=-most, vmax=most, extent=extent, **look)
     draw_outline(ax, truth, TRUTH_COLOUR, width=1.8)
     for x, y, mark in block_marks(field):
-        ax.text(x, y, mark, fontsize=7, ha="center", va="center")
+        ax.text(x, y, mark, fontsize=6, ha="center", va="center")
     ax.set(xticks=[], yticks=[], title=title)
     ax.spines[:].set(visible=True, color="#bbbbbb")
 

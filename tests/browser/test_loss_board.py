@@ -44,7 +44,7 @@ def opaque(root, k):
 
 def test_drag_the_disc_onto_the_truth(root):
     expect_as(root)
-    painted = opaque(root, 1)
+    painted = opaque(root, 0)
     zoom = root.locator(".stage").bounding_box()["width"] / 64  # screen pixels for an image pixel
     disc, (x, y, r) = root.locator("g[data-disc='0']"), DISCS[0]
     dx, dy = TRUE_DISC[0] - x, TRUE_DISC[1] - y
@@ -52,7 +52,7 @@ def test_drag_the_disc_onto_the_truth(root):
     expect(root.locator("tr[data-loss='Hausdorff'] .less")).to_be_visible()
     root.lesson.drag(disc.locator(".handle"), (TRUE_DISC[2] - r) * zoom, 0)
     expect(root.locator(".facts")).to_contain_text(": 0 pixels wrong")
-    assert opaque(root, 1) < painted
+    assert opaque(root, 0) > painted  # a larger disc
     root.locator("button.reset").click()
     expect_as(root)
 

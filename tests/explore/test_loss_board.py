@@ -143,7 +143,10 @@ def test_a_bar_counts_doublings_since_the_mark() -> None:
     assert float(change) == pytest.approx(-4, abs=0.2)
     widget.discs = (TRUE_DISC, DISCS[1])
     assert row(widget, "hard IoU")["bar"] == -1
+    assert row(widget, "boundary")["bar"] < -0.3  # counted from its least value, not from 0
     widget.mark()
+    assert {one["change"] for one in widget.view["rows"]} == {"+0.000"}
+    widget.discs = ((28, 24, 12 - 1e-6), DISCS[1])  # never "−0.000"
     assert {one["change"] for one in widget.view["rows"]} == {"+0.000"}
     widget.blob = True
     assert row(widget, "hard IoU")["bar"] == 1 and row(widget, "BCE")["bar"] > 0
