@@ -490,7 +490,7 @@ for kind in KINDS:
     print(f"{kind:22}", *(f"{sizes[0] if sizes else 'never':>9}" for sizes in enough))
 
 # %% [markdown]
-# (The axis of IoU is stretched towards 1; a curve that ends has reached it.) There is no winner, there are reasons. The star is made of straight sides: ten corners are nearly all there is to say. The coin is round and smooth: a handful of circles or control points. The ring and the two parts have a topology that single curves cannot write, and that grids of any kind write without noticing; on the ring distances do best, for its outlines are smooth and far apart. Run lengths, the dotted line, are exact for a few hundred bytes, which is why *files* use them.
+# (The axis of IoU is stretched towards 1, which lies infinitely far up: points with IoU 1 are missing.) There is no winner, there are reasons. The star is made of straight sides: ten corners are nearly all there is to say. The coin is round and smooth: a handful of circles or control points. The ring and the two parts have a topology that single curves cannot write, and that grids of any kind write without noticing; on the ring distances do best, for its outlines are smooth and far apart. Run lengths, the dotted line, are exact for a few hundred bytes, which is why *files* use them.
 #
 # Bytes are not all. A network must be able to *learn* the numbers. Raise one of them by 1: how much of the mask, or of its outline, moves?
 
