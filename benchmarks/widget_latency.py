@@ -32,8 +32,14 @@ from benchmarks.machine import describe, write_result  # noqa: E402
 Reach = tuple[float, float]
 
 MOVES, DRAG_SECONDS = 220, 8
-WIDGETS = {  # the widget's root in the page, what is grabbed in it, how far to move it, CSS pixels
+WIDGETS: dict[
+    str, tuple[str, str, Reach]
+] = {  # the widget's root in the page, what is grabbed in it, how far to move it, CSS pixels
     "RoIExplorer": (".minseg-roi", ".box", (60, 30)),
+    "MaskPainter": (".minseg-painter", ".paint svg", (60, 30)),
+    "RepresentationSweep": (".minseg-sweep", "input[type=range]", (60, 0)),
+    "SplineEditor": (".minseg-spline", ".control", (60, 30)),
+    "LossBoard": (".minseg-losses", ".ring", (60, 30)),
 }
 WATCH = """selector => {
   window.times = { moved: 0, moves: [], drawn: [] };

@@ -1,4 +1,4 @@
-"""The second stage: what is in each proposal, where exactly, and which of its pixels?
+"""The second stage: what is in each proposal, where exactly, and on which of its pixels.
 
 A proposal is read from the level on which it spans a good number of cells, as a grid of fixed size,
 and three questions are put to that grid:

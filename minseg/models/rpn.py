@@ -1,4 +1,4 @@
-"""The region proposal network: where might there be a thing, of whatever class?
+"""The region proposal network: where there might be a thing, of whatever class.
 
 Boxes of a few fixed shapes, the anchors, stand at every cell of the pyramid. A 3×3 convolution and
 two 1×1 ones say of each anchor whether it holds a thing (o) and how to move it there (t):
