@@ -192,27 +192,17 @@ function makePlot(parent) {
 
 function makeControls(model, ask, parent) {
   const row = html("div", { className: "controls" }, parent);
-  const bind = (node, trait, read, show) => {
-    node.dataset.trait = trait;
-    node.addEventListener("input", () => { model.set(trait, read()); model.save_changes(); });
-    const follow = () => show(model.get(trait));
-    model.on("change:" + trait, follow);
-    follow();
-  };
   const label = html("label", { textContent: "IoU threshold " }, row);
   const slider = html("input", { type: "range", min: 0.5, max: 0.95, step: 0.05 }, label);
   const shown = html("span", {}, label);
   arrowsStep(slider);
-  bind(slider, "threshold", () => Number(slider.value),
+  bindControl(model, slider, "threshold", () => Number(slider.value),
     v => { slider.value = v; write(shown, v.toFixed(2)); });
-  const select = html("select", {}, html("label", { textContent: "area " }, row));
-  for (const value of ["raw", "all", "101", "11"]) {
-    html("option", { value, textContent: RULES[value] }, select);
-  }
-  bind(select, "rule", () => select.value, v => { select.value = v; });
+  const rules = ["raw", "all", "101", "11"].map(rule => [rule, RULES[rule]]);
+  makeSelect(model, "rule", rules, "area ", row);
   const holder = html("label", {}, row), tick = html("input", { type: "checkbox" }, holder);
   holder.append(` ${letter(model.get("truths").length - 1)} is a crowd`);
-  bind(tick, "crowd", () => tick.checked, v => { tick.checked = v; });
+  bindControl(model, tick, "crowd", () => tick.checked, v => { tick.checked = v; });
   html("button", { className: "reset", textContent: "Put all back" }, row)
     .addEventListener("click", () => ask({ reset: true }));
 }
@@ -233,25 +223,16 @@ function render({ model, el: root }) {
   const scene = makeScene(model, state, changed, stage);
   const parts = [scene, makePlot(stage), makeTable(model, state, changed, root)];
   const facts = html("p", { className: "facts" }, root);
-  const live = html("div", { className: "live", ariaLive: "polite" }, root);
 
-  let speaking = 0, frame = 0;
-  const draw = () => {
-    const view = model.get("view");
+  const drawing = drawOnChange(model, root, view => {
     if (!state.held && !state.sliding && quiet()) read();
     scene.place();
     for (const part of parts) part.draw(view);
     write(facts, view.facts);
-    clearTimeout(speaking);                            // a screen reader hears one sentence a pause
-    speaking = setTimeout(() => write(live, view.facts), 700);
-    root.dataset.facts = view.facts;
-    root.dataset.drawn = view.drawn;
-  };
-  const drawSoon = () => { frame ||= requestAnimationFrame(() => { frame = 0; draw(); }); };
-  state.choose = k => { if (k !== state.chosen) { state.chosen = k; drawSoon(); } };
-  model.on("change:view", drawSoon);
-  draw();
-  return () => { cancelAnimationFrame(frame); clearTimeout(speaking); };
+  });
+  state.choose = k => { if (k !== state.chosen) { state.chosen = k; drawing.soon(); } };
+  drawing.now();
+  return drawing.stop;
 }
 
 export default { render };

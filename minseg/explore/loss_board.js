@@ -167,23 +167,16 @@ function makeTable(model, parent) {
 
 function makeControls(model, ask, parent) {
   const row = html("div", { className: "controls" }, parent);
-  const bind = (node, trait, read, show) => {
-    node.dataset.trait = trait;
-    node.addEventListener("input", () => { model.set(trait, read()); model.save_changes(); });
-    const follow = () => show(model.get(trait));
-    model.on("change:" + trait, follow);
-    follow();
-  };
   const label = html("label", { textContent: "soft edge " }, row);
   const slider = html("input", { type: "range", min: 0.25, max: 4, step: 0.25 }, label);
   const shown = html("span", {}, label);
   arrowsStep(slider);
-  bind(slider, "softness", () => Number(slider.value),
+  bindControl(model, slider, "softness", () => Number(slider.value),
     v => { slider.value = v; write(shown, v.toFixed(2) + " px"); });
   for (const [trait, text] of [["blob", " a far blob"], ["hole", " a hole"]]) {
     const holder = html("label", {}, row), tick = html("input", { type: "checkbox" }, holder);
     holder.append(text);
-    bind(tick, trait, () => tick.checked, v => { tick.checked = v; });
+    bindControl(model, tick, trait, () => tick.checked, v => { tick.checked = v; });
   }
   for (const [what, text] of [["mark", "Set the mark here"], ["reset", "Put all back"]]) {
     html("button", { className: what, textContent: text }, row)
@@ -207,30 +200,21 @@ function render({ model, el: root }) {
   const prediction = makePrediction(model, state, () => ask({ discs: state.discs }), stage);
   const parts = [prediction, makePush(model, stage), makeTable(model, root)];
   const facts = html("p", { className: "facts" }, root);
-  const live = html("div", { className: "live", ariaLive: "polite" }, root);
 
-  let speaking = 0, frame = 0;
-  const draw = () => {
-    const view = model.get("view");
+  const drawing = drawOnChange(model, root, view => {
     if (!state.held && quiet()) read();
     prediction.place();
     for (const part of parts) part.draw(view, colour);
     write(facts, view.facts);
-    clearTimeout(speaking);                            // a screen reader hears one sentence a pause
-    speaking = setTimeout(() => write(live, view.facts), 700);
-    root.dataset.facts = view.facts;
-    root.dataset.drawn = view.drawn;
-  };
-  const drawSoon = () => { frame ||= requestAnimationFrame(() => { frame = 0; draw(); }); };
+  });
   // Colours are known only once the widget is on the page, and change with the theme.
-  const seen = new ResizeObserver(drawSoon), themed = new MutationObserver(drawSoon);
+  const seen = new ResizeObserver(drawing.soon);
+  const themed = new MutationObserver(drawing.soon);
   seen.observe(root);
   themed.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
-  model.on("change:view", drawSoon);
-  draw();
+  drawing.now();
   return () => {
-    cancelAnimationFrame(frame);
-    clearTimeout(speaking);
+    drawing.stop();
     seen.disconnect();
     themed.disconnect();
   };

@@ -111,25 +111,13 @@ function makeBrush(model, panel, stroke) {
 
 // ---- Controls, and the table of masks -----------------------------------------------------------
 
-function bind(model, node, trait, read, show) {
-  node.dataset.trait = trait;
-  node.addEventListener("change", () => { model.set(trait, read()); model.save_changes(); });
-  const follow = () => show(model.get(trait));
-  model.on("change:" + trait, follow);
-  follow();
-}
-
 function makeControls(model, reset, parent) {
   const row = html("div", { className: "controls" }, parent);
-  const choose = (label, trait, options, read = v => v) => {
-    const select = html("select", {}, html("label", { textContent: label + " " }, row));
-    for (const [value, textContent] of options) html("option", { value, textContent }, select);
-    bind(model, select, trait, () => read(select.value), v => { select.value = String(v); });
-  };
-  choose("tool", "erasing", [["false", "brush"], ["true", "eraser"]], v => v === "true");
-  choose("width", "size", [1, 3, 5, 7].map(v => [v, `${v} px`]), Number);
-  choose("a pixel claimed twice goes to", "rule",
-    [["score", "the best score"], ["order", "the last in the list"]]);
+  const tools = [["false", "brush"], ["true", "eraser"]];
+  makeSelect(model, "erasing", tools, "tool ", row, value => value === "true");
+  makeSelect(model, "size", [1, 3, 5, 7].map(v => [v, `${v} px`]), "width ", row, Number);
+  const rules = [["score", "the best score"], ["order", "the last in the list"]];
+  makeSelect(model, "rule", rules, "a pixel claimed twice goes to ", row);
   html("button", { className: "reset", textContent: "Put all back" }, row)
     .addEventListener("click", reset);
 }
@@ -208,12 +196,10 @@ function render({ model, el: root }) {
   };
   const table = makeTable(model, mask => send({ mask, clear: true }), root);
   const facts = html("p", { className: "facts" }, root);
-  const live = html("div", { className: "live", ariaLive: "polite" }, root);
   const showCursor = makeBrush(model, paint, stroke);
 
-  let speaking = 0, frame = 0;
-  const draw = () => {
-    const view = model.get("view"), colours = model.get("colours"), chosen = model.get("chosen");
+  const drawing = drawOnChange(model, root, view => {
+    const colours = model.get("colours"), chosen = model.get("chosen");
     strokes = strokes.filter(one => one.number > view.done);
     const mine = key => colours[key], number = key => String(key + 1);
     paint.draw(view.masks, { colour: mine, opacity: 0.55, text: number, chosen });
@@ -231,15 +217,10 @@ function render({ model, el: root }) {
     showCursor();
     table(view);
     write(facts, view.facts);
-    clearTimeout(speaking);                           // a screen reader hears one sentence a pause
-    speaking = setTimeout(() => write(live, view.facts), 700);
-    root.dataset.facts = view.facts;
-    root.dataset.drawn = view.drawn;
-  };
-  const drawSoon = () => { frame ||= requestAnimationFrame(() => { frame = 0; draw(); }); };
-  for (const trait of ["view", "chosen", "erasing", "size"]) model.on(`change:${trait}`, drawSoon);
-  draw();
-  return () => { cancelAnimationFrame(frame); clearTimeout(speaking); };
+  });
+  for (const trait of ["chosen", "erasing", "size"]) model.on(`change:${trait}`, drawing.soon);
+  drawing.now();
+  return drawing.stop;
 }
 
 export default { render };

@@ -34,6 +34,38 @@ const arrowsStep = input => input.addEventListener("keydown", event => {
   input.dispatchEvent(new Event("change"));
 });
 
+// A control that shows a trait of Python's and sets it.
+const bindControl = (model, node, trait, read, show) => {
+  node.dataset.trait = trait;
+  node.addEventListener("input", () => { model.set(trait, read()); model.save_changes(); });
+  const follow = () => show(model.get(trait));
+  model.on("change:" + trait, follow);
+  follow();
+};
+const makeSelect = (model, trait, options, text, parent, read = value => value) => {
+  const select = html("select", {}, html("label", { textContent: text }, parent));
+  for (const [value, textContent] of options) html("option", { value, textContent }, select);
+  bindControl(model, select, trait, () => read(select.value), v => { select.value = String(v); });
+};
+
+// Calls `draw(view)` in the frame after a view has come: of several in one frame, for the last.
+// A screen reader hears its facts once they rest. `stop` is for when the widget goes.
+function drawOnChange(model, root, draw) {
+  const live = html("div", { className: "live", ariaLive: "polite" }, root);
+  let speaking = 0, frame = 0;
+  const now = () => {
+    const view = model.get("view");
+    draw(view);
+    clearTimeout(speaking);
+    speaking = setTimeout(() => write(live, view.facts), 700);
+    root.dataset.facts = view.facts;
+    root.dataset.drawn = view.drawn;
+  };
+  const soon = () => { frame ||= requestAnimationFrame(() => { frame = 0; now(); }); };
+  model.on("change:view", soon);
+  return { now, soon, stop: () => { cancelAnimationFrame(frame); clearTimeout(speaking); } };
+}
+
 const IN_FLIGHT = 3;                     // questions on their way to Python at one time
 const NUDGE = 8;                         // ms until a lone question is followed by a nudge
 

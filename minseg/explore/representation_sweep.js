@@ -72,13 +72,7 @@ function makePlot(parent, choose) {
 function makeControls(model, state, changed, parent) {
   const row = html("div", { className: "controls" }, parent);
   for (const [trait, options, text] of [["thing", "things", "mask "], ["kind", "kinds", "written as "]]) {
-    const select = html("select", {}, html("label", { textContent: text }, row));
-    select.dataset.trait = trait;
-    for (const value of model.get(options)) html("option", { value, textContent: value }, select);
-    select.addEventListener("input", () => { model.set(trait, select.value); model.save_changes(); });
-    const follow = () => { select.value = model.get(trait); };
-    model.on("change:" + trait, follow);
-    follow();
+    makeSelect(model, trait, model.get(options).map(name => [name, name]), text, row);
   }
   const label = html("label", { textContent: "budget " }, row);
   const slider = html("input", { type: "range", min: 0, step: 1 }, label);
@@ -118,11 +112,8 @@ function render({ model, el: root }) {
   const table = html("table", {}, right);
   html("caption", { textContent: "What comes back" }, table);
   const body = html("tbody", {}, table);
-  const live = html("div", { className: "live", ariaLive: "polite" }, root);
 
-  let speaking = 0, frame = 0;
-  const draw = () => {
-    const view = model.get("view");
+  const drawing = drawOnChange(model, root, view => {
     if (quiet()) state.step = view.step;
     for (const part of parts) part(view);
     view.rows.forEach(([name, value], k) => {
@@ -131,14 +122,9 @@ function render({ model, el: root }) {
       write(row.cells[0], name);
       write(row.cells[1], value);
     });
-    clearTimeout(speaking);                            // a screen reader hears one sentence a pause
-    speaking = setTimeout(() => write(live, view.facts), 700);
-    root.dataset.facts = view.facts;
-    root.dataset.drawn = view.drawn;
-  };
-  model.on("change:view", () => { frame ||= requestAnimationFrame(() => { frame = 0; draw(); }); });
-  draw();
-  return () => { cancelAnimationFrame(frame); clearTimeout(speaking); };
+  });
+  drawing.now();
+  return drawing.stop;
 }
 
 export default { render };

@@ -77,10 +77,7 @@ function render({ model, el: root }) {
   const { ask, quiet } = makeQuestions(model);
   const changed = () => ask({ controls: state.controls });
   const row = html("div", { className: "controls" }, root);
-  const select = html("select", {}, html("label", { textContent: "mask " }, row));
-  select.dataset.trait = "thing";
-  for (const value of model.get("things")) html("option", { value, textContent: value }, select);
-  select.addEventListener("input", () => { model.set("thing", select.value); model.save_changes(); });
+  makeSelect(model, "thing", model.get("things").map(name => [name, name]), "mask ", row);
   const button = (name, text, title, wish) => {
     const node = html("button", { className: name, textContent: text, title }, row);
     node.addEventListener("click", () => ask(wish()));
@@ -97,25 +94,17 @@ function render({ model, el: root }) {
     html("span", { textContent: text }, key);
   }
   const facts = html("p", { className: "facts" }, root);
-  const live = html("div", { className: "live", ariaLive: "polite" }, root);
 
-  let speaking = 0, frame = 0;
-  const draw = () => {
-    const view = model.get("view"), [fewest, most] = model.get("limits");
+  const drawing = drawOnChange(model, root, view => {
+    const [fewest, most] = model.get("limits");
     if (!state.held && quiet()) read();
-    select.value = model.get("thing");
     add.disabled = state.controls.length >= most;
     remove.disabled = state.controls.length <= fewest;
     map(view);
     write(facts, view.facts);
-    clearTimeout(speaking);                            // a screen reader hears one sentence a pause
-    speaking = setTimeout(() => write(live, view.facts), 700);
-    root.dataset.facts = view.facts;
-    root.dataset.drawn = view.drawn;
-  };
-  model.on("change:view", () => { frame ||= requestAnimationFrame(() => { frame = 0; draw(); }); });
-  draw();
-  return () => { cancelAnimationFrame(frame); clearTimeout(speaking); };
+  });
+  drawing.now();
+  return drawing.stop;
 }
 
 export default { render };
