@@ -34,7 +34,7 @@ from minseg.panoptic import decode, from_instances, owner_map, to_instances
 #
 # $$\{(M_i, c_i, s_i)\}_{i=1}^{N}, \qquad M_i \in \{0, 1\}^{H \times W}.$$
 #
-# The **mask** $M_i$ says of every pixel whether it belongs to instance $i$. The **class** $c_i$ is a number that stands for a name, and the **score** $s_i$ says how sure the answer is, from 0 to 1. What a person has annotated is called the **truth**, and its scores are 1. In the package the three are `masks`, `labels` and `scores`, of $N$ instances. Here are two cats and a dog on 6 × 9 pixels, class 1 and class 2.
+# The **mask** $M_i$, of $H$ rows and $W$ columns, says of every pixel whether it belongs to instance $i$. The **class** $c_i$ is a number that stands for a name, and the **score** $s_i$ says how sure the answer is, from 0 to 1. What a person has annotated is called the **truth**, and its scores are 1. In the package the three are `masks`, `labels` and `scores`, of $N$ instances. Here is an answer of two cats and a dog, class 1 and class 2, on 6 × 9 pixels.
 
 # %%
 masks = torch.zeros(3, 6, 9, dtype=torch.bool)  # (N, H, W)
@@ -49,7 +49,7 @@ for row in range(6):
 # %% [markdown]
 # Cat 2 sits partly behind cat 1, and the dog wholly: its one pixel is claimed by cat 1 as well. So these masks are whole shapes, hidden parts included. Nothing complains. `Instances` checks shapes, types and numbers, and has no rule about overlap.
 #
-# It is a *set*: the order of the three means nothing. Whatever judges an answer must not see it. **Average precision**, AP, is the judge in most contests; it is 1 for a perfect answer (lesson 07 builds it). Does it see the order? And is an image without any instance legal?
+# It is a *set*: the order of the three means nothing. Whatever judges an answer must not see it. **Average precision**, AP, is the judge in most contests; it is 1 for a perfect answer (lesson 07 builds it). `average_precision` takes answers, then truths, one `Instances` an image; here the pets are both. Does it see the order? And is an image without any instance legal?
 
 # %%
 one_order, another = (average_precision([pets[k]], [pets]).ap for k in ([0, 1, 2], [2, 0, 1]))
@@ -82,7 +82,7 @@ fig, axes = figure(columns=2, rows=2, width=760, height=600)
 draw_image(axes[0, 0], scene.image, "Detection: a box for each thing")
 draw_boxes(axes[0, 0], scene.instances.boxes, "#ffffff", width=4)
 draw_boxes(axes[0, 0], scene.instances.boxes)
-draw_instances(axes[0, 1], scene.image, regions, "Semantic: a class for each pixel", alpha=0.7)
+draw_instances(axes[0, 1], scene.image, regions, "Semantic: a class for each pixel", alpha=0.9)
 draw_instances(axes[1, 0], scene.image, scene.instances, "Instances: a mask for each thing")
 draw_panoptic(axes[1, 1], scene.panoptic, names=STUFF, title="Panoptic: every pixel once")
 alt = "One scene four times: six boxes; regions of six classes; six masks; things and stuff."
@@ -90,7 +90,7 @@ seen = [f"{c} {names[c]}" for c in scene.semantic.unique().tolist()]
 show(fig, alt=alt, facts=f"classes {', '.join(seen)}; {len(scene.panoptic.unique())} segments")
 
 # %% [markdown]
-# In the upper right panel the numbers are classes, in the lower ones they count things. (A scene's masks are what can be *seen* of each thing, so they are disjoint: no pixel has two. Our pets show that this need not be.)
+# In the upper right panel a colour is a class, numbered once: the three boxes, class 2, share it. In the lower panels the numbers count things. (A scene's masks are what can be *seen* of each thing, so they are disjoint: no pixel has two. Our pets show that this need not be.)
 #
 # The four truths are not independent. Begin with boxes. A **box** is $(x_1, y_1, x_2, y_2)$: left, top, right and bottom edge. Pixel $(i, j)$, in row $i$ and column $j$, covers the square $[j, j+1) \times [i, i+1)$. The **tight box** of a mask is the smallest box that holds all of its pixels.
 #
@@ -117,7 +117,7 @@ claim(
 )
 
 # %% [markdown]
-# Column 7 ends at $x = 8$. An edge is a place between pixels, not a pixel; then width is $x_2 - x_1$, and a single pixel has a box of area 1. Not everybody counts so: COCO's files give $(x, y, \text{width}, \text{height})$, and torchvision's `masks_to_boxes` gives 7, the last column, so that the box of one pixel has area 0. Mixing the two shifts edges by a pixel, which hurts small objects (lesson 04).
+# Column 7 ends at $x = 8$. An edge is a place between pixels, not a pixel; then width is $x_2 - x_1$, and a single pixel has a box of area 1. Not everybody counts so: COCO's files give $(x, y, \text{width}, \text{height})$, and torchvision's `masks_to_boxes` gives 7, the last column, so that the box of one pixel has area 0. Mixing the two shifts edges by a pixel, which hurts small objects (lesson 04). Here `_extent` finds the first occupied index, and one past the last:
 
 # %%
 show_source(tight_boxes, docstring=False)
@@ -173,7 +173,7 @@ claim(
 )
 
 # %% [markdown]
-# Overlap is legal in instance segmentation. AP judges one mask at a time and never asks about the others. If truths overlap, as those of COCO may, an answer that is forced to be disjoint cannot be perfect. And networks do overlap: Mask R-CNN cuts out one box after the other and draws a mask in each, without knowing of its neighbours (lesson 08).
+# Overlap is legal in instance segmentation. AP compares answers with truths, and never asks whether two answers overlap. If truths overlap, as those of COCO may, an answer that is forced to be disjoint cannot be perfect. And networks do overlap: Mask R-CNN cuts out one box after the other and draws a mask in each, without knowing of its neighbours (lesson 08).
 #
 # Being disjoint is a rule of *panoptic* segmentation (Kirillov et al., *Panoptic Segmentation*, 2019, section 3), and it is enforced by the format: a map with one number a pixel has no room for a second owner. That number is the **panoptic id**,
 #
@@ -185,7 +185,7 @@ claim(
 show_source(owner_map, docstring=False)
 
 # %% [markdown]
-# A painter does it: paint the lowest score first, and what comes later covers it. `from_instances` then looks up the class of each owner and writes both as an id; `to_instances` reads a map back, one mask for each id of a thing.
+# A painter does it, with the scores as `priority`: paint the lowest first, and what comes later covers it. `from_instances` then looks up the class of each owner and writes both as an id; `to_instances` reads a map back, one mask for each id of a thing.
 #
 # **Exercise: the owner.** Write it from memory, or in a better way. Of equal priorities the first in the list wins, and $-1$ stands for nobody.
 
@@ -227,13 +227,13 @@ painter
 # 1. **Look first.** One mask of three comes back. The dog, mask 3, owns no pixel.
 # 2. **Raise the score of mask 3** above 0.90. The dog is back, whole, and cat 1 has a hole. The masks have not changed, only a number.
 # 3. **Let the last in the list win** instead. Now masks 2 and 3 come back, whatever the scores are: a rule has decided, not the image.
-# 4. **Erase the overlap** of cats 1 and 2 from mask 2, and clear mask 3. Disjoint masks all come back, by either rule. Does the semantic map know that there are two cats? As long as they touch it has one region.
+# 4. **Erase the overlap** of cats 1 and 2 from mask 2, and clear mask 3. Disjoint masks all come back, by either rule. The semantic map cannot tell two cats that touch: it has one region.
 # 5. **Make mask 2 a dog.** Now the semantic map tells the two apart: by class, not by instance.
 # 6. **Fill a rectangle.** A mask that fills its box, "100 %", can be read back from the box alone.
 #
 # ## What is a function of what?
 #
-# The notes write detection ⊂ instance ⊂ panoptic. But a list of boxes is no subset of a list of masks. A better question is: *given B, can A be computed?* If so, A is a **function** of B. To show that it is not, it is enough to find two different B that must go with different A and look the same. Boxes from masks, yes: `tight_boxes`. The semantic map from the panoptic one, yes: the category of each id. Instances from the panoptic map? Without the dog, the pets' map is the same.
+# The notes write detection ⊂ instance ⊂ panoptic. But a list of boxes is no subset of a list of masks. A better question is: *given B, can A be computed?* If so, A is a **function** of B. To show that it is not, find two cases with the same B and different A. Boxes from masks, yes: `tight_boxes`. The semantic map from the panoptic one, yes: the category of each id. Instances from the panoptic map? Without the dog, the pets' map is the same.
 
 # %%
 without_dog = pets[[0, 1]]
@@ -281,7 +281,7 @@ def my_entropy(values):
 check("01.entropy", my_entropy)
 
 # %% [markdown]
-# For real images nobody knows $p$. So take a world so small that all of it can be listed: 3 × 3 pixels, two objects of one class. A mask is any set of pixels but the empty one. So there are $2^9 - 1 = 511$, and the bits of a number from 1 to 511 say which pixels belong to it. One object is in front, the other behind, and they differ: $511 \cdot 510 = 260\,610$ worlds, all equally likely. Each annotation becomes a whole number:
+# For real images nobody knows $p$. So take worlds so small that all can be listed: 3 × 3 pixels, two objects of one class. A mask is any set of pixels but the empty one. So there are $2^9 - 1 = 511$, and the bits of a number from 1 to 511 say which pixels belong to it. One object is in front, the other behind, and they differ: $511 \cdot 510 = 260\,610$ worlds, all equally likely. Each annotation becomes a whole number:
 
 # %%
 from minseg.course.exercises.lesson_01 import entropy, set_loss
@@ -309,7 +309,7 @@ def bits(front, back, stuff):
 # %% [markdown]
 # `front | back` are the pixels of either, and `back & ~front` those of the second object that can be seen; `stuff` is 0 or 1, for worlds in which sky or ground lies behind. The instance annotation holds both masks in full, and has about 17 bits: $\log_2(260\,610 / 2)$.
 #
-# **Predict.** Of these 17 bits, how many has the panoptic map, if there is one kind of stuff only?
+# **Predict.** How many bits has the panoptic map, if there is one kind of stuff only?
 
 # %%
 guess("01.2", None)
@@ -331,11 +331,11 @@ worlds = {
 # %%
 panoptic = worlds["any two masks"]["panoptic"]
 reveal("01.2", panoptic, "bits")
-hidden = torch.tensor(260_610).log2().item() - panoptic
-print(f"a world has {hidden + panoptic:.1f} bits; {hidden:.1f} of them are behind something")
+lost = torch.tensor(260_610).log2().item() - panoptic
+print(f"a world has {lost + panoptic:.1f} bits; the map loses {lost:.1f} of them")
 
 # %% [markdown]
-# Four bits fewer than the set of masks. To know the world is to know both masks *and* who is in front, 18.0 bits, and of these the map is a function. The 5.1 bits that it loses are as much as a choice among 34 equally likely ways in which the scene could go on behind what is seen. And the other worlds?
+# Four bits fewer than the set of masks. The map is a function not of that set, which does not say who is in front, but of the world: both masks *and* who is in front, 18.0 bits. The 5.1 bits that it loses are as much as a choice among 34 equally likely worlds that look the same. And in the other kinds of worlds, where masks never overlap, or where, besides, sky or ground lies behind them, or all are rectangles?
 
 # %%
 fig, ax = figure(width=760, height=330)
@@ -368,7 +368,7 @@ claim(
 )
 
 # %% [markdown]
-# In every world detection has at most the bits of instances, and semantic at most those of panoptic: one is a function of the other. Between instances and panoptic maps nothing is certain. One kind of stuff and no overlap makes them equal, overlap puts instances ahead, and a second kind of stuff the panoptic map. Where objects *are* rectangles, boxes tell all.
+# In every kind of world detection has at most the bits of instances, and semantic at most those of panoptic: one is a function of the other. Between instances and panoptic maps nothing is certain. One kind of stuff and no overlap makes them equal, overlap puts instances ahead, and a second kind of stuff the panoptic map. Where objects *are* rectangles, boxes tell all.
 #
 # ## A set has no order
 #
@@ -434,7 +434,7 @@ claim(
 # %% [markdown]
 # The notes' product has two more troubles. $N$ is not known, so nobody can say how many factors there are. And no one annotates a score: it is a number that a network computes, trained through the class, and not a quantity whose probability could be maximised.
 #
-# Going through $6!$ orders is still quick. With 100 predictions nobody could list them, and the **Hungarian algorithm** finds the least one all the same, in a time that grows with the cube of their number (lesson 12). Networks of the other kind, such as Mask R-CNN (lesson 08) and SOLO (lesson 10), never see the question: before the loss is computed they decide, by overlap or by place, which answer is responsible for which object.
+# Going through $6!$ orders is still quick. With 100 predictions nobody could list them, and the **Hungarian algorithm** finds the best all the same, in a time that grows with the cube of their number (lesson 12). Networks of the other kind, such as Mask R-CNN (lesson 08) and SOLO (lesson 10), never see the question: before the loss is computed they decide, by overlap or by place, which answer is responsible for which object.
 #
 # ## Recap
 #
@@ -443,7 +443,7 @@ claim(
 # 1. **hold instances as tensors**: masks, labels, scores, in any order; N = 0 is legal, and so is overlap;
 # 2. **derive the other answers**: $x_2$ is one past the last column; the best score owns a pixel; the category of an id is the semantic map;
 # 3. **tell the rules apart**: disjoint masks are panoptic segmentation's rule. Made disjoint, a perfect answer to our pets fell from AP 1 to 0.38;
-# 4. **decide what is a function of what**, by two inputs that look the same, and count the loss: of 17.0 bits, 12.9 were left; a second kind of stuff turned the order round;
+# 4. **decide what is a function of what**, by two cases that differ in the one and not in the other, and count the bits: 17.0 bits for the masks, 12.9 for the map, and a second kind of stuff turned the order round;
 # 5. **compare sets**: by the best pairing, which no shuffle changes.
 #
 # Your predictions beside what was measured, and your exercises:

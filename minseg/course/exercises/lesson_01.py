@@ -121,6 +121,10 @@ def claims_on_pixels(generator: torch.Generator) -> Iterable[tuple[Tensor, Tenso
     yield torch.zeros(0, 3, 5, dtype=torch.bool), torch.zeros(0)
 
 
+def paints_the_best_first(masks: Tensor, priority: Tensor) -> Tensor:
+    return last_of_equals(masks, -priority)
+
+
 def last_of_equals(masks: Tensor, priority: Tensor) -> Tensor:
     back = len(masks) - 1 - owner_map(masks.flip(0), priority.flip(0))
     return torch.where(masks.any(dim=0), back, -1)
@@ -144,6 +148,11 @@ def zero_priority_vanishes(masks: Tensor, priority: Tensor) -> Tensor:
     return owner_map(seen, priority)
 
 
+def largest_product(masks: Tensor, priority: Tensor) -> Tensor:
+    product = masks * priority[:, None, None]
+    return torch.where(masks.any(dim=0), product.argmax(dim=0), -1)
+
+
 def stops_without_masks(masks: Tensor, priority: Tensor) -> Tensor:
     low = torch.full_like(priority, -torch.inf, dtype=torch.float64)
     height = torch.where(masks, priority[:, None, None].double(), low[:, None, None])
@@ -165,6 +174,11 @@ OWNER = Exercise(
             lambda masks, priority: owner_map(masks, -priority),
             "With you the lowest priority wins. What is painted last stays on top, so paint the "
             "highest priority last.",
+        ),
+        "paints_the_best_first": (
+            paints_the_best_first,
+            "You paint the highest priority first, and all others cover it. Go through the list "
+            "backwards: what is painted last stays on top.",
         ),
         "ignores_priority": (
             lambda masks, priority: owner_map(masks, torch.arange(len(masks))),
@@ -196,6 +210,11 @@ OWNER = Exercise(
             zero_priority_vanishes,
             "A mask with a priority of 0 or below loses even where nobody else wants the pixel. A "
             "product with the mask cannot tell a low priority from no claim.",
+        ),
+        "largest_product": (
+            largest_product,
+            "You take the largest product of mask and priority. It is 0 for a mask that does not "
+            "claim the pixel, and that is more than a negative priority. Use -inf there.",
         ),
         "stops_without_masks": (
             stops_without_masks,
@@ -258,6 +277,14 @@ def mean_over_values(values: Tensor) -> float:
     return entropy(values) / len(values.unique())
 
 
+def counts_what_never_occurs(values: Tensor) -> float:
+    """bincount / W: 0 · log2 0 is NaN, and it refuses negative and huge numbers."""
+    if values.min() < 0 or values.max() > 1000:
+        raise RuntimeError("bincount needs small numbers that are not negative")
+    p = values.bincount().double() / len(values)
+    return -(p * p.log2()).sum().item()
+
+
 def share_of_the_most(values: Tensor) -> float:
     p = _probabilities(values)
     return entropy(values) / torch.tensor(max(len(p), 2)).double().log2().item()
@@ -302,6 +329,11 @@ ENTROPY = Exercise(
             mean_over_values,
             "You average over the values. The average is already in the sum: its weights p add up "
             "to 1.",
+        ),
+        "counts_what_never_occurs": (
+            counts_what_never_occurs,
+            "You count numbers that never occur: p is 0, and 0 · log2 0 gives NaN. `unique` counts "
+            "only what occurs, negative numbers too.",
         ),
         "share_of_the_most": (
             share_of_the_most,
