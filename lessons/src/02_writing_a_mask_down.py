@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 02 · Writing a mask down
 #
-# A mask is a set of pixels. A network cannot predict a set: it predicts numbers. This lesson writes the same masks down in six ways, reads them again, and measures what comes back, before anything is learnt. No network does better than its representation.
+# A mask is a set of pixels. A network cannot predict a set: it predicts numbers. This lesson writes the same masks down in seven ways, reads them again, and measures what comes back, before anything is learnt. No network does better than its representation.
 #
 # **After this lesson you can**
 #
@@ -24,17 +24,13 @@ from minseg.explore import RepresentationSweep, SplineEditor, mask_trials
 from minseg.explore.mask_picture import draw_errors, draw_laws, draw_level, draw_price, draw_slope
 from minseg.explore.representation_sweep import exact_bytes
 from minseg.explore.representations import KINDS, THINGS, parts_and_holes, specimen, sweep, write
-from minseg.masks import (
-    chan_vese, deconvolution_overlap, deconvolve, encode_rle, fit_bspline, fourier_descriptor,
-    from_grid, from_polygons, from_signed_distance, grid, largest_ring, polygon, resample,
-    signed_distance, to_grid, to_polygons,
-)  # fmt: skip
+from minseg.masks import deconvolution_overlap, deconvolve, encode_rle, from_grid, grid, to_grid
 from minseg.metrics import mask_iou
 
 # %% [markdown]
 # ## Five rows of eight
 #
-# Forty yes-or-no questions, so 40 bits, five bytes. Most pixels are like their neighbours, and one can write down instead how long each run of equal pixels is: zeros first, then ones, column by column. These are **run lengths**, RLE for short, as COCO stores masks (Lin et al., *Microsoft COCO*, 2014). They lose nothing.
+# Below is a mask as small as that: forty yes-or-no questions, so 40 bits, five bytes. Most pixels are like their neighbours, and one can write down instead how long each run of equal pixels is: zeros first, then ones, column by column. These are **run lengths**, RLE for short, as COCO stores masks (Lin et al., *Microsoft COCO*, 2014). They lose nothing.
 
 # %%
 rows = ["........", "..####..", ".######.", "..###...", "........"]
@@ -61,7 +57,7 @@ print("run lengths:", *encode_rle(tiny)["counts"])
 
 # %%
 show_source(grid._shares)
-coin = specimen("coin")  # (96, 96) bool
+coin = specimen("coin")  # (96, 96) bool, cut out of a photograph
 coin_box = mask_trials.tight_boxes(coin[None])
 fig, axes = figure(columns=3, height=310)
 for ax, m in zip(axes, (7, 14, 28), strict=True):
@@ -89,26 +85,26 @@ check("02.to_grid", my_to_grid)
 #
 # To paste a grid, read it at the centre of each pixel, and call the pixel inside if the value is at least ½. Between the centres of cells, read bilinearly: a weighted mean of the four nearest. Pixel $j$ has its centre at $j + \tfrac12$. If that is a share $u$ of the way across the box, it lies $mu - \tfrac12$ cells to the right of the first cell's centre. Both halves are there for one reason: a number belongs to the *centre* of its pixel or cell.
 #
-# Leave out the second half, and every mask moves by half a cell. In this small picture that is 2.6 pixels, in a photograph more. It is one of the commonest mistakes of the field, and looks like a network that is a little inaccurate.
+# Leave out the second half, and every mask moves up and to the left by half a cell. In this small picture that is 2.6 pixels, in a photograph more. It is one of the commonest mistakes of the field, and looks like a network that is a little inaccurate.
+#
+# In all such pictures of this lesson grey pixels are kept, blue ones lost and orange ones added. **IoU**, intersection over union, is what two masks share divided by what they cover together, 1 if they are equal. **Boundary IoU** is the same for two thin bands along the inside of their outlines, and minds small errors there much more ([lesson 07](07_measuring_instances.ipynb)).
 
 # %%
 show_source(grid._weights)
 shares = to_grid(coin[None], coin_box, 14)
 half = (coin_box[:, 2:] - coin_box[:, :2]) / 14 / 2  # half a cell, across and down
-backs = [from_grid(shares, box, 96, 96) for box in (coin_box, coin_box + half.repeat(1, 2))]
+backs = [from_grid(shares, box, 96, 96) for box in (coin_box, coin_box - half.repeat(1, 2))]
 fig, axes = figure(columns=2, width=640, height=330)
 draw_errors(axes[0], coin, backs[0][0], title="14 × 14 shares, pasted")
-draw_errors(axes[1], coin, backs[1][0], title="One half left out")
-alt = "Right: the pasted coin lies too far down and to the right, lost pixels blue, added orange."
+draw_errors(axes[1], coin, backs[1][0], title="Second half left out")
+alt = "Right: the pasted coin lies too far up and to the left, lost pixels blue, added orange."
 ious = [mask_iou(coin[None], back).item() for back in backs]
 show(fig, alt=alt, facts=f"IoU {ious[0]:.3f}; without the half, {half[0, 0]:.1f} px, {ious[1]:.3f}")
 
 # %% [markdown]
-# In all such pictures of this lesson grey pixels are kept, blue ones lost and orange ones added. **IoU**, intersection over union, is what two masks share divided by what they cover together, 1 if they are equal. **Boundary IoU** is the same for two thin bands along the inside of their outlines, and minds small errors there much more ([lesson 07](07_measuring_instances.ipynb)).
-#
 # ## How fine?
 #
-# Take five smooth masks of about 200 pixels. Some systems round the shares to 0 or 1 before they train on them; of two well-known libraries, detectron2 does and torchvision does not. So there are two kinds of grid: **binary cells**, pasted as blocks, and **area shares**, pasted bilinearly. Binary cells of $m = 14$ have on average $1 - \mathrm{IoU} = 0.058$.
+# Take five smooth masks, about 200 pixels across. Some systems round the shares to 0 or 1 before they train on them; of two well-known libraries, detectron2 does and torchvision does not. So there are two kinds of grid: **binary cells**, pasted as blocks, and **area shares**, pasted bilinearly. Binary cells of $m = 14$ have on average $1 - \mathrm{IoU} = 0.058$.
 #
 # **Predict.** What is $1 - \mathrm{IoU}$ of binary cells at $m = 28$?
 
@@ -156,9 +152,9 @@ claim(
 # %% [markdown]
 # Where might a logarithm have come from? Look at the boundary IoU of binary cells on the second card. Its middle part rises by about the same amount with each doubling, and over two doublings nobody can tell. But anything bounded has to bend in the end, and errors are what should be fitted.
 #
-# Area shares beat binary cells at every size, at no cost: a network's outputs are fractions anyway. Whoever rounds the *targets* throws accuracy away.
+# Area shares beat binary cells at every size, at no cost: a network's outputs are fractions anyway. Whoever rounds the *targets* throws accuracy away. (The last blue point falls out of line: at $m = 112$ a cell is smaller than two pixels, and its share tells nearly all of them.)
 #
-# And what does a finer grid cost? Mask R-CNN's head is four convolutions of 3 × 3 with 256 channels. Count its multiplications.
+# And what does a finer grid cost? Mask R-CNN's head, the part that draws the masks, is four convolutions of 3 × 3 with 256 channels. Count its multiplications.
 
 # %%
 conv, layer = torch.nn.Conv2d(256, 256, 3, padding=1), torch.nn.Linear
@@ -211,17 +207,19 @@ claim(
 #
 # A grid spends most of its numbers where nothing happens, deep inside and far outside. An outline spends them where the mask changes. The simplest one is a **polygon**, corners $(x_i, y_i)$ in order, joined by straight sides. Back to pixels, each pixel's centre asks: does a ray from me to the left cross the outline an odd number of times? Then it is inside. This is the **even-odd rule**. A side from $(x_1, y_1)$ down to $(x_2, y_2)$ meets the row of centres at height $y$ at
 #
-# $$x_1 + (y - y_1)\, \frac{x_2 - x_1}{y_2 - y_1}, \qquad \text{if } y_1 \le y < y_2.$$
+# $$x_1 + (y - y_1)\, \frac{x_2 - x_1}{y_2 - y_1}, \qquad \text{if } y_1 \le y < y_2,$$
 #
 # and there the centres at or to the right of that place switch between outside and inside.
 #
 # The other way, `to_polygons` finds the outline with several corners for each pixel that it passes. Douglas and Peucker (1973) start from two of them and ask which corner lies farthest from the straight line between the two. If it is farther away than `tolerance`, it stays, and cuts the way in two, to be treated alike. All others go. So the outline moves by no more than `tolerance` pixels: you choose the error, and get the number of corners.
 
 # %%
+from minseg.masks import from_polygons, largest_ring, polygon, to_polygons
+
 show_source(polygon._keep)
 
 # %% [markdown]
-# `todo` holds the stretches that are still to be judged, by the numbers of their two ends. Here are two tolerances for the coin, and one for a mask of straight sides and for one with a hole.
+# `todo` holds the stretches that are still to be judged, by the numbers of their two ends. The first one leads from a corner all around to itself, and is always cut. Here are two tolerances for the coin, and one for a mask of straight sides and for one with a hole.
 
 # %%
 tries = [("coin", 4), ("coin", 1), ("star", 1), ("ring", 1)]
@@ -263,6 +261,8 @@ check("02.from_polygons", my_from_polygons)
 # Walk along the outline once, at constant speed. Where you are at time $t$, from 0 to 1, is $r(t) = (x(t), y(t))$, a **parametric curve**; it is closed, $r(1) = r(0)$. Constant speed is a choice, and needs care: the corners of a polygon are far apart along a straight side. `resample` puts points at equal steps of **arclength**, the way walked.
 
 # %%
+from minseg.masks import fit_bspline, fourier_descriptor, resample
+
 corners = to_polygons(specimen("star"), tolerance=1)[0]
 even = resample(corners, 500)
 sides, steps = ((p.roll(-1, 0) - p).norm(dim=1) for p in (corners, even))  # the last one closes
@@ -276,7 +276,7 @@ claim(
 )
 
 # %% [markdown]
-# Now write points as complex numbers, $z = x + iy$. Any closed curve is a sum of circles, of which the $k$-th turns $k$ times while you walk once, backwards if $k$ is negative:
+# Now write $N$ such points as complex numbers, $z_n = x_n + iy_n$. Any closed curve is a sum of circles, of which the $k$-th turns $k$ times while you walk once, backwards if $k$ is negative:
 #
 # $$c_k = \frac1N \sum_{n=0}^{N-1} z_n\, e^{-2\pi i k n / N}, \qquad z(t) \approx \sum_{k=-K}^{K} c_k\, e^{2\pi i k t}.$$
 #
@@ -306,7 +306,7 @@ claim(
 # %% [markdown]
 # Halved again: at corners the error is of the order $1/K$. The star, all corners, needs many harmonics. The ring and the two parts stop at IoU 0.70 and 0.65, whatever $K$ is: the hole is filled, the smaller part is lost. That is topology, and no budget helps.
 #
-# **Exercise: turn the circles.** From $c_{-K} \dots c_K$ make `samples` points x, y, at $t = 0, \tfrac1N, \tfrac2N$ and so on.
+# **Exercise: turn the circles.** From $c_{-K} \dots c_K$ make $N$ = `samples` points x, y, at $t = 0, \tfrac1N, \tfrac2N$ and so on.
 
 
 # %%
@@ -320,7 +320,7 @@ check("02.from_fourier", my_from_fourier)
 # %% [markdown]
 # ## A curve in your hands
 #
-# Change one $c_k$, and the whole outline moves. A **B-spline** is local. It has **control points** $P_0, P_1, \dots$, as many segments as control points, and each segment $s$ is a weighted mean of four neighbours, with $t$ from 0 to 1 along the segment:
+# Change one $c_k$, and the whole outline moves. A **B-spline** is local. It has **control points** $P_0, P_1, \dots$, as many segments as control points, and each segment $s$ is a weighted mean of four neighbours (after the last point comes the first again), with $t$ from 0 to 1 along the segment:
 #
 # $$r(t) = \sum_{a=0}^{3} B_a(t)\, P_{s+a-1}, \qquad B = \tfrac16 \left[(1-t)^3,\ 3t^3 - 6t^2 + 4,\ -3t^3 + 3t^2 + 3t + 1,\ t^3\right].$$
 #
@@ -366,15 +366,17 @@ claim(
 # The slope of such a landscape is 1: a step of one pixel towards the outline is one pixel less. Is it, everywhere?
 
 # %%
+from minseg.masks import chan_vese, from_signed_distance, signed_distance
+
 fig, axes = figure(columns=3, height=310)
 for ax, thing in zip(axes, ("star", "two parts", "ring"), strict=True):
     draw_slope(ax, specimen(thing), f"{thing}: slope of its distance")
 alt = "White, slope 1, but for dark lines: spines of the star, between the parts, a circle in the ring."
 slope = torch.hypot(*torch.gradient(signed_distance(ring)))
 show(fig, alt=alt, facts=f"the ring: median slope {slope.median():.2f}")
-print("distances in the middle row of the first mask:", signed_distance(tiny)[2].numpy().round(1))
 
 # %%
+print("distances in the middle row of the first mask:", signed_distance(tiny)[2].numpy().round(1))
 masks = torch.stack([specimen(thing) for thing in THINGS])
 distances = signed_distance(masks)
 claim(
@@ -434,13 +436,14 @@ claim(
     f"distances, {shrunk['cut at 2']:.3f} if cut off at 2 px. L1's gradient has size "
     f"{pull.max():.0f} at every pixel: the 2 px along the outline, {band.double().mean():.1%} of "
     f"the image, get {pull[band].sum() / pull.sum():.1%} of it.",
-    supports=shrunk["distance"] > shrunk["shares"] > shrunk["mask"] and bool((pull == 1).all()),
+    supports=shrunk["distance"] > shrunk["shares"] > shrunk["cut at 2"] > shrunk["mask"]
+    and bool((pull == 1).all()),
 )
 
 # %% [markdown]
-# A sampled mask knows that the outline passes between two samples; a distance knows *where*. Area shares know it too, and come close. If distances are cut off well within a coarse cell of 8 pixels, the knowledge is gone again. (Corners and thin parts are another matter, as the star will show.)
+# A sampled mask knows that the outline passes between two samples; a distance knows *where*. Area shares know it too, and come close. If distances are cut off at 2 pixels, well within a coarse cell of 8, most of the knowledge is gone again. (Corners and thin parts are another matter, as the star will show.)
 #
-# The notes also promise a regular boundary from an L1 loss. Its gradient has the same size everywhere, so most of it goes to pixels that are far from any outline. Lesson 03 is about losses that do look at the outline.
+# The notes also promise a regular boundary from an L1 loss, the sum of all absolute differences. Its gradient has the same size everywhere, so most of it goes to pixels that are far from any outline. Lesson 03 is about losses that do look at the outline.
 #
 # Landscapes have one more gift. Their zero level may divide, or merge, with nobody cutting it. **Level set** methods use that. Chan and Vese (*Active contours without edges*, 2001) start from any $\varphi$ and move it, time step by time step:
 #
@@ -470,9 +473,9 @@ claim(
 )
 
 # %% [markdown]
-# ## All six, side by side
+# ## All seven, side by side
 #
-# Now everything on one budget. Count 4 bytes for a coordinate, 1 for an area share or a distance, 1 bit for a binary cell, 16 bytes for a box.
+# Now everything on one budget. Count 4 bytes for a coordinate (a circle's $c_k$ has two), 1 for an area share or a distance, 1 bit for a binary cell, 16 bytes for a box; distances are kept for the whole image and need none.
 
 # %%
 fig, axes = figure(columns=3, height=400)
@@ -482,7 +485,7 @@ for ax, thing in zip(axes, ("star", "coin", "ring"), strict=True):
     ax.set_yticks(ticks := [0.5, 0.7, 0.9, 0.97, 0.99, 0.999], labels=ticks)
     ax.minorticks_off()
 fig.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=4)
-alt = "IoU over bytes: polygons lead on the star, curves on the coin; on the ring curves end at 0.7."
+alt = "IoU over bytes: polygons lead on the star, curves on the coin; on the ring curves end at 0.7"
 show(fig, alt=alt, facts=f"run lengths of the five: {[exact_bytes(t) for t in THINGS]} bytes")
 print("bytes for IoU 0.95    ", *(f"{thing:>9}" for thing in THINGS))
 for kind in KINDS:
@@ -490,7 +493,7 @@ for kind in KINDS:
     print(f"{kind:22}", *(f"{sizes[0] if sizes else 'never':>9}" for sizes in enough))
 
 # %% [markdown]
-# (The axis of IoU is stretched towards 1, which lies infinitely far up: points with IoU 1 are missing.) There is no winner, there are reasons. The star is made of straight sides: ten corners are nearly all there is to say. The coin is round and smooth: a handful of circles or control points. The ring and the two parts have a topology that single curves cannot write, and that grids of any kind write without noticing; on the ring distances do best, for its outlines are smooth and far apart. Run lengths, the dotted line, are exact for a few hundred bytes, which is why *files* use them.
+# (The axis of IoU is stretched towards 1, which lies infinitely far up: points with IoU 1 are missing.) There is no winner, there are reasons. The star is made of straight sides: ten corners are nearly all there is to say. The coin is round and smooth: a handful of circles or control points. The ring and the two parts have a topology that single curves cannot write, and that grids of any kind write without noticing; on the ring distances do best, for its outlines are smooth and far apart. Run lengths, the dotted line, are exact for 150 to 310 bytes, which is why *files* use them.
 #
 # Bytes are not all. A network must be able to *learn* the numbers. Raise one of them by 1: how much of the mask, or of its outline, moves?
 
@@ -507,7 +510,7 @@ for numbers, share in mask_trials.reaches(coin).items():
 # | binary cells | $m^2$ | its cell | none for a bit; trained as a probability | any |
 # | area shares | $m^2$ | about four cells | yes: pasting is linear in them | any |
 # | distances | $m^2$ | about four cells | yes: reading between them is linear | any |
-# | polygon | two a corner | two sides | of the corner's place | a list; holes by bridges |
+# | polygon | two a corner | two sides | yes: a side is linear in its two corners | a list; holes by bridges |
 # | Fourier | $4K + 2$ | everything | yes: the curve is linear in them | one part, no hole |
 # | B-spline | two a point | four segments | yes: the curve is linear in them | one part, no hole |
 #
@@ -517,12 +520,12 @@ for numbers, share in mask_trials.reaches(coin).items():
 RepresentationSweep(thing="ring", kind="grid of shares", step=6)
 
 # %% [markdown]
-# Choose a mask and a way to write it, and move the budget (or click a point of the curve). The circle is where you are; the dashed line is boundary IoU.
+# Choose a mask and a way to write it, and move the budget (or click a point of the curve). The circle is where you are; the dashed line, which the still picture leaves out, is boundary IoU.
 #
-# 1. **Ring, Fourier.** Move the budget to its end. IoU stays at 0.70. What is in the way?
+# 1. **Ring, Fourier.** Move the budget to its end. IoU stays at 0.70 and boundary IoU at 0.62. Which of the two outlines earns the second?
 # 2. **Ring, polygon.** The hole is there at every budget: the bridge. What does it cost? Compare the bytes for IoU 0.95 with those of the *disc*.
 # 3. **Star, polygon**, then **star, grid of distances.** What happens to the tips? Distances round corners off, as their level is read between coarse samples.
-# 4. **Disc, binary grid**, and compare IoU with boundary IoU. Then change to *grid of shares*: eight times the bytes for the same number of cells. Is it worth it at equal bytes?
+# 4. **Disc, binary grid**, and compare IoU with boundary IoU. Then change to *grid of shares*: a byte for each cell instead of a bit. Is it worth it at equal bytes?
 # 5. **Two parts, grid of shares.** Go from 5 × 5 to 8 × 8 cells, one step at a time. The parts divide, grow together and divide again: where a cell falls matters as much as its size.
 #
 # ## Recap

@@ -135,7 +135,7 @@ def shrunk_iou(masks: Tensor, values: Tensor, level: float, *, area: bool = Fals
 def reach(read: Callable[[Tensor], Tensor], numbers: Tensor) -> float:
     """Which share of what is read moves if the middle one of the numbers is raised by 1."""
     raised = numbers.clone()
-    raised.view(-1)[raised.numel() // 2] += 1
+    raised[tuple(n // 2 for n in raised.shape)] += 1
     before, after = (read(each).flatten(start_dim=1) for each in (numbers, raised))
     return ((after - before).abs().amax(dim=1) > 1e-6).double().mean().item()
 

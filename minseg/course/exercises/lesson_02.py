@@ -181,6 +181,7 @@ def _fill(
     *,
     centre: float = 0.5,
     closed: bool = True,
+    only_down: bool = False,
     both_ends: bool = False,
     right: bool = False,
     winding: bool = False,
@@ -194,7 +195,7 @@ def _fill(
         turns = np.zeros((height, width), dtype=int)
         closed_up = np.concatenate([points, points[:1]]) if closed else points
         for a, b in pairwise(closed_up):
-            (x1, y1), (x2, y2) = (a, b) if a[1] <= b[1] else (b, a)
+            (x1, y1), (x2, y2) = (a, b) if only_down or a[1] <= b[1] else (b, a)
             if y1 == y2:
                 continue
             rows = (y1 <= y) & ((y <= y2) if both_ends else (y < y2))
@@ -237,6 +238,11 @@ FROM_POLYGONS = Exercise(
         "leaves_it_open": (
             _fill_that(closed=False),
             "The side from the last point back to the first is missing.",
+        ),
+        "skips_the_sides_up": (
+            _fill_that(only_down=True),
+            "You count only the sides that lead down. One that leads up has y1 > y2: swap its ends "
+            "before you ask for y1 ≤ y < y2.",
         ),
         "counts_corners_twice": (
             _fill_that(both_ends=True),
