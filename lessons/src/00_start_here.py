@@ -162,9 +162,9 @@ progress("00")
 # | no. | lesson | afterwards you can |
 # |:--|:--|:--|
 # | 00 | [Start here](00_start_here.ipynb) | find your way around the course |
-# | 01 | What instance segmentation asks | hold a scene's instances as tensors, and tell three tasks apart |
-# | 02 | Writing a mask down | store a mask in seven ways, and say what each one loses |
-# | 03 | Losses that see masks | choose a loss for masks by what its gradient does |
+# | 01 | [What instance segmentation asks](01_what_instance_segmentation_asks.ipynb) | hold a scene's instances as tensors, and tell three tasks apart |
+# | 02 | [Writing a mask down](02_writing_a_mask_down.ipynb) | store a mask in seven ways, and say what each one loses |
+# | 03 | [Losses that see masks](03_losses_that_see_masks.ipynb) | choose a loss for masks by what its gradient does |
 # | 04 | [What rounding costs: quantisation error](04_what_rounding_costs.ipynb) | compute what snapping a box to a grid costs, before running anything |
 # | 05 | [RoI pooling versus RoIAlign](05_roi_pooling_versus_roialign.ipynb) | read off both operators by hand, and say when the difference matters |
 # | 06 | [RoIAlign on the GPU, in Triton](06_roialign_on_the_gpu.ipynb) | follow a GPU kernel line by line, and say what bounds its speed |

@@ -148,6 +148,8 @@ CHECKS: tuple[Callable[[], Finding], ...] = (
     lambda: package("scipy", "1.14"),
     lambda: package("matplotlib", "3.10"),
     lambda: package("scikit-image", "0.25"),
+    lambda: package("contourpy", "1.3"),
+    lambda: package("safetensors", "0.5"),
     lambda: package("jupyterlab", "4.4"),
     lambda: package("ipywidgets", "8.1"),
     lambda: package("anywidget", "0.9.13"),
