@@ -29,9 +29,9 @@ def run(options: argparse.Namespace) -> int:
     """Predict and write; the exit status: 0, or 2 with one line for what cannot be done."""
     try:
         files = [Path(name) for name in options.images]
-        _check_names(files)
-        model: Any = load_model(model_file(options.model), device=find_device(options.device))
         out = Path(options.out)
+        _check_names(files, out)
+        model: Any = load_model(model_file(options.model), device=find_device(options.device))
         out.mkdir(parents=True, exist_ok=True)
         found = []
         for number, file in enumerate(files):
@@ -83,8 +83,12 @@ def draw(file: Path, image: Tensor, instances: Instances) -> None:
     file.write_bytes(png(fig))
 
 
-def _check_names(files: list[Path]) -> None:
+def _check_names(files: list[Path], out: Path) -> None:
+    """No picture may be written over another, nor over one that was read."""
+    given = {file.resolve() for file in files}
     stems = [file.stem for file in files]
-    for stem in stems:
-        if stems.count(stem) > 1:
-            raise ValueError(f"images must have different names, got {stem} twice")
+    for file in files:
+        if stems.count(file.stem) > 1:
+            raise ValueError(f"images must have different names, got {file.stem} twice")
+        if (out / f"{file.stem}.png").resolve() in given:
+            raise ValueError(f"out must be another folder: {file.stem}.png there is your picture")

@@ -122,6 +122,15 @@ def test_predicting_errors_are_one_line(trained, coco, tmp_path, capsys):
         assert said.err.startswith("error: ") and words in said.err and said.err.count("\n") == 1
 
 
+def test_a_picture_is_never_written_over(trained, coco, tmp_path, capsys):
+    picture = tmp_path / "mine.png"
+    picture.write_bytes((coco / "0.png").read_bytes())
+    line = ["predict", str(picture), "--model", str(trained), "--out", str(tmp_path / "." / "")]
+    assert main(line) == 2
+    assert "out must be another folder: mine.png there is your picture" in capsys.readouterr().err
+    assert picture.read_bytes() == (coco / "0.png").read_bytes()
+
+
 def test_an_unfinished_run_predicts_with_its_checkpoint(trained, coco, tmp_path):
     run = tmp_path / "run"
     run.mkdir()
