@@ -11,7 +11,7 @@
 # 4. measure outlines by Chamfer, Hausdorff and HD95, and name your variant;
 # 5. say what TV and a CRF add to a mask, and what they destroy.
 #
-# *55 minutes to read, 20 s to run, 590 MiB of memory, no GPU, no downloads. You need lesson 00; 01 and 02 help.*
+# *55 minutes to read, 10 s to run, 590 MiB of memory, no GPU, no downloads. You need lesson 00; 01 and 02 help.*
 
 # %%
 import torch
@@ -49,7 +49,7 @@ for name, row in {"p": z.sigmoid(), "t": t, "6 · push": -6 * gradient}.items():
     print(f"{name:9}", *(f"{v:6.2f}" for v in row[0]))
 
 # %% [markdown]
-# Add up the first and the third line: you get the second. The push is $(t - p) / n$, nothing else. BCE's logarithms are made for that: where the sigmoid is flat and hardly moves, the logarithm is steep, and the two cancel exactly. A pixel that is confidently wrong, the fourth, is pushed hardest; one that is nearly right gets little, but never nothing.
+# Add up the first and the third line: you get the second. The push is $(t - p) / n$, nothing else. BCE's logarithms are made for that: where the sigmoid is flat and hardly moves, the logarithm is steep, and the two cancel exactly. A pixel that is confidently wrong, the fourth, is pushed hardest; one that is nearly right gets little.
 #
 # **Predict.** Before training $p$ is about $\tfrac12$ everywhere. A mask of 48 × 64 pixels holds a disc. How many percent of its pixels does BCE push, at the start?
 
@@ -88,7 +88,7 @@ alt = "At first plus all over the disc and minus all around it; then only along 
 show(fig, alt=alt, facts=f"within 2 px of the outline: {shares[0]:.0f} %, then {shares[1]:.0f} %")
 
 # %% [markdown]
-# All of them, and all equally: $0.5 / n$. The notes say, in their answer on mask representations, that binary masks give sparse gradients, at boundaries only. They do not. It is *training* that makes the push sparse, once the easy pixels are right, because a network's output is smooth (here: a grid of 6 × 8 numbers, enlarged) and the outline is the last thing that it gets right. What lies within 2 pixels of it has at the start exactly its share of the area, and after 100 steps nearly nine tenths.
+# All of them, and all equally: $0.5 / n$. (The darkest colour is each picture's own largest push.) The notes say, in their answer on mask representations, that binary masks give sparse gradients, at boundaries only. They do not. It is *training* that makes the push sparse, once the easy pixels are right, because a network's output is smooth (here: a grid of 6 × 8 numbers, enlarged) and the outline is the last thing that it gets right. What lies within 2 pixels of it has at the start exactly its share of the area, and after 100 steps nearly nine tenths.
 #
 # **Exercise: BCE's gradient by hand**, without autograd, PyTorch's automatic derivatives. Mind what is averaged: `mask_bce` gives one loss for each mask.
 
@@ -136,7 +136,7 @@ print("focal loss, γ = 2        ", *(f"{v:9.6f}" for v in focal))
 #
 # ## Overlap
 #
-# Instead of pixels one can judge how well two regions agree. With $J$ the **IoU**, what two masks share divided by what they cover together, and **Dice** twice what they share divided by the sum of their areas, one has $\mathrm{Dice} = 2J / (1 + J)$ for masks of yes and no: the same order, another scale. Neither has a gradient as long as masks are thresholded, for a small change of $z$ changes no pixel's answer. So one puts $p$ in the place of yes and no and a product in the place of "both". The two losses are
+# Instead of pixels one can judge how well two regions agree. With $J$ the **IoU**, what two masks share divided by what they cover together, and **Dice** twice what they share divided by the sum of their areas, one has $\mathrm{Dice} = 2J / (1 + J)$ for masks of yes and no: the same order, another scale. Neither has a gradient as long as masks are thresholded (*hard* IoU), for a small change of $z$ changes no pixel's answer. So one puts $p$ in the place of yes and no and a product in the place of "both". The two losses are
 #
 # $$\text{soft IoU} = 1 - \frac{\sum p\,t}{\sum (p + t - p\,t)}, \qquad \text{Dice} = 1 - \frac{2 \sum p\,t}{\sum p^2 + \sum t^2} \ \text{ or }\ 1 - \frac{2 \sum p\,t}{\sum p + \sum t}.$$
 #
@@ -158,7 +158,7 @@ claim(
 # %% [markdown]
 # `smooth` keeps empty masks from dividing by zero. What overlap is good for shows in the smallest object there is, one pixel of 3072, before training, with $p = \tfrac12$ everywhere.
 #
-# **Predict.** Take the size of the push on all pixels together. How many percent of it does the one object pixel get from BCE?
+# **Predict.** Add up the sizes of all pixels' pushes. How many percent of the sum does the one object pixel get from BCE?
 
 # %%
 guess("03.2", None)
@@ -172,9 +172,9 @@ reveal("03.2", share["BCE"], "%")
 print(*(f"{name} {share[name]:.2g} %" for name in list(share)[:5]), sep=", ")
 
 # %% [markdown]
-# One pixel, one vote: BCE's push is nearly all background, and so is that of focal loss as long as no pixel is easy. Dice gives a third to the object, soft IoU a half, however small it is. This is why detectors of many sizes like overlap losses. The price: each pixel's push depends on all the others, and it carries a factor $p(1 - p)$, so that what is confidently wrong hardly moves.
+# One pixel, one vote: BCE's push is nearly all background, and so is that of focal loss as long as no pixel is easy. Squared Dice gives a third to the object, soft IoU a half, however small it is. (So would linear Dice; but its usual `smooth`, 1, weighs as much as this object.) This is why detectors of many sizes like overlap losses. The price: each pixel's push depends on all the others, and it carries a factor $p(1 - p)$, so that what is confidently wrong hardly moves.
 #
-# **Exercise: Dice in both forms.** One loss for each mask; `smooth` goes where the equations in the code above have it.
+# **Exercise: Dice in both forms.** One loss for each mask; `smooth` goes where the package's code above has it, and as often.
 
 
 # %%
@@ -215,9 +215,9 @@ ax.set(
 ax.legend()
 ends = [100 * ((p < 0.05) | (p > 0.95))[partly].double().mean() for p in (sums, squares)]
 alt = "Blue dots on a diagonal; orange triangles at 0 left of about a half, at 1 right of it."
-facts = f"p below 0.05 or above 0.95: linear {ends[0]:.0f} % of the cells, squared {ends[1]:.0f} %"
+facts = f"p < 0.05 or > 0.95: linear {ends[0]:.0f} % of these cells, squared {ends[1]:.0f} %"
 show(fig, alt=alt, facts=facts)
-off = (squares - target)[partly].abs().max()
+off = (squares - target).abs().max()
 claim(
     "C93",
     measured=f"squared Dice: p within 0.01 of the target in every cell. Linear: {ends[0]:.0f} % of "
@@ -271,7 +271,7 @@ claim(
 # %% [markdown]
 # A cut of 1 or 2 pixels gives the best mask here. Without one the outline gets a fifth of the votes. With a cut, whatever lies beyond $\tau$ *in the prediction* is dead, for the clamp has no slope there: started at 6, a cut at 4 leaves the mask full for ever. Start near 0, and take $\tau$ a little larger than the errors that you expect.
 #
-# **Exercise: truncated L1 of distances**, its value and its gradient.
+# **Exercise: truncated L1 of distances.** Return the losses; `check` also asks autograd for their gradient.
 
 
 # %%
@@ -344,12 +344,12 @@ print(f"a smaller rectangle: HD95 {larger:.1f} px; pooled over both directions {
 # %% [markdown]
 # Two things to learn. The notes' "max min-distance" leaves out the direction: from the rectangle to the mask with the blob the maximum is 0, and only the other way shows the blob. And **HD95**, which takes the 95th percentile of each direction in place of the maximum, ignores the blob as long as it has less than 5 % of the outline. For the smaller rectangle it has more. There the variants part: percentile of each direction, then the larger one, as in `hausdorff_of_points` here; or of all distances pooled, as in `minseg.metrics.hausdorff_distance`. Both go by the name HD95.
 #
-# **Exercise: Chamfer**, for sets of different sizes, and for empty ones.
+# **Exercise: Chamfer**, for sets of different sizes, and for empty ones: 0 if both are empty, infinite if one is.
 
 
 # %%
 def my_chamfer(a, b):
-    """Chamfer distance of points (n, 2) and (m, 2), both directions; with none 0 or infinite."""
+    """Chamfer distance of points (n, 2) and (m, 2): both directions, added."""
     raise NotImplementedError
 
 
@@ -358,7 +358,7 @@ check("03.chamfer", my_chamfer)
 # %% [markdown]
 # ### The area inside a curve
 #
-# The notes also propose to draw the mask that a curve encloses, and to use its IoU as the loss. Drawing is a yes or no for each pixel centre. Move the curve by a thousandth of a pixel, and no answer changes. The way out is to draw softly: with $d(x)$ the distance of a pixel from the curve, positive inside, fill with $\sigma(d(x) / \tau)$, a ramp about $\tau$ pixels wide.
+# The notes also propose to draw the mask that a curve encloses, and to use its IoU as the loss. Drawing is a yes or no for each pixel centre. Move the curve by a thousandth of a pixel, and no answer changes. The way out is to draw softly: with $d(x)$ the distance of a pixel from the curve, positive inside, fill with $\sigma(d(x) / \tau)$, a ramp some $4\tau$ wide.
 
 # %%
 angle = torch.arange(64, dtype=torch.float64) * (2 * torch.pi / 64)
@@ -440,17 +440,17 @@ board = LossBoard()
 board
 
 # %% [markdown]
-# 1. **Put the disc exactly on the truth**, radius 12 at (28, 24); the last line says where it is. No pixel is wrong then. Which losses are 0, and which cannot be as long as the edge is soft? Make the edge harder and watch.
-# 2. **Set the mark, then switch on the far blob.** Which bar is longest? Drag the blob further away: which losses notice?
+# 1. **Put the disc exactly on the truth**, radius 12 at (28, 24); the last line says where it is. No pixel is wrong then, yet only hard IoU is 0. Make the edge harder: which losses fall, and which stay? (The truth is made of pixels, the disc is not: outlines and distances keep a fraction of a pixel.)
+# 2. **Set the mark, then switch on the far blob.** Which bar is longest? Drag the blob nearer: which losses notice?
 # 3. **Show the push of hard IoU.** There is none, wherever you go.
-# 4. **Pull the disc away until it no longer touches the truth**, and make the edge 0.25 px. Compare the pushes of BCE and of Dice: on the truth BCE pushes at full strength, Dice nowhere. Both $p$ and $1 - p$ must be there for Dice to see a pixel.
+# 4. **Pull the disc away until it no longer touches the truth**, and make the edge 0.25 px. Compare the pushes of BCE and of Dice: on the truth BCE pushes at full strength; of Dice's push a pixel or two is left, and the scale below the map says how little it is. Both $p$ and $1 - p$ must be there for Dice to see a pixel.
 # 5. **Show SDF L1, then cut at 4.** The first pushes the whole image, the second a band.
 #
 # ## Neighbours
 #
-# None of these losses prefers one connected mask to a cloud of dots. One can ask for that afterwards. **Total variation** as a price: find the map $u$ near $p$ with less outline, $\min_u \tfrac12 \sum (u - p)^2 + w\,\mathrm{TV}(u)$. A **CRF**, conditional random field, asks the image as well: each pair of pixels that lie near each other pays if they disagree, with a weight $w_s$ in any case (smoothness) and a weight $w_a$ the more alike they look (Krähenbühl and Koltun, *Efficient inference in fully connected CRFs*, 2011). The package solves it for small images by **mean field**: every pixel listens to the present opinion of all others, a few rounds long.
+# No loss above that reads $p$ prefers one connected mask to a cloud of dots. One can ask for that afterwards. **Total variation** as a price: find the map $u$ near $p$ with less outline, $\min_u \tfrac12 \sum (u - p)^2 + w\,\mathrm{TV}(u)$. A **CRF**, conditional random field, asks the image as well: each pair of pixels that lie near each other pays if they disagree, with a weight $w_s$ in any case (smoothness) and a weight $w_a$ the more alike they look (Krähenbühl and Koltun, *Efficient inference in fully connected CRFs*, 2011). The package solves it for small images by **mean field**: every pixel listens to the present opinion of all others, a few rounds long.
 #
-# Here is a noisy prediction of a disc with an arm that is 2 pixels wide.
+# Here is a noisy prediction of a disc with an arm that is 2 pixels wide. For the CRF there are two photos of it; in the second, the arm looks like the background.
 
 # %%
 body, arm, noisy = scene.disc_with_an_arm()
@@ -483,7 +483,7 @@ claim(
 results = {
     "noisy": noisy,
     "TV, w = 0.2": tv_flow(noisy, weight=0.2),
-    "CRF": mean_field_crf(noisy, photo, theta_beta=0.2),
+    "CRF": mean_field_crf(noisy, photo, theta_beta=0.2),  # colours 0.2 apart are still alike
     "CRF, arm unseen": mean_field_crf(noisy, hidden, theta_beta=0.2),
     "CRF, w_s only": mean_field_crf(noisy, photo, appearance=0, smoothness=5),
 }
@@ -491,9 +491,7 @@ told = {name: tell(p) for name, p in results.items()}
 fig, axes = figure(columns=5, height=170)
 for ax, (name, p) in zip(axes, results.items(), strict=True):
     draw_image(ax, (p > 0.5).double(), name, cmap="Greys", limits=(-0.15, 1.2))
-alt = (
-    "A disc with an arm, in snow; cleaned by TV, which shortens the arm; by CRFs, with or without."
-)
+alt = "A disc with an arm, in snow; cleaned by TV, which cuts the arm; by CRFs, with it or without."
 facts = "; ".join(f"{name}: IoU {v[0]:.2f}, arm {100 * v[1]:.0f} %" for name, v in told.items())
 show(fig, alt=alt, facts=facts)
 before, _, crf, unseen, smooth = told.values()

@@ -183,6 +183,13 @@ def _linear_without_smooth_above(p: Tensor, t: Tensor, squared: bool, smooth: fl
     return 1 - 2 * (p * t).sum((1, 2)) / (p.sum((1, 2)) + t.sum((1, 2)) + smooth)
 
 
+def _squares_with_one_smooth(p: Tensor, t: Tensor, squared: bool, smooth: float) -> Tensor:
+    if not squared:
+        return _dice(p, t, False)
+    under = (p * p).sum((1, 2)) + (t * t).sum((1, 2)) + smooth
+    return 1 - 2 * (p * t).sum((1, 2)) / under
+
+
 def _squares_the_sums(p: Tensor, t: Tensor, squared: bool, smooth: float) -> Tensor:
     if not squared:
         return _dice(p, t, False)
@@ -249,6 +256,10 @@ DICE = Exercise(
         "smooths_below_only": (
             _dice_that(_linear_without_smooth_above),
             "The linear form has `smooth` above the line too, so that two empty masks agree.",
+        ),
+        "smooths_squares_once": (
+            _dice_that(_squares_with_one_smooth),
+            "With squares the package adds `smooth` to each of the two sums, so twice.",
         ),
         "averages_pixels": (
             _dice_that(_averages_pixels),
