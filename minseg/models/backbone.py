@@ -18,8 +18,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 GROUPS = 8  # of every GroupNorm: widths must be multiples of it
 
@@ -48,12 +50,15 @@ class ResNet(nn.Module):
     """Stage k halves the resolution and has `blocks[k]` residual blocks of `widths[k]` channels.
 
     The first stage has none by default: at stride 2 a block would cost as much as all later ones.
+    With `checkpointing` set, a stage keeps nothing but its input for the backward pass and is
+    computed a second time there (Chen et al., Training Deep Nets with Sublinear Memory Cost, 2016).
     """
 
     def __init__(
         self, widths: Sequence[int] = (24, 48, 96, 144), blocks: Sequence[int] = (0, 1, 1, 1)
     ) -> None:
         super().__init__()
+        self.checkpointing = False
         self.stages = nn.ModuleList(
             nn.Sequential(conv_norm(channels, width, 2), *(Residual(width) for _ in range(depth)))
             for channels, width, depth in zip((3, *widths[:-1]), widths, blocks, strict=True)
@@ -63,7 +68,10 @@ class ResNet(nn.Module):
         """(B, 3, H, W) to one (B, widths[k], H/2^(k+1), W/2^(k+1)) a stage, finest first."""
         maps = []
         for stage in self.stages:
-            images = stage(images)
+            if self.checkpointing and torch.is_grad_enabled():
+                images = checkpoint(stage, images, use_reentrant=False)
+            else:
+                images = stage(images)
             maps.append(images)
         return maps
 

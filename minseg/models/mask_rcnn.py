@@ -91,6 +91,15 @@ class MaskRCNN(nn.Module):
         self.cells, self.roi_op = cells, roi_op
         self.drawn = 0  # images so far whose lots were drawn without a seed
 
+    @property
+    def checkpointing(self) -> bool:
+        """Whether training computes the ResNet's activations twice instead of keeping them."""
+        return self.backbone.resnet.checkpointing
+
+    @checkpointing.setter
+    def checkpointing(self, wanted: bool) -> None:
+        self.backbone.resnet.checkpointing = wanted
+
     def losses(
         self,
         images: Tensor | Sequence[Tensor],

@@ -51,3 +51,25 @@ def test_an_image_is_normalised_by_itself():
 def test_refuses_strides_it_has_no_stage_for(strides):
     with pytest.raises(ValueError, match=r"strides must be neighbours among \[2, 4, 8, 16\]"):
         Backbone(strides=strides, **NARROW)
+
+
+def kept_for_backward(network, images):
+    """What a forward pass gives, and the bytes of the different tensors that it keeps."""
+    kept = {}
+
+    def pack(tensor):
+        kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        maps = network(images)
+    return maps, sum(kept.values())
+
+
+def test_checkpointing_keeps_the_inputs_of_stages_only():
+    network, images = ResNet(), torch.rand(2, 3, 64, 64)
+    due, plain = kept_for_backward(network, images)
+    network.checkpointing = True
+    maps, kept = kept_for_backward(network, images)
+    assert kept < 0.4 * plain
+    assert all(torch.equal(a, b) for a, b in zip(due, maps, strict=True))

@@ -195,3 +195,14 @@ def test_says_what_it_needs():
         with pytest.raises(ValueError, match="different category ids from 1 on"):
             tiny(classes=wrong)
     assert tiny(classes=(9, 4)).categories == (9, 4)
+
+
+def test_checkpointing_leads_to_the_same_gradients():
+    model = tiny()
+    other = copy.deepcopy(model)
+    other.checkpointing = True
+    assert other.checkpointing and other.backbone.resnet.checkpointing
+    for one in (model, other):
+        sum(one.losses(*batch_of(*SCENES), seeds=[0, 1, 2, 3]).values()).backward()
+    pairs = zip(model.parameters(), other.parameters(), strict=True)
+    assert all(torch.equal(a.grad, b.grad) for a, b in pairs)
