@@ -71,7 +71,7 @@ def test_an_untouched_stub_is_not_attempted_yet(plain):
     def unfinished(*args, **kwargs):
         raise NotImplementedError
 
-    for stub in (lambda *args: None, lambda *args: ..., unfinished):
+    for stub in (lambda *_, **__: None, lambda *_, **__: ..., unfinished):
         verdict, solved = judge(plain, stub)
         assert verdict.startswith("not attempted yet") and not solved
 
