@@ -25,6 +25,7 @@ from minseg.data import SceneDataset
 from minseg.metrics import average_precision
 from minseg.models import MaskRCNN
 from minseg.train import InMemory, train
+from minseg.train.memory import Dataset
 
 THREADS, SCENES, POINTS = 2, 2000, 40
 NUMBERS = ("ap", "ap50", "ap75", "ap_small", "ap_medium")
@@ -71,8 +72,8 @@ def train_and_judge(seconds: float, seed: int) -> dict[str, Any]:
     }
 
 
-def judge(model: MaskRCNN, exam: InMemory) -> dict[str, float]:
-    """Mask AP on the exam, and how long an image takes, one at a time."""
+def judge(model: MaskRCNN, exam: Dataset) -> dict[str, float]:
+    """Mask AP on a data set, and how long an image takes, one at a time."""
     model.eval()
     samples = [exam[k] for k in range(len(exam))]
     start = time.perf_counter()

@@ -64,6 +64,7 @@ def train_as_asked(options: argparse.Namespace, device: torch.device) -> Trainin
         learning_rate=options.learning_rate,
         seed=options.seed,
         bf16=options.bf16,
+        checkpointing=options.checkpointing,
         augmentation=augment_scene if scenes else augment_photo,
         validation=validation,
         out=options.out,
