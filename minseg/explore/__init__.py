@@ -11,6 +11,7 @@ from minseg.explore.quantisation_box import QuantisationBox
 from minseg.explore.representation_sweep import RepresentationSweep
 from minseg.explore.roi_explorer import RoIExplorer
 from minseg.explore.spline_editor import SplineEditor
+from minseg.explore.stage_viewer import StageViewer
 
 __all__ = [
     "APPlayground",
@@ -24,4 +25,5 @@ __all__ = [
     "RepresentationSweep",
     "RoIExplorer",
     "SplineEditor",
+    "StageViewer",
 ]

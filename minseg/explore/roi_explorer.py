@@ -7,21 +7,18 @@ number in it comes from `minseg.explore.roi_view`, that is, from `minseg.roi`. L
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator
-from contextlib import contextmanager
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import anywidget
-import torch
 import traitlets as t
 from torch import Tensor
 
 from minseg.data import photo
 from minseg.explore.page import script
 from minseg.explore.roi_view import Settings, explain, feature_map, sweep
+from minseg.explore.serve import one_thread, to_png
 from minseg.explore.still import Still
 
 SMALLEST = 1.0  # image pixels: the least width and height of the box
@@ -90,7 +87,7 @@ class RoIExplorer(Still, anywidget.AnyWidget):
         corners = 0.4905 * width, 0.562 * height, 0.6215 * width, 0.716 * height
         traits.setdefault("box", corners)
         self._quiet = True  # nothing to draw before all traits are set
-        super().__init__(size=(height, width), photo_png=_png(self.image), **traits)
+        super().__init__(size=(height, width), photo_png=to_png(self.image), **traits)
         if not self.point:
             x1, y1, x2, y2 = self.box
             self.point = (x1 + x2) / 2, (y1 + y2) / 2
@@ -135,7 +132,7 @@ class RoIExplorer(Still, anywidget.AnyWidget):
     def _asked(self, _widget: object, content: dict[str, Any], _buffers: object) -> None:
         """A question from the browser: a new box or point, answered by one new `view`."""
         if "n" not in content:
-            return  # a nudge, see roi_explorer.js
+            return  # a nudge, see page.js
         with self.hold_sync():
             self._quiet = True  # two traits may change: look once, afterwards
             try:
@@ -148,13 +145,13 @@ class RoIExplorer(Still, anywidget.AnyWidget):
 
     def _change_map(self, _change: object = None) -> None:
         self.features = feature_map(self.image, self.stride)
-        self.features_png = _png(self.features[0].expand(3, -1, -1))
+        self.features_png = to_png(self.features[0, 0])
         self._look()
 
     def _look(self, _change: object = None, answers: int = -1) -> None:
         if self._quiet:
             return
-        with _one_thread():
+        with one_thread():
             view = explain(self.features, self.box, self.point, self.settings)
             if self.sweeping:
                 view["sweep"] = sweep(self.features, self.box, self.settings)
@@ -171,29 +168,8 @@ class RoIExplorer(Still, anywidget.AnyWidget):
         )
 
 
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """For a few hundred numbers, waking other threads costs more than the work."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
 def _finite(name: str, value: Any, length: int) -> tuple[float, ...]:
     numbers = tuple(float(v) for v in value)
     if len(numbers) != length or not all(map(isfinite, numbers)):
         raise t.TraitError(f"{name} must be {length} finite numbers, got {numbers}")
     return numbers
-
-
-def _png(image: Tensor) -> bytes:
-    """(3, H, W) in [0, 1] as a PNG file."""
-    from PIL import Image  # comes with matplotlib
-
-    pixels = (image.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).contiguous()
-    file = io.BytesIO()
-    Image.fromarray(pixels.numpy()).save(file, "png", compress_level=1)
-    return file.getvalue()

@@ -1,0 +1,187 @@
+import math
+from typing import Any
+
+import pytest
+import torch
+from traitlets import TraitError
+
+from minseg.boxes import decode
+from minseg.data import SceneDataset
+from minseg.explore.stage_view import Walk
+from minseg.explore.stage_viewer import STAGES, StageViewer, coins_scene
+from minseg.models import MaskRCNN, load_coins
+from minseg.models.batch import pad_images
+from minseg.models.rpn import clip, propose
+from minseg.train import Example
+
+SMALL: dict[str, Any] = {"widths": (8, 8, 8, 8), "channels": 8, "box_width": 16, "mask_width": 8}
+
+
+@pytest.fixture(scope="module")
+def model() -> MaskRCNN:
+    return load_coins()
+
+
+@pytest.fixture(scope="module")
+def walk(model) -> Walk:
+    scene = coins_scene()
+    return Walk(model, scene.image, scene.instances)
+
+
+@pytest.fixture
+def viewer(model) -> StageViewer:
+    return StageViewer(model)
+
+
+@pytest.fixture
+def untrained() -> MaskRCNN:
+    torch.manual_seed(0)
+    return MaskRCNN(**SMALL)
+
+
+def ask(viewer: StageViewer, **question: Any) -> None:
+    """What the browser does: send a message."""
+    viewer._handle_custom_msg(question, [])
+
+
+def test_no_coin_is_cut():
+    boxes = coins_scene().instances.boxes
+    height, width = coins_scene().image.shape[1:]
+    assert len(boxes) == 12
+    assert (boxes[:, :2] >= 1).all() and (boxes[:, 2:] < torch.tensor([width, height])).all()
+
+
+def test_each_proposal_is_its_own_anchor_moved_by_its_own_deltas(model, walk):
+    batch, sizes = pad_images(walk.image[None], 16)
+    with torch.no_grad():
+        _, anchors, objectness, deltas = model.first_stage(batch)
+        boxes, real = propose(objectness, deltas, anchors, sizes, keep=100)
+    assert torch.equal(walk.proposal, boxes[0][real[0]])
+    moved = clip(decode(walk.deltas, walk.anchor)[None], sizes)[0]
+    torch.testing.assert_close(moved, walk.proposal, rtol=0, atol=1e-3)
+    assert (walk.objectness.diff() <= 0).all(), "best first"
+    assert torch.equal(walk.anchor[0], torch.cat(anchors)[objectness[0].argmax()])
+    side = (walk.anchor[:, 2:] - walk.anchor[:, :2]).prod(dim=1).sqrt()
+    assert torch.allclose(side, torch.tensor([10.0, 20, 40])[walk.level])
+
+
+def test_roles_are_those_of_training(walk):
+    overlap, _ = walk.iou(walk.proposal)
+    positives, others = overlap[walk.role == 1], overlap[walk.role == 0]
+    assert (positives >= 0.5).all() and (others < 0.5).all()
+    assert 0 < len(positives) <= 8 and len(others) == 24  # the other positives are true boxes
+
+
+def test_what_is_kept_is_what_the_model_predicts(model, walk):
+    due = model.predict(walk.image[None], score_threshold=0.5)[0]
+    masks = walk.masks[walk.kept]
+    order = walk.heads.scores[walk.kept, 0].argsort(descending=True)
+    assert len(due) == 12 and torch.equal(masks[order], due.masks)
+
+
+def test_an_untrained_model_keeps_what_it_predicts(untrained):
+    with torch.no_grad():
+        untrained.box_head.classes.weight.mul_(3000)  # sure of itself, in several classes
+    scene = SceneDataset("val")[0]
+    walk = Walk(untrained, scene.image, scene.instances)
+    due = untrained.predict(scene.image[None], score_threshold=0.5)[0]
+    assert len(due.labels.unique()) == 3 and not walk.masks.any(dim=2).any(dim=1).all()
+    assert sorted(walk.heads.best[walk.kept] + 1) == sorted(due.labels)
+
+
+def test_a_box_moved_by_hand_gets_the_answer_that_a_proposal_there_would(walk):
+    for k in (0, len(walk.proposal) - 1):
+        alone = walk.ask(walk.proposal[k : k + 1])
+        for mine, all_of_them in zip(alone, walk.heads, strict=True):
+            torch.testing.assert_close(mine[0], all_of_them[k], rtol=1e-3, atol=1e-3)
+
+
+def test_dragging_asks_the_heads_and_choosing_another_puts_it_back(viewer):
+    kept = viewer.view
+    assert not kept["moved"] and kept["lines"]["boxes"].endswith("kept")
+    viewer.box = (150, 45, 200, 80)  # between the coins
+    assert viewer.view["moved"] and viewer.view["proposal"] == [150, 45, 200, 80]
+    assert "moved by hand" in viewer.view["lines"]["anchors"]
+    assert viewer.view["mask"] != kept["mask"]
+    viewer.chosen += 1
+    assert viewer.box == () and not viewer.view["moved"]
+    viewer.chosen -= 1
+    drawn = ("proposal", "refined", "mask", "lines", "scores")
+    assert all(viewer.view[name] == kept[name] for name in drawn)
+
+
+def test_the_heads_know_the_ground_from_a_coin(viewer):
+    (name, ground), (other, _) = viewer.view["scores"][::-1]
+    assert (name, other) == ("background", "coin") and ground < 0.01
+    viewer.box = (40, 100, 60, 165)  # dark ground
+    assert viewer.view["scores"][1][1] > 0.9
+    assert viewer.view["lines"]["boxes"].endswith("below ½, dropped")
+
+
+def test_every_stage_is_told_of_the_same_roi(viewer, walk):
+    for stage, title in STAGES.items():
+        viewer.stage = stage
+        number = f"RoI {viewer.chosen + 1} of {len(walk.proposal)}"
+        assert viewer.view["facts"] == f"{number}, {title}: {viewer.view['lines'][stage]}"
+        assert len(viewer.rois[stage]) == len(walk.proposal)
+    level = int(walk.heads.level[viewer.chosen])
+    assert f"stride {(4, 8, 16)[level]} " in viewer.view["lines"]["masks"]
+
+
+def test_cells_fill_the_refined_box(viewer):
+    x1, y1, x2, y2 = viewer.view["refined"]
+    for name, low, high in (("columns", x1, x2), ("rows", y1, y2)):
+        edges = viewer.view[name]
+        assert len(edges) == 15 and edges == sorted(edges)
+        assert edges[0] == pytest.approx(low, abs=0.01)
+        assert edges[-1] == pytest.approx(high, abs=0.01)
+
+
+def test_a_message_is_answered_once(viewer):
+    sent: list[int] = []
+    viewer.observe(lambda change: sent.append(change["new"]["answers"]), ["view"])
+    ask(viewer, box=[20, 30, 50, 60], n=7)
+    assert viewer.box == (20, 30, 50, 60) and viewer.view["moved"]
+    ask(viewer, chosen=3, box=[], n=8)
+    assert viewer.chosen == 3 and viewer.box == ()
+    ask(viewer)  # a nudge is no question
+    ask(viewer, box=[], n=9)  # nothing has changed
+    assert [n for n in sent if n >= 0] == [7, 8, 9]
+
+
+def test_boxes_stay_inside_and_numbers_among_the_rois(viewer):
+    viewer.box = (-5, 220, 300, 10)
+    assert viewer.box == (0, 220, 240, 222)
+    for asked, got in ((-1, 0), (10_000, len(viewer.walk.proposal) - 1)):
+        viewer.chosen = asked
+        assert viewer.chosen == got
+    for wrong in ((1, 2, 3), (1, 2, math.nan, 4)):
+        with pytest.raises(TraitError, match="box must be four finite numbers"):
+            viewer.box = wrong
+    with pytest.raises(TraitError):
+        viewer.stage = "boxen"
+
+
+def test_an_untrained_model_and_a_scene_without_things(untrained):
+    scene = SceneDataset("val")[0]
+    assert StageViewer(untrained, scene).masks == ()
+    empty = StageViewer(untrained, Example(scene.image, scene.instances[:0]))
+    assert "touches no thing" in empty.view["lines"]["samples"]
+    assert empty.picture().startswith(b"\x89PNG")
+
+
+def test_says_what_it_needs(model):
+    with pytest.raises(ValueError, match="must propose at least one box"):
+        StageViewer(MaskRCNN(**SMALL, proposals=(4, 0)), SceneDataset("val")[0])
+    with pytest.raises(ValueError, match=r"labels must be among the model's classes \(9,\)"):
+        StageViewer(model, SceneDataset("val")[0])
+
+
+def test_the_still_picture_shows_the_chosen_roi(viewer):
+    data, metadata = viewer._repr_mimebundle_()
+    assert data["text/plain"] == repr(viewer)
+    assert viewer.view["facts"] in metadata["image/png"]["alt"]
+    before, told = viewer.picture(), repr(viewer)
+    viewer.chosen += 5
+    assert before.startswith(b"\x89PNG") and viewer.picture() != before
+    assert repr(viewer) == told, "what a model has learnt differs between machines"
