@@ -40,6 +40,7 @@ WIDGETS: dict[
     "RepresentationSweep": (".minseg-sweep", "input[type=range]", (60, 0)),
     "SplineEditor": (".minseg-spline", ".control", (60, 30)),
     "LossBoard": (".minseg-losses", ".ring", (60, 30)),
+    "BalanceBoard": (".minseg-balance", ".handle", (40, 0)),
 }
 WATCH = """selector => {
   window.times = { moved: 0, moves: [], drawn: [] };

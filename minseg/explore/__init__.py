@@ -1,6 +1,7 @@
 """Widgets to think with: drag something, and see what the formulas make of it."""
 
 from minseg.explore.ap_playground import APPlayground
+from minseg.explore.balance_board import BalanceBoard
 from minseg.explore.boundary_band import BoundaryBand
 from minseg.explore.kernel_view import KernelView
 from minseg.explore.loss_board import LossBoard
@@ -15,6 +16,7 @@ from minseg.explore.stage_viewer import StageViewer
 
 __all__ = [
     "APPlayground",
+    "BalanceBoard",
     "BoundaryBand",
     "KernelView",
     "LossBoard",
