@@ -1,16 +1,17 @@
 // Draws what balance_board.py computed, and tells it which weights are dragged. Places on the axis
 // of pulls are powers of ten; no gradient, cosine or change is computed here.
-const LONG = 300, HIGH = 26;             // a track, screen pixels
-const SHARE = 56, COSINE = 84;           // bars, screen pixels
-const COLUMNS = ["loss", "L", "weight w", "pull on the backbone w‖g‖ (drag)", "w‖g‖", "share of pull",
-  "cosine with the sum", "first-order change", "measured"];
+const LONG = 222, HIGH = 26;             // a track, screen pixels
+const SHARE = 40, COSINE = 60;           // bars, screen pixels
+const COLUMNS = ["loss", "L", "weight w", "drag: its pull on the backbone", "pull w‖g‖",
+  "share of all pulls", "cosine with the sum", "1000 × change, first order",
+  "1000 × change, measured"];
 const START = 4;                         // the column of the tracks
 
 // ---- Weights as handles on one axis of pulls ---------------------------------------------------
 
 function makeAxis(model) {
   const [low, high] = model.get("span"), [least, most] = model.get("bounds").map(Math.log10);
-  const inset = 9, scale = (LONG - 2 * inset) / (high - low);
+  const inset = 13, scale = (LONG - 2 * inset) / (high - low);
   return { low, high, least, most, scale, x: power => inset + (power - low) * scale };
 }
 
@@ -99,7 +100,7 @@ const cell = (row, column, tag = "td") => {
 function makeTable(model, state, changed, parent) {
   const table = html("table", { className: "losses", role: "table" }, parent);
   html("caption", { textContent: "Each loss pulls at the backbone: the tick is its gradient as it is " +
-    "(w = 1), the handle its weighted pull. Handles below each other pull equally hard." }, table);
+    "(w = 1), the handle its weighted pull. Handles in one column pull equally hard." }, table);
   const head = html("tr", { role: "row" }, html("thead", { role: "rowgroup" }, table));
   for (const textContent of COLUMNS) {
     html("th", { textContent, scope: "col", role: "columnheader" }, head);
@@ -151,8 +152,8 @@ function makeTable(model, state, changed, parent) {
 
 function drawCosines(model, parent) {
   const names = model.get("names"), table = html("table", { className: "cosines" }, parent);
-  html("caption", { textContent: "Cosine between every two gradients: the weights cannot change it" },
-    table);
+  html("caption", { textContent: "Cosine between every two gradients: + they agree, \u2212 they " +
+    "oppose each other. No weight changes it." }, table);
   const head = html("tr", {}, html("thead", {}, table)), body = html("tbody", {}, table);
   const broken = name => name.replace("_", "_\u200b");
   html("td", {}, head);
@@ -164,7 +165,7 @@ function drawCosines(model, parent) {
       const shown = value.toFixed(2);
       const node = html("td", { textContent: i === j ? "1" : shown.replace("-", "\u2212") }, line);
       node.className = i === j ? "self" : Number(shown) < 0 ? "against" : "along";
-      node.style.setProperty("--depth", `${Math.round(100 * Math.min(1, Math.abs(value)))}%`);
+      node.style.setProperty("--depth", `${Math.round(100 * Math.sqrt(Math.min(1, Math.abs(value))))}%`);
     });
   });
 }

@@ -19,6 +19,7 @@ import torch
 import traitlets as t
 
 from minseg.data import SceneDataset
+from minseg.explore.balance_row import row, short, sign
 from minseg.explore.page import script
 from minseg.explore.shared_gradients import (
     PRESETS,
@@ -33,13 +34,14 @@ from minseg.train.memory import Sample
 
 LEAST, MOST = 0.01, 100.0  # weights: four decades
 BY_HAND = "by hand"
+SEED, DRAWN = 2, (4, 5)  # of the fresh model and of its scenes: no shown number is near a tie
 
 
 class BalanceBoard(Still, anywidget.AnyWidget):
     """The widget.
 
     Args:
-        model: a `MaskRCNN`, of which a copy is kept; a fresh one, of seed 0, if left out.
+        model: a `MaskRCNN`, of which a copy is kept; a fresh one if left out.
         scenes: a small batch, each with `image` and `instances`; two for training if left out.
 
     Traits:
@@ -71,7 +73,7 @@ class BalanceBoard(Still, anywidget.AnyWidget):
     ) -> None:
         self.model = _fresh() if model is None else copy.deepcopy(model)
         dataset = SceneDataset("train")
-        self.scenes = [dataset[0], dataset[1]] if scenes is None else list(scenes)
+        self.scenes = [dataset[k] for k in DRAWN] if scenes is None else list(scenes)
         self.found = shared_gradients(self.model, self.scenes)
         norms = self.found.norms
         lengths = norms.clamp(min=max(1e-4 * float(norms.max()), 1e-12)).log10().tolist()
@@ -102,8 +104,7 @@ class BalanceBoard(Still, anywidget.AnyWidget):
             "share" (of all pulls), "cosine" (with the weighted sum) and "change" (to first order,
             for the step); "measured" too, after `take_step`.
         """
-        now = balance(self.found, self._vector())
-        rows = {}
+        now, rows = balance(self.found, self._vector()), {}
         for k, name in enumerate(self.names):
             rows[name] = {
                 "loss": float(self.found.losses[k]),
@@ -174,24 +175,29 @@ class BalanceBoard(Still, anywidget.AnyWidget):
             self.view = {**self.view, "answers": content["n"], "drawn": drawn}
 
     def _wanted(self) -> dict[str, float]:
-        """Weights as the preset's formula gives them, without bounds."""
-        wanted = {} if self.preset == BY_HAND else preset(self.preset, self.found).tolist()
-        return dict(zip(self.names, wanted, strict=True)) if wanted else {}
+        """Weights as the preset's formula gives them, without bounds; none by hand."""
+        if self.preset == BY_HAND:
+            return {}
+        return dict(zip(self.names, preset(self.preset, self.found).tolist(), strict=True))
 
     def _vector(self) -> torch.Tensor:
         return torch.tensor([self.weights[n] for n in self.names], dtype=torch.float64)
 
     def _look(self) -> None:
         numbers, now = self.numbers(), balance(self.found, self._vector())
-        most = max(self.names, key=lambda name: numbers[name]["share"])
-        raised = [name for name in self.names if _sign(numbers[name]["cosine"]) < 0]
+        shares = {name: one["share"] for name, one in numbers.items()}
+        largest = max(shares.values())
+        most = (
+            "each" if largest - min(shares.values()) < 1e-3 else max(shares, key=shares.__getitem__)
+        )
+        raised = [name for name in self.names if sign(numbers[name]["cosine"]) < 0]
         facts = (
             f"Weights {', '.join(short(w) for w in self.weights.values())} ({self.preset}): "
-            f"{most} has {numbers[most]['share']:.0%} of the pull; a step of {self.step:.2g} "
-            f"{'raises ' + ', '.join(raised) if raised else 'raises no loss'}."
+            f"{most} has {largest:.0%} of the pull; a step of {self.step:.2g} "
+            f"raises {', '.join(raised) or 'no loss'}."
         )
         self.view = {
-            "rows": [_row(numbers[name]) for name in self.names],
+            "rows": [row(numbers[name]) for name in self.names],
             "formula": self._formula(),
             "sum": f"The weighted sum is {short(now.length)} long; if all pulled one way, it would "
             f"be {short(float(now.pulls.sum()))}.",
@@ -207,42 +213,11 @@ class BalanceBoard(Still, anywidget.AnyWidget):
         return f"{said}. Out of reach, so cut: {', '.join(cut)}" if cut else said
 
 
-def short(value: float) -> str:
-    """Two significant digits without a power of ten, with a real minus."""
-    if not value:
-        return "0"
-    digits = max(0, 1 - floor(log10(abs(float(f"{value:.1e}")))))
-    return f"{float(f'{value:.1e}'):.{digits}f}".replace("-", "−")
-
-
 def _fresh() -> MaskRCNN:
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+        torch.manual_seed(SEED)
         return MaskRCNN()
 
 
 def _bounded(weights: dict[str, float]) -> dict[str, float]:
     return {name: min(max(weight, LEAST), MOST) for name, weight in weights.items()}
-
-
-def _sign(cosine: float) -> int:
-    """-1, 0 or 1: what would be shown as 0.00 is 0."""
-    return 0 if abs(cosine) < 0.005 else 1 if cosine > 0 else -1
-
-
-def _row(numbers: dict[str, float]) -> dict[str, Any]:
-    """A loss as the browser shows it."""
-    sign = _sign(numbers["cosine"])
-    measured = numbers.get("measured")
-    return {
-        "loss": f"{numbers['loss']:.3f}",
-        "weight": "× " + short(numbers["weight"]),
-        "pull": short(numbers["pull"]),
-        "share": numbers["share"],
-        "percent": f"{numbers['share']:.0%}".replace("%", " %"),
-        "cosine": numbers["cosine"] if sign else 0.0,
-        "angle": (f"{numbers['cosine']:+.2f}" if sign else "0.00").replace("-", "−"),
-        "sign": sign,
-        "change": f"{'▲·▼'[1 + sign]} {short(numbers['change'])}",
-        "measured": "" if measured is None else short(measured),
-    }

@@ -1,0 +1,280 @@
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+from traitlets import TraitError
+
+from minseg.data import SceneDataset
+from minseg.explore import BalanceBoard
+from minseg.explore.balance_board import BY_HAND, DRAWN, LEAST, MOST, SEED
+from minseg.explore.balance_row import row, short
+from minseg.explore.shared_gradients import (
+    PRESETS,
+    SharedGradients,
+    balance,
+    losses_after_step,
+    preset,
+    shared_gradients,
+)
+from minseg.losses import UncertaintyWeights, gradient_balance
+from minseg.models import MaskRCNN
+
+SCENES = [SceneDataset("train")[k] for k in DRAWN]
+KINDS = {
+    "rpn_objectness": "classification",
+    "rpn_box": "regression",
+    "class": "classification",
+    "box": "regression",
+    "mask": "classification",
+}
+
+
+def model() -> MaskRCNN:
+    torch.manual_seed(SEED)
+    return MaskRCNN()
+
+
+def losses(of: MaskRCNN) -> dict[str, torch.Tensor]:
+    return of.losses([s.image for s in SCENES], [s.instances for s in SCENES], seeds=range(2))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def found() -> SharedGradients:
+    return shared_gradients(model(), SCENES)
+
+
+@pytest.fixture(scope="module")
+def made() -> BalanceBoard:
+    return BalanceBoard()
+
+
+@pytest.fixture
+def board(made: BalanceBoard) -> BalanceBoard:
+    """As it is at first."""
+    made.preset, made.step = "all 1", 0.01
+    return made
+
+
+def ask(widget: BalanceBoard, **question: Any) -> None:
+    """What the browser does: send a message."""
+    widget._handle_custom_msg(question, [])
+
+
+def toy(*gradients: list[float], names: tuple[str, ...] = ("class", "box")) -> SharedGradients:
+    rows = torch.tensor(gradients)
+    return SharedGradients(names, torch.tensor([1.0, 3.0]), rows, (rows @ rows.T).double())
+
+
+# --- gradients ---
+
+
+def test_lengths_and_angles_by_hand() -> None:
+    """Gradients (3, 0) and (-1, 1), weights 1 and 2: the sum is (1, 2)."""
+    of = toy([3.0, 0.0], [-1.0, 1.0])
+    now = balance(of, torch.tensor([1.0, 2.0]))
+    assert now.length == pytest.approx(math.sqrt(5))
+    assert now.pulls.tolist() == pytest.approx([3, 2 * math.sqrt(2)])
+    assert now.cosines.tolist() == pytest.approx([1 / math.sqrt(5), 1 / math.sqrt(10)])
+    assert now.slopes.tolist() == pytest.approx([-3 / math.sqrt(5), -1 / math.sqrt(5)])
+    assert of.cosines[0, 1].item() == pytest.approx(-1 / math.sqrt(2))
+    only_first = balance(of, torch.tensor([1.0, 0.01]))
+    assert only_first.slopes[0] < 0 < only_first.slopes[1]  # the other rises
+
+
+def test_gradients_that_vanish_or_cancel_give_no_nan() -> None:
+    for of in (toy([1.0, 2.0], [-1.0, -2.0]), toy([1.0, 2.0], [0.0, 0.0]), toy([0.0], [0.0])):
+        now = balance(of, torch.ones(2))
+        for values in (now.pulls, now.shares, now.cosines, now.slopes, of.cosines):
+            assert values.isfinite().all()
+    assert balance(toy([1.0, 2.0], [-1.0, -2.0]), torch.ones(2)).length == 0
+
+
+def test_a_weighted_sum_needs_no_other_backward_pass(found: SharedGradients) -> None:
+    weights = {"rpn_objectness": 0.2, "rpn_box": 3.0, "class": 0.5, "box": 40.0, "mask": 7.0}
+    fresh = model()
+    sum(weights[name] * loss for name, loss in losses(fresh).items()).backward()  # type: ignore[union-attr]
+    norm = torch.cat([p.grad.flatten() for p in fresh.backbone.parameters()]).norm()
+    chosen = torch.tensor([weights[name] for name in found.names])
+    assert balance(found, chosen).length == pytest.approx(norm.item(), rel=1e-4)
+
+
+def test_a_small_step_changes_losses_as_predicted(found: SharedGradients) -> None:
+    weights, step = torch.tensor([1.0, 2.0, 1.0, 1.0, 1.0]), 2e-3
+    due = step * balance(found, weights).slopes
+    came = losses_after_step(model(), SCENES, found, weights, step) - found.losses
+    smooth = [k for k, name in enumerate(found.names) if name not in ("class", "box")]
+    for k in smooth:  # those two depend on which proposals are drawn, which may jump
+        assert came[k].item() == pytest.approx(due[k].item(), rel=0.1)
+
+
+def test_the_model_is_as_before() -> None:
+    fresh = model()
+    before = {name: value.clone() for name, value in fresh.state_dict().items()}
+    of = shared_gradients(fresh, SCENES)
+    losses_after_step(fresh, SCENES, of, torch.ones(5), 0.5)
+    assert all(torch.equal(before[name], value) for name, value in fresh.state_dict().items())
+    assert all(p.grad is None for p in fresh.parameters()) and fresh.drawn == 0
+
+
+def test_presets_are_those_of_minseg_losses(found: SharedGradients) -> None:
+    fresh = model()
+    due = gradient_balance(losses(fresh), list(fresh.backbone.parameters()), "class")
+    equal = preset("equal gradients", found)
+    assert equal.tolist() == pytest.approx([float(due[n]) for n in found.names], rel=1e-4)
+    assert balance(found, equal).shares.tolist() == pytest.approx([0.2] * 5, rel=1e-4)
+
+    uncertain = UncertaintyWeights(KINDS)
+    values = {n: v.float() for n, v in zip(found.names, found.losses, strict=True)}
+    of_kind = {"regression": 1.0, "classification": 2.0}
+    with torch.no_grad():
+        variances = [of_kind[KINDS[n]] * v for n, v in values.items()]
+        uncertain.log_variance.copy_(torch.stack(variances).log())
+    sum(uncertain(values).values()).backward()  # type: ignore[union-attr]
+    assert uncertain.log_variance.grad is not None
+    assert uncertain.log_variance.grad.abs().max() < 1e-6  # the optimum
+    weights = [float(w) for w in uncertain.weights().values()]
+    assert preset("uncertainty", found).tolist() == pytest.approx(weights, rel=1e-4)
+
+    hard = preset("difficulty", found)
+    assert hard.argmin() == found.losses.argmax()  # the notes' formula turns the hardest one down
+    with pytest.raises(ValueError, match="got 'GradNorm'"):
+        preset("GradNorm", found)
+
+
+def test_says_what_it_needs() -> None:
+    frozen = model()
+    frozen.backbone.requires_grad_(False)
+    with pytest.raises(ValueError, match="backbone whose parameters require gradients"):
+        shared_gradients(frozen, SCENES)
+    with pytest.raises(ValueError, match="at least one image"):
+        BalanceBoard(model(), [])
+
+
+# --- the widget ---
+
+
+def test_shows_what_the_lesson_says_of_a_fresh_model(board: BalanceBoard) -> None:
+    numbers = board.numbers()
+    assert sum(one["share"] for one in numbers.values()) == pytest.approx(1)
+    assert numbers["box"]["loss"] > numbers["rpn_box"]["loss"]
+    assert numbers["box"]["norm"] < numbers["rpn_box"]["norm"] / 20  # a value tells no pull
+    assert "class has 40% of the pull; a step of 0.01 raises box." in board.view["facts"]
+    assert board.view["rows"][3]["sign"] == -1 and board.view["rows"][3]["change"][0] == "▲"
+    board.preset = "equal gradients"
+    assert "1, 54, 1.5 (equal gradients): each has 20% of the pull" in board.view["facts"]
+    assert "raises no loss" in board.view["facts"]
+    board.preset = "uncertainty"
+    assert max(board.numbers(), key=lambda name: board.numbers()[name]["share"]) == "rpn_box"
+
+
+def test_all_weights_times_ten_is_the_same_step(board: BalanceBoard) -> None:
+    before = board.numbers()
+    board.weights = dict.fromkeys(board.names, 10.0)
+    for name, one in board.numbers().items():
+        assert one["change"] == pytest.approx(before[name]["change"])
+        assert one["pull"] == pytest.approx(10 * before[name]["pull"])
+
+
+def test_weights_leave_a_preset_and_a_preset_sets_weights(board: BalanceBoard) -> None:
+    board.weights = {"class": 3}
+    assert board.preset == BY_HAND and board.weights["class"] == 3 and board.weights["mask"] == 1
+    board.preset = "uncertainty"
+    assert board.weights["mask"] == pytest.approx(1 / (2 * board.numbers()["mask"]["loss"]))
+    board.weights = dict(board.weights)  # what they are already
+    assert board.preset == "uncertainty"
+    chosen = BalanceBoard(board.model, SCENES, weights={"box": 5})
+    assert chosen.preset == BY_HAND and chosen.weights["box"] == 5
+    assert BalanceBoard(board.model, SCENES, preset="difficulty").weights["class"] < 0.2
+
+
+def test_a_preset_out_of_reach_is_cut_and_says_so() -> None:
+    easy = model()
+    with torch.no_grad():
+        easy.box_head.deltas.weight.mul_(1e-3)
+    board = BalanceBoard(easy, SCENES, preset="equal gradients")
+    assert board.weights["box"] == MOST and board.preset == "equal gradients"
+    assert "cut: box " in board.view["formula"]
+    board.weights = {"box": 1e9, "mask": 1e-9}
+    assert board.weights["box"] == MOST and board.weights["mask"] == LEAST
+
+
+def test_a_message_is_answered_once(board: BalanceBoard) -> None:
+    ask(board, weights={**board.weights, "class": 2.0}, n=7)
+    assert board.weights["class"] == 2 and board.view["answers"] == 7
+    ask(board, preset="difficulty", n=8)
+    assert board.preset == "difficulty" and board.view["answers"] == 8
+    ask(board)  # a nudge is no question
+    assert board.view["answers"] == 8
+
+
+def test_what_was_measured_is_forgotten_with_another_step(board: BalanceBoard) -> None:
+    ask(board, take=True, n=1)
+    came = {name: one["measured"] for name, one in board.numbers().items()}
+    assert came["rpn_box"] == pytest.approx(board.numbers()["rpn_box"]["change"], rel=0.3)
+    assert board.view["rows"][1]["measured"].startswith("−")
+    board.step = 0.1
+    assert "measured" not in board.numbers()["mask"] and not board.view["rows"][1]["measured"]
+
+
+def test_a_given_model_is_neither_changed_nor_followed() -> None:
+    given = model()
+    board = BalanceBoard(given, SCENES)
+    with torch.no_grad():
+        for parameter in given.parameters():
+            parameter.zero_()
+    assert board.take_step()["mask"] < 0  # at the weights that it was given
+
+
+def test_the_random_state_is_left_alone() -> None:
+    state = torch.random.get_rng_state()
+    BalanceBoard()
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+@pytest.mark.parametrize(
+    ("trait", "value"),
+    [
+        ("weights", {"class": 0}),
+        ("weights", {"class": math.nan}),
+        ("weights", {"dice": 1}),
+        ("preset", "GradNorm"),
+        ("step", 0.0),
+    ],
+)
+def test_what_makes_no_sense_is_refused(board: BalanceBoard, trait: str, value: object) -> None:
+    with pytest.raises(TraitError, match=trait):
+        setattr(board, trait, value)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0"), (1.0, "1"), (0.4916, "0.49"), (82.1, "82"), (-0.0995, "−0.10"), (1234, "1234"),
+     (0.0996, "0.10"), (9.96, "10"), (1.56e-5, "0.000016")],
+)  # fmt: skip
+def test_short_numbers(value: float, text: str) -> None:
+    assert short(value) == text
+
+
+def test_a_cosine_of_0_has_no_sign() -> None:
+    numbers = dict.fromkeys(("loss", "norm", "weight", "pull", "share", "change"), 1.0)
+    shown = row({**numbers, "cosine": -0.0049})
+    assert shown["angle"] == "0.00" and shown["change"].startswith("·")
+
+
+def test_the_still_picture_shows_the_present_state(board: BalanceBoard) -> None:
+    data, metadata = board._repr_mimebundle_()
+    assert data["text/plain"] == repr(board) and "class has 40%" in repr(board)
+    assert "class has 40%" in metadata["image/png"]["alt"]
+    before = board.picture()
+    board.preset = list(PRESETS)[1]
+    assert before.startswith(b"\x89PNG") and board.picture() != before
