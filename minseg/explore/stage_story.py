@@ -52,14 +52,14 @@ def lines(walk: Walk, k: int, box: Tensor, heads: Heads, pasted: Tensor) -> dict
     score, nearest = heads.scores[0, label].item(), int(thing[0])
     after = of_mask = 0.0
     if nearest >= 0:
-        after = box_iou(heads.refined, walk.truth.boxes)[0, nearest].item()
+        after = box_iou(heads.refined, walk.things)[0, nearest].item()
         of_mask = mask_iou(pasted, walk.truth.masks)[0, nearest].item()
     name, stride = names_of(walk.model.categories)[label], walk.model.strides[int(heads.level[0])]
     return {
         "anchors": "none, the box was moved by hand" if moved else _anchor(walk, k),
-        "proposals": ("" if moved else f"moved by {_numbers(walk.deltas[k])} to ") + _box(box),
+        "proposals": ("" if moved else f"deltas {_numbers(walk.deltas[k])} move it to ") + _box(box),
         "samples": _role(walk, k, float(iou[0]), nearest, moved),
-        "boxes": f"{name} {score:.2f}; moved by {_numbers(heads.deltas[0])} to "
+        "boxes": f"{name} {score:.2f}; deltas {_numbers(heads.deltas[0])} move it to "
         f"{_box(heads.refined[0])}, IoU {after:.2f}; {_fate(walk, k, score, moved)}",
         "masks": f"14 × 14 cells of the level of stride {stride} → 28 × 28 probabilities → "
         f"{int(pasted.sum())} pixels, mask IoU {of_mask:.2f}",

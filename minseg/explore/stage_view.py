@@ -51,6 +51,7 @@ class Walk:
         image: (3, H, W) in [0, 1]. truth: its instances; crowds are left out, as in training.
 
     Attributes:
+        things: (G, 4) boxes of the truth.
         level, anchor, objectness, deltas, proposal: (R,), (R, 4), (R,), (R, 4), (R, 4) of each
             RoI, best first; `objectness` is a probability.
         role: (R,) 1 drawn for training as a positive, 0 drawn as background, -1 not drawn.
@@ -66,6 +67,7 @@ class Walk:
     @torch.no_grad()
     def __init__(self, model: MaskRCNN, image: Tensor, truth: Instances) -> None:
         self.model, self.image, self.truth = model, image, truth[~truth.crowd]
+        self.things = self.truth.boxes
         batch, self.sizes = pad_images(image[None], model.strides[-1])
         self.pyramid, anchors, objectness, deltas = model.first_stage(batch)
         self.anchors = [len(a) for a in anchors]
@@ -106,9 +108,9 @@ class Walk:
 
     def iou(self, boxes: Tensor) -> tuple[Tensor, Tensor]:
         """(K,) the largest IoU of each box with a thing, and (K,) which thing that is, or -1."""
-        if not len(self.truth):
+        if not len(self.things):
             return torch.zeros(len(boxes)), torch.full((len(boxes),), -1)
-        best, thing = box_iou(boxes, self.truth.boxes).max(dim=1)
+        best, thing = box_iou(boxes, self.things).max(dim=1)
         return best, torch.where(best > 0, thing, -1)
 
     def _find_anchors(self, anchors: Tensor, objectness: Tensor, deltas: Tensor) -> None:

@@ -94,7 +94,7 @@ class StageViewer(Still, anywidget.AnyWidget):
             image_png=to_png(scene.image),
             rois=_rois(walk),
             masks=tuple(pixels_path(mask) for mask in walk.masks[walk.kept]),
-            truths=tuple(walk.truth.boxes.tolist()),
+            truths=tuple(walk.things.tolist()),
             **traits,
         )
         self.observe(self._choose, ["chosen"])
@@ -143,14 +143,12 @@ class StageViewer(Still, anywidget.AnyWidget):
             self._look()
 
     def _asked(self, _widget: object, content: dict[str, Any], _buffers: object) -> None:
-        """A RoI moved or chosen in the browser, answered by one new `view`."""
+        """The chosen RoI moved in the browser, answered by one new `view`."""
         if "n" not in content:
             return  # a nudge, see page.js
         with self.hold_sync():
-            for trait in ("chosen", "box"):
-                if trait in content:
-                    setattr(self, trait, content[trait])
-            drawn = self.view["drawn"] + 1  # every change has been looked at: send it once
+            self.box = tuple(content["box"])  # which is looked at, if it is another one
+            drawn = self.view["drawn"] + 1
             self.view = {**self.view, "answers": content["n"], "drawn": drawn}
 
     def _heads(self, box: Tensor) -> Heads:
@@ -164,7 +162,7 @@ class StageViewer(Still, anywidget.AnyWidget):
         with one_thread():
             heads = self._heads(box)
             pasted = walk.paste(heads)
-        said = lines(walk, k, box, heads, pasted)
+            said = lines(walk, k, box, heads, pasted)
         number = f"RoI {k + 1} of {len(walk.proposal)}"
         self.view = {
             **shown(walk, k, box, heads, pasted),
