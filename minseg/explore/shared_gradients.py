@@ -96,7 +96,7 @@ def balance(found: SharedGradients, weights: Tensor) -> Balance:
     along = found.gram @ weights  # (K,) g_i · G
     length = float((weights @ along).clamp(min=0).sqrt())
     slopes = -along / max(length, 1e-30)
-    cosines = (-slopes / found.norms.clamp(min=1e-30)).clamp(-1, 1)
+    cosines = -slopes / found.norms.clamp(min=1e-30)
     return Balance(pulls, pulls / pulls.sum().clamp(min=1e-30), cosines, slopes, length)
 
 
