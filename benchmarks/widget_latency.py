@@ -40,8 +40,10 @@ WIDGETS: dict[
     "RepresentationSweep": (".minseg-sweep", "input[type=range]", (60, 0)),
     "SplineEditor": (".minseg-spline", ".control", (60, 30)),
     "LossBoard": (".minseg-losses", ".ring", (60, 30)),
+    "StageViewer": (".minseg-stages", ".chosen .box", (60, 30)),
     "BalanceBoard": (".minseg-balance", ".handle", (40, 0)),
 }
+CALLS = {"StageViewer": 'StageViewer(stage="masks")'}  # where there is something to drag
 WATCH = """selector => {
   window.times = { moved: 0, moves: [], drawn: [] };
   document.addEventListener('pointermove', () => {
@@ -71,7 +73,7 @@ def main() -> None:
 async def measure(name: str) -> dict[str, float]:
     """Open a notebook with one widget alone, and drag."""
     with tempfile.TemporaryDirectory() as lessons, tempfile.TemporaryDirectory() as work:
-        source = f"from minseg.explore import {name}\n{name}()"
+        source = f"from minseg.explore import {name}\n{CALLS.get(name, f'{name}()')}"
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
         notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
         nbformat.write(notebook, Path(lessons) / "widget.ipynb")

@@ -57,10 +57,10 @@ def lines(walk: Walk, k: int, box: Tensor, heads: Heads, pasted: Tensor) -> dict
     name, stride = names_of(walk.model.categories)[label], walk.model.strides[int(heads.level[0])]
     return {
         "anchors": "none, the box was moved by hand" if moved else _anchor(walk, k),
-        "proposals": ("" if moved else f"deltas {_numbers(walk.deltas[k])} move it to ") + _box(box),
+        "proposals": f"none at {_box(box)}" if moved else _moves(walk.deltas[k], box),
         "samples": _role(walk, k, float(iou[0]), nearest, moved),
-        "boxes": f"{name} {score:.2f}; deltas {_numbers(heads.deltas[0])} move it to "
-        f"{_box(heads.refined[0])}, IoU {after:.2f}; {_fate(walk, k, score, moved)}",
+        "boxes": f"{name} {score:.2f}; {_moves(heads.deltas[0], heads.refined[0])}, "
+        f"IoU {after:.2f}; {_fate(walk, k, score, moved)}",
         "masks": f"14 × 14 cells of the level of stride {stride} → 28 × 28 probabilities → "
         f"{int(pasted.sum())} pixels, mask IoU {of_mask:.2f}",
     }
@@ -121,8 +121,9 @@ def _box(box: Tensor) -> str:
     return f"({', '.join(f'{v:.1f}' for v in box.tolist())})"
 
 
-def _numbers(values: Tensor) -> str:
-    return f"({', '.join(f'{v:+.2f}' for v in values.tolist())})".replace("-", "−")
+def _moves(deltas: Tensor, box: Tensor) -> str:
+    numbers = ", ".join(f"{v:+.2f}" for v in deltas.tolist()).replace("-", "−")
+    return f"deltas ({numbers}) move it to {_box(box)}"
 
 
 def _rounded(values: Tensor) -> list[float]:

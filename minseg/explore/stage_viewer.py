@@ -112,7 +112,10 @@ class StageViewer(Still, anywidget.AnyWidget):
 
     @property
     def alt(self) -> str:  # type: ignore[override]
-        return f"{self!r} One RoI is marked on all of them. {self.view['facts']}."
+        return (
+            f"{self!r} Five panels: anchors, proposals, those drawn for training, boxes, masks, "
+            f"one RoI in yellow on each. {self.view['facts']}."
+        )
 
     def picture(self) -> bytes:
         from minseg.draw import png
