@@ -1,0 +1,65 @@
+"""Two tasks that share one number: the smallest problem in which losses must be weighed.
+
+The network sees x1, x2, independent and of spread 1, and passes on h = x1 cos θ + x2 sin θ only.
+Task i wants the direction θ_i and multiplies h by its own best factor, cos(θ − θ_i). What is left
+of its mean squared error, with a noise that nobody can predict, is
+
+    L_i(θ) = noise + sin²(θ − θ_i)
+
+and L_a + λ L_b is smallest where tan 2θ = λ sin 2φ / (1 + λ cos 2φ), φ the angle between the two.
+`RULES` choose weights while the dial turns. Lesson 09.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from minseg.losses import dynamic_weight_average
+
+WANTED = torch.tensor([0.0, 60.0], dtype=torch.float64).deg2rad()  # by tasks a and b
+NOISE = 0.1
+
+# From losses (2,), their slopes (2,) and the losses one step ago, or None, to both weights.
+Rule = Callable[[Tensor, Tensor, Tensor | None], Tensor]
+RULES: dict[str, Rule] = {
+    "all 1": lambda losses, slopes, before: torch.ones_like(losses),
+    "uncertainty": lambda losses, slopes, before: 0.5 / losses,
+    "equal pulls": lambda losses, slopes, before: slopes[0].abs() / (slopes.abs() + 1e-12),
+    "DWA": lambda losses, slopes, before: dynamic_weight_average(losses, before),
+}
+
+
+def dial(angle: Tensor, *, noise: float = NOISE) -> Tensor:
+    """Angles (…), in radians, to the losses of both tasks, (…, 2)."""
+    return noise + (angle[..., None] - WANTED).sin().square()
+
+
+def resting_place(weight: Tensor) -> Tensor:
+    """The angle, in radians, where L_a + weight · L_b is smallest: its derivative is 0 there."""
+    twice = 2 * WANTED[1]
+    return torch.atan2(weight * twice.sin(), 1 + weight * twice.cos()) / 2
+
+
+def turn(
+    rule: Rule, start: float, *, unit: float = 1.0, noise: float = NOISE, steps: int = 500
+) -> float:
+    """Where the dial ends after small steps down the weighted slope.
+
+    Args:
+        rule: one of `RULES`, or like them.
+        start: in degrees, as is what is returned.
+        unit: what task b's loss is multiplied by, because somebody measures it otherwise.
+    """
+    angle = torch.tensor(start, dtype=torch.float64).deg2rad()
+    units, before = torch.tensor([1.0, unit], dtype=torch.float64), None
+    for _ in range(steps):
+        losses = units * dial(angle, noise=noise)
+        slopes = units * (2 * (angle - WANTED)).sin()  # the derivative of sin² is the sine of twice
+        weights = rule(losses, slopes, before)
+        # Divided by the weights, so that larger ones are no longer steps.
+        angle = angle - 0.05 * (weights @ slopes) / (weights @ units)
+        before = losses
+    return float(angle.rad2deg())

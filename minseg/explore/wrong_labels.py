@@ -1,0 +1,68 @@
+"""A circle to learn from points, some of which are labelled wrong: what mining makes of them.
+
+Points lie in the square [−1, 1]², those within 0.8 of the centre are positive, and a share of the
+labels has been turned over. The classifier is logistic regression on 64 waves of random direction,
+
+    p(x) = σ(w · cos(Ωx + φ) + b)          loss of a point: BCE(p, its written label)
+
+(random features: Rahimi and Recht, Random Features for Large-Scale Kernel Machines, 2007). It is
+trained on what a rule picks by loss, all anew at each step. Lesson 09.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+RADIUS, WAVES = 0.8, 64
+
+
+def scatter(count: int, wrong: float, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+    """Points and their labels.
+
+    Args:
+        count: of points. wrong: the share of labels that are turned over, at random.
+
+    Returns:
+        x: (N, 2) float64. true: (N,) bool. written: (N,) bool, what a training sees.
+    """
+    draw = torch.Generator().manual_seed(seed)
+    x = 2 * torch.rand(count, 2, generator=draw, dtype=torch.float64) - 1
+    true = x.norm(dim=1) < RADIUS
+    return x, true, true ^ (torch.rand(count, generator=draw) < wrong)
+
+
+def score(x: Tensor, w: Tensor) -> Tensor:
+    """Points (N, 2) and weights (WAVES + 1,) to logits (N,)."""
+    draw = torch.Generator().manual_seed(1)
+    waves = 3 * torch.randn(2, WAVES, generator=draw, dtype=torch.float64)
+    phases = 2 * torch.pi * torch.rand(WAVES, generator=draw, dtype=torch.float64)
+    return torch.cos(x @ waves + phases) @ w[:WAVES] + w[WAVES]
+
+
+def learn(
+    x: Tensor, labels: Tensor, choose: Callable[[Tensor], Tensor], *, steps: int = 200
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Train on those that `choose` picks: from all losses (N,) to indices (k,).
+
+    Returns:
+        w: (WAVES + 1,). each: (N,) the last losses of all points. chosen: (k,) the last pick.
+    """
+    w = torch.zeros(WAVES + 1, dtype=torch.float64, requires_grad=True)
+    optimiser = torch.optim.Adam([w], lr=0.03)
+    for _ in range(steps):
+        each = F.binary_cross_entropy_with_logits(score(x, w), labels.to(w), reduction="none")
+        chosen = choose(each.detach())
+        optimiser.zero_grad()
+        each[chosen].mean().backward()
+        optimiser.step()
+    return w.detach(), each.detach(), chosen
+
+
+def error(w: Tensor, count: int = 5000) -> float:
+    """The share of fresh points that are judged wrong."""
+    x, true, _ = scatter(count, 0.0, seed=9)
+    return float(((score(x, w) > 0) != true).double().mean())
