@@ -208,7 +208,11 @@ class BalanceBoard(Still, anywidget.AnyWidget):
 
     def _formula(self) -> str:
         wanted = self._wanted()
-        cut = [f"{n} {short(w)}" for n, w in wanted.items() if not LEAST <= w <= MOST]
+        cut = [
+            f"{name} {short(w) if w < 1e6 else 'above a million'}"
+            for name, w in wanted.items()
+            if not LEAST <= w <= MOST
+        ]
         said = PRESETS.get(self.preset, "w as you set them")
         return f"{said}. Out of reach, so cut: {', '.join(cut)}" if cut else said
 

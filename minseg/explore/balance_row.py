@@ -8,6 +8,8 @@ from typing import Any
 
 def short(value: float) -> str:
     """Two significant digits without a power of ten, with a real minus."""
+    if abs(value) < 1e-6:
+        return "0"
     if isclose(value, round(value), rel_tol=1e-6):
         return f"{value:.0f}".replace("-", "−")
     digits = max(0, 1 - floor(log10(abs(float(f"{value:.1e}")))))

@@ -103,7 +103,8 @@ def test_a_weighted_sum_needs_no_other_backward_pass(found: SharedGradients) -> 
     weights = {"rpn_objectness": 0.2, "rpn_box": 3.0, "class": 0.5, "box": 40.0, "mask": 7.0}
     fresh = model()
     sum(weights[name] * loss for name, loss in losses(fresh).items()).backward()  # type: ignore[union-attr]
-    norm = torch.cat([p.grad.flatten() for p in fresh.backbone.parameters()]).norm()
+    gradients = [p.grad.flatten() for p in fresh.backbone.parameters() if p.grad is not None]
+    norm = torch.cat(gradients).norm()
     chosen = torch.tensor([weights[name] for name in found.names])
     assert balance(found, chosen).length == pytest.approx(norm.item(), rel=1e-4)
 
@@ -139,7 +140,7 @@ def test_presets_are_those_of_minseg_losses(found: SharedGradients) -> None:
     with torch.no_grad():
         variances = [of_kind[KINDS[n]] * v for n, v in values.items()]
         uncertain.log_variance.copy_(torch.stack(variances).log())
-    sum(uncertain(values).values()).backward()  # type: ignore[union-attr]
+    sum(uncertain(values).values()).backward()
     assert uncertain.log_variance.grad is not None
     assert uncertain.log_variance.grad.abs().max() < 1e-6  # the optimum
     weights = [float(w) for w in uncertain.weights().values()]
@@ -208,6 +209,17 @@ def test_a_preset_out_of_reach_is_cut_and_says_so() -> None:
     assert board.weights["box"] == MOST and board.weights["mask"] == LEAST
 
 
+def test_scenes_without_things_leave_losses_without_a_pull() -> None:
+    class Empty:
+        image, instances = SCENES[0].image, SCENES[0].instances[:0]
+
+    board = BalanceBoard(model(), [Empty()], preset="equal gradients")
+    assert board.numbers()["mask"]["pull"] == 0 and board.weights["mask"] == MOST
+    assert "mask above a million" in board.view["formula"]
+    assert board.view["rows"][4]["change"] == "· 0"
+    assert board.picture().startswith(b"\x89PNG")
+
+
 def test_a_message_is_answered_once(board: BalanceBoard) -> None:
     ask(board, weights={**board.weights, "class": 2.0}, n=7)
     assert board.weights["class"] == 2 and board.view["answers"] == 7
@@ -260,7 +272,7 @@ def test_what_makes_no_sense_is_refused(board: BalanceBoard, trait: str, value: 
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.0, "0"), (1.0, "1"), (0.4916, "0.49"), (82.1, "82"), (-0.0995, "−0.10"), (1234, "1234"),
+    [(-0.0, "0"), (1.0, "1"), (0.4916, "0.49"), (82.1, "82"), (-0.0995, "−0.10"), (1234, "1234"),
      (0.0996, "0.10"), (9.96, "10"), (1.56e-5, "0.000016")],
 )  # fmt: skip
 def test_short_numbers(value: float, text: str) -> None:
