@@ -61,6 +61,8 @@ class LossCurve(Still, ipywidgets.Image):
             ax.plot(steps, self.mean, color=ALIGN_COLOUR, linewidth=2)
             ax.set_ylim(0, 1.05 * max(self.mean))
             ax.set_title(f"{self.name}, running mean {self.mean[-1]:.3f} at step {steps[-1]}")
+        else:
+            ax.set_title(f"{self.name}: drawn here, while training goes on")
         ax.set_xlim(0, self.steps or max(len(self.points), 1))
         ax.set_xlabel("step")
         return png(fig)
