@@ -44,7 +44,7 @@ def resting_place(weight: Tensor) -> Tensor:
 
 
 def turn(
-    rule: Rule, start: float, *, unit: float = 1.0, noise: float = NOISE, steps: int = 500
+    rule: Rule, start: float, unit: float = 1.0, *, noise: float = NOISE, steps: int = 500
 ) -> float:
     """Where the dial ends after small steps down the weighted slope.
 

@@ -26,15 +26,13 @@ def draw_decades(ax: Axes, title: str) -> None:
     ax.legend(loc="center right")
 
 
-def draw_ends(
-    ax: Axes,
-    ends: Mapping[str, Sequence[float]],
-    runs: Sequence[tuple[float, float]],
-    title: str,
-) -> None:
-    """Where each rule ends, in degrees, a mark for each run (start, unit)."""
+RUNS = ((20.0, 1.0), (20.0, 100.0), (45.0, 1.0), (45.0, 100.0))  # start and unit
+
+
+def draw_ends(ax: Axes, ends: Mapping[str, Sequence[float]], title: str) -> None:
+    """Where each rule ends, in degrees, a mark for each of `RUNS`."""
     for y, places in enumerate(ends.values()):
-        for k, ((start, unit), place) in enumerate(zip(runs, places, strict=True)):
+        for k, ((start, unit), place) in enumerate(zip(RUNS, places, strict=True)):
             colour = ALIGN_COLOUR if unit == 1 else POOL_COLOUR
             marker = "o" if start < 30 else "s"
             label = f"from {start:.0f}°, $L_b$ × {unit:.0f}" if y == 0 else None
@@ -50,15 +48,17 @@ def draw_ends(
 
 def draw_angles(ax: Axes, found: SharedGradients, title: str) -> None:
     """Cosines between every two gradients; their lengths beside the names."""
-    names = [name.replace("rpn_", "rpn\n") for name in found.names]
-    ax.imshow(found.cosines, cmap="PuOr", vmin=-1, vmax=1)
+    names = [name.replace("_", "\n") for name in found.names]
+    others = found.cosines.clone().fill_diagonal_(torch.nan)  # of each with itself it is 1
+    ax.imshow(others, cmap="PuOr", vmin=-1, vmax=1)
     lengths = found.norms.tolist()
     rows = [f"{name}  {v:.2f}" for name, v in zip(found.names, lengths, strict=True)]
     ax.set_yticks(range(len(names)), rows)
-    ax.set_xticks(range(len(names)), names)
+    ax.set_xticks(range(len(names)), names, fontsize=8)
     for i, j in np.ndindex(*found.cosines.shape):
-        text = "" if i == j else f"{found.cosines[i, j]:+.1f}".replace("-", "−")
-        ax.text(j, i, text[1:] if text[1:] == "0.0" else text, ha="center", va="center")
+        text = f"{found.cosines[i, j]:+.1f}".replace("-", "−")
+        bare = i == j or text[1:] == "0.0"
+        ax.text(j, i, text[1:] if bare else text, ha="center", va="center")
     ax.set_title(title)
 
 
