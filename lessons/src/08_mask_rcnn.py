@@ -40,7 +40,7 @@ from minseg.train import InMemory, train, validate
 # %% [markdown]
 # ## An answer, and the way to it
 #
-# `load_coins` gives a Mask R-CNN that is already trained, in four minutes on two cores, on synthetic coins like these. On the left what it sees, in the middle what is there, on the right what it says.
+# `load_coins` gives a Mask R-CNN that is already trained, in four minutes on two cores, on synthetic coins like these. On the left what it sees, in the middle what is there, on the right what it says, numbered by its score.
 
 # %%
 model = load_coins()
@@ -77,17 +77,18 @@ guess("08.1", None)
 # %%
 flow = rcnn_trials.flow(model, scene.image)
 for name, tensor in flow.items():
-    print(f"{name:20} {tuple(tensor.shape)}")
+    print(f"{name:21} {tuple(tensor.shape)}")
 reveal("08.1", flow["objectness"].numel() / 1000, "thousand anchors")
 
 # %% [markdown]
-# $3\,(32^2 + 16^2 + 8^2) = 4032$ guesses for seven coins. All the rest of the network is about having fewer. Look at what the RPN says, the best of the three shapes at each cell, and at what is left when the best have been moved, and those that nearly coincide dropped by **non-maximum suppression**, NMS (keep the best box, drop all that overlap it by more than 0.7, go on with the best that is left). Boxes that survive are **proposals**.
+# $3\,(32^2 + 16^2 + 8^2) = 4032$ guesses for seven coins. All the rest of the network is about having fewer. Look at what the RPN says, the best of the three shapes at each cell (dashed: the true boxes), and at what is left when the best have been moved, and those that nearly coincide dropped by **non-maximum suppression**, NMS (keep the best box, drop all that overlap it by more than 0.7, go on with the best that is left). Boxes that survive are **proposals**.
 
 # %%
 yes, boxes = flow["objectness"][0].sigmoid(), flow["RoIs"][:, 1:]
-fig = rcnn_picture.draw_objectness(scene.image, yes, boxes[:60], cells=(32, 16, 8))
+true = scene.instances.boxes
+fig = rcnn_picture.draw_objectness(scene.image, true, yes, boxes[:60], cells=(32, 16, 8))
 sure = [int((part > 0.5).sum()) for part in yes.split([3072, 768, 192])]
-alt = "Bright spots at the coins, at stride 8 mostly; then boxes crowded around each coin."
+alt = "Bright spots in the dashed true boxes, at stride 8 mostly; then boxes around each coin."
 show(fig, alt=alt, facts=f"anchors that say yes, above ½: {sure} at strides 4, 8 and 16")
 
 # %% [markdown]
@@ -145,7 +146,7 @@ check("08.anchor_targets", my_anchor_targets)
 # %%
 batch, sizes = pad_images(scene.image[None], 16)
 truth = pad_truth([scene.instances], model.categories, sizes, batch.shape[2:])
-rois = torch.cat([boxes[:60], scene.instances.boxes])[None]  # 60 proposals in training
+rois = torch.cat([boxes[:60], true])[None]  # 60 proposals in training
 lots = draw([torch.Generator().manual_seed(0)], rois.shape[1], rois.device)
 sample = sample_proposals(rois, lots >= 0, truth, lots, classes=1)
 positive = sample.classes == 0  # the coin's class; 1 is background
@@ -160,7 +161,7 @@ claim("C50", measured=f"{rois.shape[1]} RoIs, {n[0]} drawn: {n[1]} coins, {n[0] 
 two = torch.tensor([[10.0, 10, 26, 26], [10.0, 10, 106, 106]])
 moved = two + torch.tensor([1.0, 0, 1, 0]) * 0.1 * (two[:, 2:3] - two[:, :1])
 raw = F.smooth_l1_loss(moved, two, beta=1 / 9, reduction="none").mean(dim=1)
-deltas = encode(two, moved, BOX_WEIGHTS)[:, 0]
+deltas = encode(moved, two, BOX_WEIGHTS)[:, 0]
 claim("C51", measured=f"sides 16 and 96 px: loss of the boxes {raw[0]:.2f} and {raw[1]:.2f}, "
       f"delta times 10 {deltas[0]:.2f} and {deltas[1]:.2f}.",
       supports=bool(raw[1] > 5 * raw[0] and (deltas[0] - deltas[1]).abs() < 1e-5))  # fmt: skip

@@ -8,7 +8,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from minseg.draw import ALIGN_COLOUR, draw_boxes, draw_image, draw_instances, figure
+from minseg.draw import ALIGN_COLOUR, TRUTH_COLOUR, draw_boxes, draw_image, draw_instances, figure
 from minseg.instances import Instances
 from minseg.train import Example, TrainingResult
 
@@ -16,12 +16,13 @@ MEAN = 20  # steps that a point of a loss's curve is the mean of
 
 
 def draw_objectness(
-    image: Tensor, objectness: Tensor, boxes: Tensor, cells: Sequence[int]
+    image: Tensor, things: Tensor, objectness: Tensor, boxes: Tensor, cells: Sequence[int]
 ) -> Figure:
     """The best of the three anchors at each cell, level by level, and the proposals.
 
     Args:
-        image: (3, H, H). objectness: (A,) probabilities. boxes: (R, 4) proposals.
+        image: (3, H, H). things: (N, 4) true boxes, drawn dashed on each level.
+        objectness: (A,) probabilities. boxes: (R, 4) proposals.
         cells: along a side of each level; A = 3 Σ cells².
     """
     fig, axes = figure(columns=len(cells) + 1, height=265)
@@ -29,6 +30,7 @@ def draw_objectness(
     for ax, part, n in zip(axes[:-1], parts, cells, strict=True):
         best = part.view(n, n, 3).amax(dim=2)
         draw_image(ax, best, f"stride {image.shape[2] // n}: {len(part)} anchors", limits=(0, 1))
+        draw_boxes(ax, things * n / image.shape[2], TRUTH_COLOUR, linestyle="--", width=1.2)
     draw_image(axes[-1], image, f"the {len(boxes)} best proposals")
     draw_boxes(axes[-1], boxes, ALIGN_COLOUR, width=0.8)
     return fig

@@ -22,7 +22,7 @@ from minseg.masks import from_grid, to_grid
 from minseg.metrics import mask_iou
 from minseg.models import MaskHead, MaskRCNN
 from minseg.models.batch import pad_images, pad_truth
-from minseg.models.mask_rcnn import MASK_GRID
+from minseg.models.mask_rcnn import BOX_GRID, MASK_GRID
 from minseg.models.roi_heads import mask_targets, read_pyramid
 from minseg.models.rpn import propose
 from minseg.train import Example
@@ -37,7 +37,12 @@ def flow(model: MaskRCNN, image: Tensor) -> dict[str, Tensor]:
     pyramid, anchors, objectness, deltas = model.first_stage(batch)
     boxes, real = propose(objectness, deltas, anchors, sizes, keep=model.proposals[1])
     rois = F.pad(boxes[0][real[0]], (1, 0))
-    logits, moves = model.read_boxes(pyramid, rois)
+    how = {"cells": model.cells, "roi_op": model.roi_op}
+    small, large = (
+        read_pyramid(pyramid, model.strides, rois, n, **how)  # type: ignore[arg-type]
+        for n in (BOX_GRID, MASK_GRID)
+    )
+    logits, moves = model.box_head(small)
     levels = {f"features, stride {s}": p for s, p in zip(model.strides, pyramid, strict=True)}
     return {
         "image": batch,
@@ -45,9 +50,11 @@ def flow(model: MaskRCNN, image: Tensor) -> dict[str, Tensor]:
         "objectness": objectness,
         "anchors' moves": deltas,
         "RoIs": rois,
+        "RoIs, read for boxes": small,
         "class logits": logits,
         "boxes' moves": moves,
-        "mask logits": model.read_masks(pyramid, rois),
+        "RoIs, read for masks": large,
+        "mask logits": model.mask_head(large),
     }
 
 
