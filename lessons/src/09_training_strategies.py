@@ -11,7 +11,7 @@
 # 4. mine hard examples three ways, and foresee what a few wrong labels do to them;
 # 5. nearly halve the activations that training keeps, and say which numbers stay the same to the last bit.
 #
-# *50 minutes to read, 40 s to run, 900 MiB of memory, no GPU, no downloads. You need lessons 00 and 08.*
+# *50 minutes to read, 30 s to run, 900 MiB of memory, no GPU, no downloads. You need lessons 00 and 08.*
 
 # %%
 from time import perf_counter
@@ -385,7 +385,7 @@ claim(
 )
 
 # %% [markdown]
-# The black line is the border that was learnt. With right labels OHEM looks at the circle's edge, where there is something to learn, and its error is a fraction of what random drawing reaches. With 2 % wrong labels a fifth and more of *every* batch is wrong, ten times their share; where the classifier gives in to them its losses elsewhere rise, and it is driven around for ever. Random drawing gets a little worse.
+# Shown are the 64 points of the last step, + labelled positive and − negative, with a ring where the label is wrong, and in black the border that was learnt. With right labels OHEM looks at the circle's edge, where there is something to learn, and its error is a fraction of what random drawing reaches. With 2 % wrong labels a fifth and more of *every* batch is wrong, ten times their share; where the classifier gives in to them its losses elsewhere rise, and it is driven around for ever. Random drawing gets a little worse.
 #
 # The paper's gain is real: 67.2 to 69.9 mAP on Pascal VOC 2007 (Shrivastava et al., 2016, table 1), with careful labels. That OHEM reduces overfitting, as the notes add, is not shown there.
 #
