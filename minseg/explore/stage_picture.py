@@ -30,14 +30,6 @@ def draw_stages(walk: Walk, chosen: int) -> Figure:
     return fig
 
 
-def found(walk: Walk) -> Instances:
-    """What the model finds: the RoIs that are kept."""
-    kept = walk.kept
-    labels = torch.tensor(walk.model.categories)[walk.heads.best[kept]]
-    scores = walk.heads.scores[kept].amax(dim=1)
-    return Instances(walk.masks[kept], labels, scores)
-
-
 def _anchors(ax: Axes, walk: Walk) -> None:
     draw_image(ax, walk.image, f"{len(walk.anchor)} anchors")
     draw_boxes(ax, walk.anchor, ALIGN_COLOUR, width=0.7)
@@ -61,4 +53,5 @@ def _boxes(ax: Axes, walk: Walk) -> None:
 
 
 def _masks(ax: Axes, walk: Walk) -> None:
-    draw_instances(ax, walk.image, found(walk), "masks")
+    labels = torch.tensor(walk.model.categories)[walk.heads.best[walk.kept]]
+    draw_instances(ax, walk.image, Instances(walk.masks[walk.kept], labels), "masks")

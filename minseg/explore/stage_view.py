@@ -6,7 +6,7 @@ moved to, whether it would train and as what, what the heads say of it, whether 
 it is asked of `minseg.models`. (He et al., Mask R-CNN, 2017, section 3.) Lesson 08.
 
 `propose` does not say from which anchor a box came. It moves anchors by `decode` and `clip`, so
-RoI k's is the one that these move to the same place; of several, the one of largest objectness.
+RoI k's is the one that these move there.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ from minseg.models.roi_heads import BOX_WEIGHTS, read_pyramid, sample_proposals
 from minseg.models.rpn import clip, propose
 
 SEED = 0  # of the lots by which RoIs are drawn for training
-SAME = 1e-3  # pixels: two ways of computing one box differ by less
 SURE = 0.5  # the probability above which a class counts; only one class of a RoI can have it
 
 
@@ -115,8 +114,7 @@ class Walk:
 
     def _find_anchors(self, anchors: Tensor, objectness: Tensor, deltas: Tensor) -> None:
         moved = clip(decode(deltas, anchors)[None], self.sizes)[0]  # (A, 4)
-        same = (moved - self.proposal[:, None]).abs().amax(dim=2) < SAME  # (R, A)
-        at = torch.where(same, objectness, -torch.inf).argmax(dim=1)
+        at = (moved - self.proposal[:, None]).abs().amax(dim=2).argmin(dim=1)  # (R,) of A
         levels = torch.arange(len(self.anchors)).repeat_interleave(torch.tensor(self.anchors))
         self.level, self.anchor, self.deltas = levels[at], anchors[at], deltas[at]
         self.objectness = objectness[at].sigmoid()
