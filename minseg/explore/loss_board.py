@@ -33,6 +33,7 @@ from minseg.explore.loss_scene import (
     share_near,
 )
 from minseg.explore.page import script
+from minseg.explore.serve import one_thread
 from minseg.explore.still import Still
 
 Disc = tuple[float, float, float]  # x, y, radius in pixels
@@ -142,6 +143,7 @@ class LossBoard(Still, anywidget.AnyWidget):
             drawn = self.view["drawn"] + 1  # every change has been looked at: send it once
             self.view = {**self.view, "answers": content["n"], "drawn": drawn}
 
+    @one_thread()
     def _look(self, _change: object = None) -> None:
         prediction = self.prediction
         values = evaluate(prediction, self._target)

@@ -146,7 +146,7 @@ class BoxHead(nn.Module):
     def forward(self, grids: Tensor) -> tuple[Tensor, Tensor]:
         """(K, channels, size, size) to logits (K, C + 1), background last, and deltas (K, C, 4)."""
         h = self.trunk(grids)
-        return self.classes(h).float(), self.deltas(h).float().view(len(h), -1, 4)
+        return self.classes(h).float(), self.deltas(h).float().unflatten(1, (-1, 4))
 
 
 class MaskHead(nn.Module):

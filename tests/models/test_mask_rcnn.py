@@ -145,6 +145,14 @@ def test_nothing_detected():
     assert [r.masks.shape for r in results] == [(0, 48, 48)] * 2
 
 
+def test_nothing_proposed():
+    """An RPN that shrinks every box below a pixel leaves the heads no RoI."""
+    model = tiny()
+    model.rpn.deltas.bias.data.view(-1, 4)[:, 2:] = -50.0
+    results = model.predict(torch.rand(2, 3, 48, 48), score_threshold=0.0)
+    assert [r.masks.shape for r in results] == [(0, 48, 48)] * 2
+
+
 def test_masks_are_read_from_refined_boxes(monkeypatch):
     """What reaches the mask head are the boxes that `detect` gave back, not the proposals."""
     model, seen = tiny(), []
