@@ -521,6 +521,8 @@ progress("09")
 # %% [markdown]
 # **Reading on.** Kendall et al., *Multi-Task Learning Using Uncertainty to Weigh Losses*, 2018. Yu et al., *Gradient Surgery for Multi-Task Learning*, 2020, on what to do where gradients oppose each other. Kurin et al., 2022, for the sober comparison. Micikevicius et al., 2018, and Chen et al., 2016, for the last section. In the package: `minseg/losses/balance.py`, `sampling.py` and `minseg/train/step.py`.
 #
+# **Next**, lesson 10 does without boxes and proposals: in SOLO an instance is a place.
+#
 # > **When it does not work**
 # >
 # > - *A loss is NaN after switching to fp16*: look for sums over many pixels, and for exponentials; compute them in fp32. Or use bf16.
