@@ -11,7 +11,7 @@
 # 4. train one from nothing, and tell whether it has learnt;
 # 5. name what bounds a mask at test: its box, its half pixels, how its RoI was read.
 #
-# *60 minutes to read, 90 s to run, 1.1 GiB of memory, no GPU, no downloads. You need lessons 05 and 07; 03 helps.*
+# *60 minutes to read, 90 s to run, 1.3 GiB of memory, no GPU, no downloads. You need lessons 05 and 07; 03 helps.*
 
 # %%
 import torch
@@ -426,7 +426,7 @@ claim("C49", measured=f"mean mask IoU of discs and boxes, and of triangles: {sai
 # %%
 (found,) = model.predict(image[None], score_threshold=0.5)
 judged = average_precision([found], [truth])
-fig, axes = figure(columns=2, width=900, height=385)
+fig, axes = figure(columns=2, width=720, height=310)
 draw_image(axes[0], image, "What it has never seen: a photograph")
 draw_instances(axes[1], image, found, "What it finds")
 alt = "24 Greek coins in four rows; each is found, numbered and outlined along its edge."
