@@ -16,15 +16,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from machine import describe, write_result
 from train import THREADS, judge
 
 from minseg.data import COIN, SceneDataset, coins_truth, photo
 from minseg.models import MaskRCNN
-from minseg.train import Example, InMemory, save_model, train
-from minseg.train.augment import turn
+from minseg.train import Example, InMemory, augment_symmetries, save_model, train
 
 ROOT = Path(__file__).parents[1]
 SIZE, SCENES, BATCH = 192, 1000, 4
@@ -49,7 +47,7 @@ def main() -> None:
             batch_size=BATCH,
             seed=seed,
             bf16=True,
-            augmentation=symmetries,
+            augmentation=augment_symmetries,
         )
         run = {"seed": seed, "seconds": round(done.seconds, 1), **judge_coins(model)}
         result["runs"].append(run)
@@ -59,11 +57,6 @@ def main() -> None:
             draw(model, ROOT / "docs" / "coins.png")
     if arguments.write:
         write_result("coins", result)
-
-
-def symmetries(example: Example, seed: int) -> Example:
-    """One of the 8 ways to lay a square."""
-    return turn(example, int(np.random.default_rng(seed).integers(8)))
 
 
 def judge_coins(model: MaskRCNN) -> dict[str, Any]:

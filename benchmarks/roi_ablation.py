@@ -5,18 +5,25 @@ On one level of stride 16, where rounding costs most, and on the pyramid of stri
 RoIWarp reads bilinearly like RoIAlign, but from the box that RoI pooling has rounded: it tells
 interpolation and alignment apart (He et al., Mask R-CNN, 2017, table 2c). Mask AP on the exam.
 
+As many runs go on at a time as there are cores, with one thread each, which is quicker than one
+after the other. What they learn does not depend on how fast they are.
+
     python benchmarks/roi_ablation.py [--steps 450] [--pyramids stride16 fpn] [--write]
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
+import os
 import statistics
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from typing import Any
 
 import torch
 from machine import describe, write_result
-from train import NUMBERS, SCENES, THREADS, judge
+from train import NUMBERS, SCENES, judge
 
 from minseg.data import SceneDataset
 from minseg.models import MaskRCNN
@@ -36,21 +43,36 @@ def main() -> None:
     parser.add_argument("--pyramids", choices=PYRAMIDS, nargs="+", default=["stride16"])
     parser.add_argument("--write", action="store_true", help="write benchmarks/results/")
     arguments = parser.parse_args()
-    torch.set_num_threads(THREADS)
     result: dict[str, Any] = {"machine": describe(), "steps": arguments.steps, "runs": []}
-    scenes, exam = InMemory(SceneDataset("train"), SCENES), InMemory(SceneDataset("exam"))
+    jobs = [(p, s, o) for p in arguments.pyramids for s in arguments.seeds for o in OPERATORS]
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=spawn) as pool:
+        steps = [arguments.steps] * len(jobs)
+        for run in pool.map(train_and_judge, *zip(*jobs, strict=True), steps):
+            result["runs"].append(run)
+            print(run, flush=True)
     for pyramid in arguments.pyramids:
-        for seed in arguments.seeds:
-            for roi_op in OPERATORS:
-                torch.manual_seed(seed)
-                model = MaskRCNN(roi_op=roi_op, **PYRAMIDS[pyramid])
-                train(model, scenes, steps=arguments.steps, seed=seed, bf16=True)
-                run = {"pyramid": pyramid, "roi_op": roi_op, "seed": seed, **judge(model, exam)}
-                result["runs"].append(run)
-                print(run, flush=True)
         summarise(pyramid, [run for run in result["runs"] if run["pyramid"] == pyramid])
     if arguments.write:
         write_result("roi_ablation", result)
+
+
+def train_and_judge(pyramid: str, seed: int, roi_op: str, steps: int) -> dict[str, Any]:
+    """One run."""
+    torch.set_num_threads(1)
+    torch.manual_seed(seed)  # of the first weights
+    model = MaskRCNN(roi_op=roi_op, **PYRAMIDS[pyramid])
+    scenes, exam = data()
+    train(model, scenes, steps=steps, seed=seed, bf16=True)
+    judged = judge(model, exam)
+    numbers = {name: judged[name] for name in NUMBERS}
+    return {"pyramid": pyramid, "roi_op": roi_op, "seed": seed, **numbers}
+
+
+@cache
+def data() -> tuple[InMemory, InMemory]:
+    """Training scenes and exam, made once a process."""
+    return InMemory(SceneDataset("train"), SCENES), InMemory(SceneDataset("exam"))
 
 
 def summarise(pyramid: str, runs: list[dict[str, Any]]) -> None:

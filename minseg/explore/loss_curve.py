@@ -54,7 +54,7 @@ class LossCurve(Still, ipywidgets.Image):
 
     def picture(self) -> bytes:
         """The curve so far as a PNG file."""
-        fig, ax = figure(width=600, height=260)
+        fig, ax = figure(width=600, height=260 if self.points else 85)
         if self.points:
             steps, losses = zip(*self.points, strict=True)
             ax.plot(steps, losses, color=ALIGN_COLOUR, alpha=0.25, linewidth=1)
@@ -63,6 +63,7 @@ class LossCurve(Still, ipywidgets.Image):
             ax.set_title(f"{self.name}, running mean {self.mean[-1]:.3f} at step {steps[-1]}")
         else:
             ax.set_title(f"{self.name}: drawn here, while training goes on")
+            ax.set_yticks([])
         ax.set_xlim(0, self.steps or max(len(self.points), 1))
         ax.set_xlabel("step")
         return png(fig)

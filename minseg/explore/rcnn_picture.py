@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from matplotlib.figure import Figure
@@ -42,7 +43,10 @@ def draw_mask_targets(image: Tensor, boxes: Tensor, targets: Tensor, answers: Te
     draw_image(axes[0, 0], image, "proposals")
     draw_boxes(axes[0, 0], boxes, ALIGN_COLOUR, width=1)
     axes[1, 0].set_axis_off()
-    for k in range(len(boxes)):
+    style: dict[str, Any] = {"color": "white", "backgroundcolor": ALIGN_COLOUR, "fontsize": 6}
+    for k, (x1, y1, x2, y2) in enumerate(boxes.tolist()):
+        corner = ((x1, y1), (x2, y1), (x2, y2), (x1, y2))[k % 4]  # or numbers hide each other
+        axes[0, 0].text(*corner, str(k + 1), ha="center", va="center", **style)
         draw_image(axes[0, k + 1], targets[k], f"target {k + 1}", limits=(0, 1))
         draw_image(axes[1, k + 1], answers[k], f"answer {k + 1}", limits=(0, 1))
     return fig

@@ -31,7 +31,7 @@ def draw_stages(walk: Walk, chosen: int) -> Figure:
 
 
 def _anchors(ax: Axes, walk: Walk) -> None:
-    draw_image(ax, walk.image, f"{len(walk.anchor)} anchors")
+    draw_image(ax, walk.image, f"{len(walk.anchor)} RoIs' anchors")
     draw_boxes(ax, walk.anchor, ALIGN_COLOUR, width=0.7)
 
 
@@ -41,7 +41,7 @@ def _proposals(ax: Axes, walk: Walk) -> None:
 
 
 def _samples(ax: Axes, walk: Walk) -> None:
-    draw_image(ax, walk.image, f"{int((walk.role >= 0).sum())} drawn to train")
+    draw_image(ax, walk.image, f"{int((walk.role >= 0).sum())} of {len(walk.role)} drawn")
     draw_boxes(ax, walk.proposal[walk.role == 0], POOL_COLOUR, linestyle="--", width=0.8)
     draw_boxes(ax, walk.proposal[walk.role == 1], ALIGN_COLOUR, width=1.8)
 

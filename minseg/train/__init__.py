@@ -1,6 +1,6 @@
 """Training: one loop for every model, and what it takes to trust it."""
 
-from minseg.train.augment import Example, augment_photo, augment_scene
+from minseg.train.augment import Example, augment_photo, augment_scene, augment_symmetries
 from minseg.train.checkpoint import load_model, save_model
 from minseg.train.loop import train
 from minseg.train.memory import InMemory
@@ -13,6 +13,7 @@ __all__ = [
     "TrainingResult",
     "augment_photo",
     "augment_scene",
+    "augment_symmetries",
     "load_model",
     "save_model",
     "train",

@@ -9,7 +9,8 @@ scene under
 
 so one scene stands for 8 · 6 · 2 = 96. Masks and maps turn with the image; colours do not touch
 them. A photograph has an up and its colours mean something: there only the left-right mirror is
-free (He et al., Mask R-CNN, 2017, section 3.1, trains with nothing else). Lesson 09.
+free (He et al., Mask R-CNN, 2017, section 3.1, trains with nothing else). In between are pictures
+that may lie any way, but whose negative is none of their kind, as coins. Lessons 08 and 09.
 
 Each function takes a seed and is a function of it: the same seed gives the same view.
 """
@@ -47,6 +48,11 @@ def augment_scene(example: Example, seed: int) -> Example:
     if random.integers(2):
         image = 1 - image
     return Example(image, turned.instances, turned.panoptic)
+
+
+def augment_symmetries(example: Example, seed: int) -> Example:
+    """A view of what may lie any way: one of the 8 symmetries, its colours as they are."""
+    return turn(example, int(np.random.default_rng(seed).integers(8)))
 
 
 def augment_photo(example: Example, seed: int) -> Example:

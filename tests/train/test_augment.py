@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from minseg.data import make_scene
 from minseg.instances import Instances
-from minseg.train import Example, augment_photo, augment_scene
+from minseg.train import Example, augment_photo, augment_scene, augment_symmetries
 from minseg.train.augment import turn
 
 
@@ -66,6 +66,14 @@ def test_colours_of_a_scene_are_permuted_or_negated():
         seen.add((found[0], view.instances.masks.numpy().tobytes()))
     assert len(seen) > 80  # of 96
     assert torch.equal(augment_scene(example, 5).image, augment_scene(example, 5).image)
+
+
+def test_symmetries_leave_colours_alone():
+    example = labelled(3, 3)
+    views = [augment_symmetries(example, seed) for seed in range(40)]
+    turned = [turn(example, symmetry).image for symmetry in range(8)]
+    matches = [[torch.equal(view.image, t) for t in turned].index(True) for view in views]
+    assert set(matches) == set(range(8))
 
 
 def test_a_photograph_is_only_mirrored():
