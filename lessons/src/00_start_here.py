@@ -169,8 +169,8 @@ progress("00")
 # | 05 | [RoI pooling versus RoIAlign](05_roi_pooling_versus_roialign.ipynb) | read off both operators by hand, and say when the difference matters |
 # | 06 | [RoIAlign on the GPU, in Triton](06_roialign_on_the_gpu.ipynb) | follow a GPU kernel line by line, and say what bounds its speed |
 # | 07 | [Measuring instances: AP and boundaries](07_measuring_instances.ipynb) | compute average precision by hand, and say what it does not see |
-# | 08 | Mask R-CNN | follow one object through a two-stage detector |
-# | 09 | Training strategies | sample, balance and mine, so that rare and hard objects are learnt |
+# | 08 | [Mask R-CNN](08_mask_rcnn.ipynb) | follow one object through a two-stage detector |
+# | 09 | [Training strategies](09_training_strategies.ipynb) | sample, balance and mine, so that rare and hard objects are learnt |
 # | 10 | SOLO: an instance is a place | segment instances without a single box |
 # | 11 | SOLOv2: kernels that depend on the instance; Matrix NMS | let a network write its own filters, and suppress duplicates in one step |
 # | 12 | DETR for masks: prediction as a set | match predictions to objects, and train without duplicates |

@@ -9,7 +9,8 @@ what the program *does*; nothing depends on the machine, nor on what else runs t
 
 Checkpointing (Chen et al., Training Deep Nets with Sublinear Memory Cost, 2016, section 4) saves
 the inputs of segments only. Of n equal blocks of m tensors each, in s segments, that is s tensors
-and, while one segment is computed anew, m n/s: least at s = √(m n). Lesson 09.
+and, while one segment is computed anew, m n/s, its own input counted in both: s + m n/s − 1 at the
+worst moment, least at s = √(m n). Lesson 09.
 """
 
 from __future__ import annotations
@@ -58,7 +59,10 @@ def in_segments(blocks: nn.Sequential, x: Tensor, segments: int) -> Tensor:
 
 
 def peak(blocks: nn.Sequential, x: Tensor, segments: int) -> float:
-    """MiB at the worst moment of the backward pass: all inputs, and one segment whole."""
+    """MiB at the worst moment of the backward pass: one segment whole, and the others' inputs.
+
+    The blocks must be alike, with an output of the size of their input.
+    """
     inputs, _ = kept(lambda: in_segments(blocks, x, segments), blocks)
     one, _ = kept(lambda: blocks[: len(blocks) // segments](x), blocks)
-    return inputs + one
+    return inputs + one - x.nbytes / 2**20  # that segment's own input is in both

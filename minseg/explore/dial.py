@@ -7,12 +7,11 @@ of its mean squared error, with a noise that nobody can predict, is
     L_i(θ) = noise + sin²(θ − θ_i)
 
 and L_a + λ L_b is smallest where tan 2θ = λ sin 2φ / (1 + λ cos 2φ), φ the angle between the two.
-`RULES` choose weights while the dial turns. Lesson 09.
+`RULES` choose weights while the dial turns: those of `minseg.losses`, as they are at each step.
+Lesson 09.
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -22,14 +21,7 @@ from minseg.losses import dynamic_weight_average
 WANTED = torch.tensor([0.0, 60.0], dtype=torch.float64).deg2rad()  # by tasks a and b
 NOISE = 0.1
 
-# From losses (2,), their slopes (2,) and the losses one step ago, or None, to both weights.
-Rule = Callable[[Tensor, Tensor, Tensor | None], Tensor]
-RULES: dict[str, Rule] = {
-    "all 1": lambda losses, slopes, before: torch.ones_like(losses),
-    "uncertainty": lambda losses, slopes, before: 0.5 / losses,
-    "equal pulls": lambda losses, slopes, before: slopes[0].abs() / (slopes.abs() + 1e-12),
-    "DWA": lambda losses, slopes, before: dynamic_weight_average(losses, before),
-}
+RULES = ("all 1", "uncertainty", "equal pulls", "DWA")
 
 
 def dial(angle: Tensor, *, noise: float = NOISE) -> Tensor:
@@ -43,13 +35,33 @@ def resting_place(weight: Tensor) -> Tensor:
     return torch.atan2(weight * twice.sin(), 1 + weight * twice.cos()) / 2
 
 
+def weigh(rule: str, losses: Tensor, slopes: Tensor, before: Tensor | None) -> Tensor:
+    """Both weights, (2,), by one of `RULES`.
+
+    Args:
+        losses, slopes: (2,). before: (2,) the losses one step ago, None at the first.
+
+    Raises:
+        ValueError: if there is no such rule.
+    """
+    if rule not in RULES:
+        raise ValueError(f"rule must be one of {', '.join(RULES)}, got {rule!r}")
+    if rule == "uncertainty":
+        return 0.5 / losses  # where the learnt variances settle
+    if rule == "equal pulls":
+        return slopes[0].abs() / (slopes.abs() + 1e-12)  # task a is the primary one
+    if rule == "DWA":
+        return dynamic_weight_average(losses, before)  # a step stands for an epoch
+    return torch.ones_like(losses)
+
+
 def turn(
-    rule: Rule, start: float, unit: float = 1.0, *, noise: float = NOISE, steps: int = 500
+    rule: str, start: float, unit: float = 1.0, *, noise: float = NOISE, steps: int = 500
 ) -> float:
     """Where the dial ends after small steps down the weighted slope.
 
     Args:
-        rule: one of `RULES`, or like them.
+        rule: one of `RULES`.
         start: in degrees, as is what is returned.
         unit: what task b's loss is multiplied by, because somebody measures it otherwise.
     """
@@ -58,7 +70,7 @@ def turn(
     for _ in range(steps):
         losses = units * dial(angle, noise=noise)
         slopes = units * (2 * (angle - WANTED)).sin()  # the derivative of sin² is the sine of twice
-        weights = rule(losses, slopes, before)
+        weights = weigh(rule, losses, slopes, before)
         # Divided by the weights, so that larger ones are no longer steps.
         angle = angle - 0.05 * (weights @ slopes) / (weights @ units)
         before = losses

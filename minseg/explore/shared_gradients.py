@@ -31,7 +31,7 @@ PRESETS = {  # name → how each weight is chosen
     "all 1": "w = 1, as Mask R-CNN trains",
     "equal gradients": "w = ‖g_class‖ / ‖g‖, so that all pull as hard as class",
     "uncertainty": "w = 1 / 2L, the optimum of uncertainty weights; every wL is ½",
-    "difficulty": "w = exp(−L / mean L), the notes' formula",
+    "difficulty": "w = exp(−L / mean L): the notes' formula, with the loss over the mean as ratio",
 }
 
 

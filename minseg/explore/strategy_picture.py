@@ -10,13 +10,13 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from minseg.draw import ALIGN_COLOUR, POOL_COLOUR
-from minseg.explore.dial import dial, resting_place
+from minseg.explore.dial import WANTED, dial, resting_place
 from minseg.explore.shared_gradients import SharedGradients
 from minseg.explore.wrong_labels import score
 
 
 def draw_decades(ax: Axes, title: str) -> None:
-    """Both losses of the dial at rest, for weights of task b over four decades."""
+    """Both losses of the dial at rest, for weights λ over four decades; above, its angle."""
     weights = torch.logspace(-2, 2, 161, dtype=torch.float64)
     losses = dial(resting_place(weights))
     ax.semilogx(weights, losses[:, 0], "--", color=ALIGN_COLOUR, label="task a")
@@ -24,6 +24,13 @@ def draw_decades(ax: Axes, title: str) -> None:
     ax.set(xlabel="weight λ of task b", ylabel="loss, in its first unit", ylim=(0, 0.95))
     ax.set_title(title)
     ax.legend(loc="center right")
+    degrees = torch.tensor([1.0, 5, 15, 30, 45, 55, 59], dtype=torch.float64)
+    twice = 2 * degrees.deg2rad()
+    at = twice.sin() / (2 * WANTED[1] - twice).sin()  # the λ with which it rests there
+    top = ax.twiny()
+    top.set(xscale="log", xlim=ax.get_xlim(), xlabel="where the dial rests")
+    top.set_xticks(at.tolist(), [f"{d:.0f}°" for d in degrees])
+    top.minorticks_off()
 
 
 RUNS = ((20.0, 1.0), (20.0, 100.0), (45.0, 1.0), (45.0, 100.0))  # start and unit

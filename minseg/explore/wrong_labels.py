@@ -45,21 +45,21 @@ def score(x: Tensor, w: Tensor) -> Tensor:
 
 def learn(
     x: Tensor, labels: Tensor, choose: Callable[[Tensor], Tensor], *, steps: int = 200
-) -> tuple[Tensor, Tensor, Tensor]:
+) -> tuple[Tensor, Tensor, list[Tensor]]:
     """Train on those that `choose` picks: from all losses (N,) to indices (k,).
 
     Returns:
-        w: (WAVES + 1,). each: (N,) the last losses of all points. chosen: (k,) the last pick.
+        w: (WAVES + 1,). each: (N,) the last losses of all points. picks: (k,) each, by step.
     """
     w = torch.zeros(WAVES + 1, dtype=torch.float64, requires_grad=True)
-    optimiser = torch.optim.Adam([w], lr=0.03)
+    optimiser, picks = torch.optim.Adam([w], lr=0.03), []
     for _ in range(steps):
         each = F.binary_cross_entropy_with_logits(score(x, w), labels.to(w), reduction="none")
-        chosen = choose(each.detach())
+        picks.append(choose(each.detach()))
         optimiser.zero_grad()
-        each[chosen].mean().backward()
+        each[picks[-1]].mean().backward()
         optimiser.step()
-    return w.detach(), each.detach(), chosen
+    return w.detach(), each.detach(), picks
 
 
 def error(w: Tensor, count: int = 5000) -> float:

@@ -19,8 +19,9 @@ the *larger* ratio. Dynamic weight averaging (Liu, Johns and Davison, End-to-End
 with Attention, 2019, section 3.3) is defined: w_i = K softmax_i(L_i(t−1) / L_i(t−2) / T) raises it
 where a loss falls slowly.
 
-Fixed weights, once tuned, are hard to beat (Kurin et al., In Defense of the Unitary Scalarization,
-2022); Mask R-CNN trains with all of them 1. Lesson 09 compares.
+Fixed weights are hard to beat: all of them 1, with enough regularisation (Kurin et al., In Defense
+of the Unitary Scalarization, 2022), or tuned (Xin et al., Do Current Multi-Task Optimization
+Methods in Deep Learning Even Help?, 2022). Mask R-CNN trains with 1. Lesson 09 compares.
 """
 
 from __future__ import annotations

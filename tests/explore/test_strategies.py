@@ -6,7 +6,8 @@ from torch import nn
 
 from minseg.data import SceneDataset
 from minseg.explore.activations import in_segments, kept, peak
-from minseg.explore.dial import NOISE, RULES, WANTED, dial, resting_place, turn
+from minseg.explore.dial import NOISE, RULES, WANTED, dial, resting_place, turn, weigh
+from minseg.explore.mask_weight import OPTIMISERS, train_weighted
 from minseg.explore.proposals import bunches, positive_proposals
 from minseg.explore.wrong_labels import RADIUS, error, learn, scatter
 from minseg.models import MaskRCNN
@@ -36,12 +37,43 @@ def test_resting_place_is_the_minimum(weight):
 @pytest.mark.parametrize("unit", [1.0, 100.0])
 def test_where_rules_end(unit):
     weighed = resting_place(torch.tensor(unit, dtype=torch.float64)).rad2deg().item()
-    assert turn(RULES["all 1"], 20.0, unit) == pytest.approx(weighed, abs=1e-3)
-    assert turn(RULES["DWA"], 20.0, unit) == pytest.approx(weighed, abs=0.1)
-    assert turn(RULES["equal pulls"], 20.0, unit) == pytest.approx(20.0)
-    low, high = (turn(RULES["uncertainty"], start, unit) for start in (29.0, 31.0))
+    assert turn("all 1", 20.0, unit) == pytest.approx(weighed, abs=1e-3)
+    assert turn("DWA", 20.0, unit) == pytest.approx(weighed, abs=0.1)
+    assert turn("equal pulls", 20.0, unit) == pytest.approx(20.0)
+    low, high = (turn("uncertainty", start, unit) for start in (29.0, 31.0))
     assert low < 5 and high == pytest.approx(60 - low, abs=1e-3)  # a product has two valleys
-    assert turn(RULES["uncertainty"], 20.0, unit, noise=1.0) == pytest.approx(30.0, abs=0.1)
+    assert turn("uncertainty", 20.0, unit, noise=1.0) == pytest.approx(30.0, abs=0.1)
+
+
+def test_weights_of_each_rule():
+    losses, slopes = torch.tensor([0.5, 2.0]), torch.tensor([-3.0, 1.0])
+    before = torch.tensor([1.0, 2.0])
+    found = {rule: weigh(rule, losses, slopes, before) for rule in RULES}
+    assert found["all 1"].tolist() == [1, 1]
+    assert (found["uncertainty"] * losses).tolist() == [0.5, 0.5]
+    assert (found["equal pulls"] * slopes).abs().tolist() == pytest.approx([3, 3])
+    assert found["DWA"][0] < 1 < found["DWA"][1]  # the second did not fall
+    with pytest.raises(ValueError, match="rule must be one of all 1, uncertainty"):
+        weigh("GradNorm", losses, slopes, before)
+
+
+def test_a_weight_is_a_learning_rate_for_sgd_and_nothing_for_adam():
+    """After one step: in the mask head, which no other loss reaches."""
+    scenes = list(SceneDataset("train", size=64, count=(1, 2), length=4))
+    moved = {}
+    for name, weight in ((n, w) for n in OPTIMISERS for w in (0.1, 1.0)):
+        with pytest.MonkeyPatch.context() as patch:
+            model = MaskRCNN(widths=(8, 8, 8, 8), channels=8, box_width=8, mask_width=8)
+            torch.manual_seed(1)
+            for parameter in model.parameters():
+                torch.nn.init.normal_(parameter, std=0.1)
+            patch.setattr("minseg.explore.mask_weight.small", lambda model=model: model)
+            before = model.mask_head.predict.weight.detach().clone()
+            rows = train_weighted(weight, name, scenes, steps=1)
+        moved[name, weight] = (model.mask_head.predict.weight.detach() - before).abs().sum()
+    assert len(rows) == 1 and 0.3 < rows[0]["mask"] < 3  # as it is without the weight
+    assert moved["SGD", 0.1] / moved["SGD", 1.0] == pytest.approx(0.1, rel=1e-3)
+    assert moved["Adam", 0.1] / moved["Adam", 1.0] == pytest.approx(1, rel=0.01)
 
 
 def test_labels_are_wrong_as_often_as_asked():
@@ -53,9 +85,9 @@ def test_labels_are_wrong_as_often_as_asked():
 
 def test_learning_the_circle():
     x, true, _ = scatter(2000, 0.0)
-    w, each, chosen = learn(x, true, lambda each: slice(None))
+    w, each, picks = learn(x, true, lambda each: slice(None), steps=150)
     assert error(w) < 0.03 < 0.4 < error(torch.zeros_like(w))
-    assert each.shape == (2000,) and chosen == slice(None)
+    assert each.shape == (2000,) and picks == 150 * [slice(None)]
     reversed_, _, _ = learn(x, ~true, lambda each: slice(None))
     assert error(reversed_) > 0.97
 
@@ -82,7 +114,8 @@ def test_checkpointing_keeps_inputs_and_changes_nothing():
     plain, y = kept(lambda: blocks(x), blocks)
     few, z = kept(lambda: in_segments(blocks, x, 4), blocks)
     assert (plain, few) == (9.0, 4.0)  # each tanh's output and x; four inputs
-    assert peak(blocks, x, 4) == 4 + 3
+    assert peak(blocks, x, 4) == 4 + 3 - 1  # the input of the segment at work is one of the four
+    assert peak(blocks, x, 1) == plain
     for a, b in zip(*(torch.autograd.grad(v.sum(), [*blocks.parameters()]) for v in (y, z)),
                     strict=True):  # fmt: skip
         assert torch.equal(a, b)
