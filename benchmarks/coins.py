@@ -74,7 +74,7 @@ def draw(model: MaskRCNN, file: Path) -> None:
 
     image = photo("coins")
     found = model.predict(image[None])[0]
-    fig, ax = figure()
+    fig, ax = figure(width=640, height=505)
     draw_instances(ax, image, found[found.scores >= 0.5])
     file.write_bytes(png(fig))
 
