@@ -19,7 +19,7 @@ from minseg.explore.shared_gradients import (
     shared_gradients,
 )
 from minseg.losses import UncertaintyWeights, gradient_balance
-from minseg.models import MaskRCNN
+from minseg.models import MaskRCNN, load_coins
 
 SCENES = [SceneDataset("train")[k] for k in DRAWN]
 KINDS = {
@@ -176,6 +176,35 @@ def test_shows_what_the_lesson_says_of_a_fresh_model(board: BalanceBoard) -> Non
     assert "raises no loss" in board.view["facts"]
     board.preset = "uncertainty"
     assert max(board.numbers(), key=lambda name: board.numbers()[name]["share"]) == "rpn_box"
+
+
+def test_answers_of_the_lesson() -> None:
+    options = load_coins().options
+    torch.manual_seed(0)
+    random = MaskRCNN(**options)
+    scenes = list(SceneDataset("val", style="coins", size=128, length=4))
+    board = BalanceBoard(random, scenes)
+    first, came = board.numbers(), board.take_step()
+    assert 0.29 < first["mask"]["share"] < 0.38 and first["box"]["share"] < 0.01
+    assert [name for name, one in first.items() if one["cosine"] < 0] == ["box"]
+    assert abs(came["box"]) > 100 * first["box"]["change"] > 0  # new proposals, new questions
+    assert 0.85 < came["rpn_box"] / first["rpn_box"]["change"] < 1.1
+    board.step = 0.1
+    assert board.take_step()["rpn_box"] / board.numbers()["rpn_box"]["change"] < 0.5
+    shares = []
+    for weight in (18, 22, 100):
+        board.weights = {"mask": weight}
+        shares.append(board.numbers()["mask"]["share"])
+    assert shares[0] < 0.9 < shares[1]
+    assert "raises rpn_objectness, class, box." in board.view["facts"]
+    board.preset = "equal gradients"
+    assert board.weights["box"] == pytest.approx(36, abs=1)
+    for rule in ("uncertainty", "difficulty"):
+        board.preset = rule
+        assert max(board.weights, key=board.weights.__getitem__) == "box"
+        now = board.numbers()
+        assert now["box"]["share"] < 0.025 and now["rpn_box"]["share"] > 0.5
+    assert min(first, key=lambda name: first[name]["loss"]) == "box"
 
 
 def test_all_weights_times_ten_is_the_same_step(board: BalanceBoard) -> None:
