@@ -63,7 +63,7 @@ def _add_train_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="default: 0")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, … (default: cpu)")
     parser.add_argument("--bf16", action="store_true", help="compute in bfloat16 where it is safe")
-    less = "compute activations twice instead of keeping them: less memory, a third slower"
+    less = "compute activations twice instead of keeping them: less memory, more time"
     parser.add_argument("--checkpointing", action="store_true", help=less)
     parser.add_argument("--workers", type=int, default=0, help="processes that read images ahead")
     parser.add_argument("--save-every", type=int, default=100, help="steps (default: 100)")

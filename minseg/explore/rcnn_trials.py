@@ -37,9 +37,8 @@ def flow(model: MaskRCNN, image: Tensor) -> dict[str, Tensor]:
     pyramid, anchors, objectness, deltas = model.first_stage(batch)
     boxes, real = propose(objectness, deltas, anchors, sizes, keep=model.proposals[1])
     rois = F.pad(boxes[0][real[0]], (1, 0))
-    how = {"cells": model.cells, "roi_op": model.roi_op}
     small, large = (
-        read_pyramid(pyramid, model.strides, rois, n, **how)  # type: ignore[arg-type]
+        read_pyramid(pyramid, model.strides, rois, n, cells=model.cells, roi_op=model.roi_op)
         for n in (BOX_GRID, MASK_GRID)
     )
     logits, moves = model.box_head(small)

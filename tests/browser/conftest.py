@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import nbformat
 import pytest
 from lab import CHROMIUM_FLAGS, Lab, Notebook, find_chromium
 
@@ -86,3 +88,21 @@ def notebook(lab: Lab, request: pytest.FixtureRequest) -> Iterator[Callable[...,
     for one in opened:
         one.close()
     assert not trouble, "\n".join(trouble)
+
+
+@pytest.fixture
+def widget(notebook: Callable[..., Notebook], lab: Lab) -> Callable[[str, str], Any]:
+    """`widget("…Viewer()", ".its-class")` shows one outside of any lesson; `.lesson` drives it."""
+
+    def show(source: str, selector: str) -> Any:
+        page = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+        page.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+        nbformat.write(page, lab.root / "widget.ipynb")
+        opened = notebook("widget.ipynb")
+        opened.run_all()
+        root = opened.page.locator(selector).first
+        root.scroll_into_view_if_needed()
+        root.lesson = opened  # for its page and its kernel
+        return root
+
+    return show

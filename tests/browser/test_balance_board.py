@@ -2,13 +2,10 @@
 
 import re
 
-import nbformat
 import pytest
 from playwright.sync_api import expect
 
 from minseg.explore import BalanceBoard
-
-NOTEBOOK = "balance_board.ipynb"
 
 
 @pytest.fixture(scope="module")
@@ -18,17 +15,9 @@ def board():
 
 
 @pytest.fixture
-def root(notebook, lab):
+def root(widget):
     source = "from minseg.explore import BalanceBoard\nboard = BalanceBoard()\nboard"
-    page = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
-    page.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
-    nbformat.write(page, lab.root / NOTEBOOK)
-    opened = notebook(NOTEBOOK)
-    opened.run_all()
-    root = opened.page.locator(".minseg-balance").first
-    root.scroll_into_view_if_needed()
-    root.lesson = opened
-    return root
+    return widget(source, ".minseg-balance")
 
 
 def text(root, loss, column):

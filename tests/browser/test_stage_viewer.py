@@ -2,25 +2,14 @@
 
 import re
 
-import nbformat
 import pytest
 from playwright.sync_api import expect
 
-NOTEBOOK = "stage_viewer.ipynb"
-
 
 @pytest.fixture
-def root(notebook, lab):
+def root(widget):
     source = "from minseg.explore import StageViewer\nStageViewer()"
-    page = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
-    page.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
-    nbformat.write(page, lab.root / NOTEBOOK)
-    opened = notebook(NOTEBOOK)
-    opened.run_all()
-    root = opened.page.locator(".minseg-stages").first
-    root.scroll_into_view_if_needed()
-    root.lesson = opened
-    return root
+    return widget(source, ".minseg-stages")
 
 
 def expect_facts(root, pattern):
