@@ -17,6 +17,7 @@ everything below does nothing. Lesson 09.
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +43,9 @@ def process_group(device: torch.device) -> Iterator[torch.device]:
     if device.type == "cuda":
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
         torch.cuda.set_device(device)
+    # Defaults of functions in here hold whichever group there is at import. The engine imports it
+    # late; then the group outlives us, and its threads may abort the process as Python shuts down.
+    importlib.import_module("torch.distributed.nn")
     distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield device
