@@ -28,6 +28,8 @@ import math
 import torch
 from torch import Tensor
 
+CHUNK = 64  # masks at once
+
 
 def to_grid(masks: Tensor, boxes: Tensor, size: int, *, binary: bool = False) -> Tensor:
     """Crop masks to their boxes, at `size` × `size` cells.
@@ -51,15 +53,24 @@ def to_grid(masks: Tensor, boxes: Tensor, size: int, *, binary: bool = False) ->
     _check(masks, "masks", boxes)
     if size < 1:
         raise ValueError(f"size must be 1 or more cells, got {size}")
-    grids = torch.zeros(len(masks), size, size, device=masks.device)
-    for grid, mask, (x1, y1, x2, y2) in zip(grids, masks, boxes.tolist(), strict=True):
-        if x1 < x2 and y1 < y2:
-            rows, columns = _pixels(y1, y2, mask.shape[0]), _pixels(x1, x2, mask.shape[1])
-            across = _shares(x1, x2, size, columns).to(mask.device)  # (m, w)
-            down = _shares(y1, y2, size, rows).to(mask.device)  # (m, h)
-            inside = mask[rows.start : rows.stop, columns.start : columns.stop].double()
-            grid.copy_(down @ inside @ across.T)
+    parts = [
+        _cropped(some_masks, some_boxes.double(), size)
+        for some_masks, some_boxes in zip(masks.split(CHUNK), boxes.split(CHUNK), strict=True)
+    ]
+    grids = torch.cat(parts) if parts else torch.zeros(0, size, size, device=masks.device)
     return (grids >= 0.5).float() if binary else grids
+
+
+def _cropped(masks: Tensor, boxes: Tensor, size: int) -> Tensor:
+    """`to_grid` for so few masks that the matrices of all of them fit into memory."""
+    across = _shares(boxes[:, 0], boxes[:, 2], size, masks.shape[2])  # (N, m, W)
+    down = _shares(boxes[:, 1], boxes[:, 3], size, masks.shape[1])  # (N, m, H)
+    grids = torch.zeros(len(masks), size, size, device=masks.device)
+    for k, (x1, y1, x2, y2) in enumerate(boxes.tolist()):
+        rows, columns = _pixels(y1, y2, masks.shape[1]), _pixels(x1, x2, masks.shape[2])
+        inside = masks[k, rows, columns].double()
+        grids[k] = down[k, :, rows] @ inside @ across[k, :, columns].T
+    return grids
 
 
 def from_grid(
@@ -118,19 +129,21 @@ def from_grid_loop(
     return values if threshold is None else values >= threshold
 
 
-def _pixels(low: float, high: float, length: int) -> range:
+def _pixels(low: float, high: float, length: int) -> slice:
     """The pixels of an axis that [low, high] touches."""
     start = min(max(math.floor(low), 0), length)
-    return range(start, min(max(math.ceil(high), start), length))
+    return slice(start, min(max(math.ceil(high), start), length))
 
 
-def _shares(low: float, high: float, cells: int, pixels: range) -> Tensor:
-    """(cells, pixels): the share of each cell of [low, high] that lies in each pixel."""
-    edge = low + (high - low) * torch.arange(cells + 1, dtype=torch.float64) / cells
-    pixel = torch.arange(pixels.start, pixels.stop, dtype=torch.float64)
-    right = torch.minimum(edge[1:, None], pixel + 1)
-    left = torch.maximum(edge[:-1, None], pixel)
-    return (right - left).clamp(min=0) * cells / (high - low)
+def _shares(low: Tensor, high: Tensor, cells: int, length: int) -> Tensor:
+    """(N, cells, length): the share of each cell of [low, high] (N,) that lies in each pixel."""
+    low, side = low[:, None], (high - low)[:, None]
+    count = torch.arange(cells + 1, dtype=torch.float64, device=low.device)
+    edge = low + side * count / cells  # (N, cells + 1)
+    pixel = torch.arange(length + 1, dtype=torch.float64, device=low.device)
+    below = torch.minimum(edge[..., None], pixel)  # how far the axis has come, by either
+    shared = below[:, 1:, 1:] - below[:, 1:, :-1] - below[:, :-1, 1:] + below[:, :-1, :-1]
+    return torch.where(side[..., None] > 0, shared * cells / side[..., None], 0.0)
 
 
 def _weights(low: float, high: float, cells: int, length: int, mode: str) -> Tensor:

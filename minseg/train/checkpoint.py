@@ -4,16 +4,15 @@ A *model* file holds the weights and how to make the network they belong to: its
 keyword arguments it was made with, which every model keeps in `model.options`. Half precision is
 enough to use a model: a weight is then off by at most one part in 2048.
 
-A *checkpoint* of a run holds the weights in full, the moments of AdamW (Loshchilov and Hutter,
-Decoupled Weight Decay Regularization, 2019, algorithm 2), and as JSON the step, the schedule and
-the settings. Nothing else is needed: the order of images and all seeds follow from the seed and the
+A *checkpoint* of a run holds the weights in full, the moments of the optimisers, and as JSON the
+step, the schedule and the settings. Nothing else is needed: the order of images and all seeds follow from the seed and the
 step (`minseg.train.order`). Each is one file (`minseg.train.tensor_file`). Lesson 09.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,18 +72,24 @@ def load_model(
 
 
 def save_checkpoint(
-    path: str | Path, model: nn.Module, optimiser: Optimizer, progress: Mapping[str, Any]
+    path: str | Path,
+    model: nn.Module,
+    optimisers: Sequence[Optimizer],
+    progress: Mapping[str, Any],
 ) -> None:
     """Write all that a run needs to go on; `progress` is whatever else, of kinds that JSON has."""
     tensors = {MODEL + name: tensor for name, tensor in model.state_dict().items()}
     for name, parameter in model.named_parameters():
-        for key, value in optimiser.state.get(parameter, {}).items():
-            tensors[f"{OPTIMISER}{name}.{key}"] = value
+        for optimiser in optimisers:
+            for key, value in optimiser.state.get(parameter, {}).items():
+                tensors[f"{OPTIMISER}{name}.{key}"] = value
     about = {"kind": "run", "model": _description(model), "progress": dict(progress)}
     write_tensors(Path(path), tensors, about)
 
 
-def load_checkpoint(path: str | Path, model: nn.Module, optimiser: Optimizer) -> dict[str, Any]:
+def load_checkpoint(
+    path: str | Path, model: nn.Module, optimisers: Sequence[Optimizer]
+) -> dict[str, Any]:
     """Put weights and moments back where they were.
 
     Returns:
@@ -92,7 +97,7 @@ def load_checkpoint(path: str | Path, model: nn.Module, optimiser: Optimizer) ->
 
     Raises:
         FileNotFoundError, ValueError: if there is no such file, it is damaged, of another model,
-            or not of a run. Model and optimiser are as before then.
+            or not of a run. Model and optimisers are as before then.
     """
     file = Path(path)
     tensors, about = read_tensors(file)
@@ -100,12 +105,14 @@ def load_checkpoint(path: str | Path, model: nn.Module, optimiser: Optimizer) ->
     if about["kind"] != "run":
         raise ValueError(f"{file}: holds a model without the state of its training")
     _load_weights(file, model, tensors, wanted)
-    optimiser.state.clear()
-    for name, parameter in model.named_parameters():
-        prefix = f"{OPTIMISER}{name}."
-        state = {k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)}
-        if state:
-            optimiser.state[parameter] = {k: t.to(parameter.device) for k, t in state.items()}
+    names = {parameter: name for name, parameter in model.named_parameters()}
+    for optimiser in optimisers:
+        optimiser.state.clear()
+        for parameter in (p for group in optimiser.param_groups for p in group["params"]):
+            prefix = f"{OPTIMISER}{names[parameter]}."
+            state = {k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)}
+            if state:
+                optimiser.state[parameter] = {k: t.to(parameter.device) for k, t in state.items()}
     return about["progress"]
 
 

@@ -66,14 +66,14 @@ class RunFolder:
         return self.path / CHECKPOINT
 
     def load(self, stepper: Stepper, settings: Settings) -> Progress | None:
-        """Bring model and optimiser to where the run was; None if there is nothing to go on with.
+        """Bring model and optimisers to where the run was; None if there is nothing to go on with.
 
         Raises:
             ValueError: if the checkpoint is damaged, or of another model or other settings.
         """
         if self.path is None or not self.resume or not self.checkpoint.exists():
             return None
-        stored = load_checkpoint(self.checkpoint, stepper.model, stepper.optimiser)
+        stored = load_checkpoint(self.checkpoint, stepper.model, stepper.optimisers)
         settings.check_same(stored["settings"], self.checkpoint)
         self.saved = stored["step"]
         return Progress(stored["step"], stored["seconds"], Schedule(**stored["schedule"]))
@@ -87,7 +87,7 @@ class RunFolder:
         """Write the checkpoint, in one step."""
         if self.path is not None and world()[0] == 0:
             about = {**asdict(progress), "settings": asdict(settings)}
-            save_checkpoint(self.checkpoint, stepper.model, stepper.optimiser, about)
+            save_checkpoint(self.checkpoint, stepper.model, stepper.optimisers, about)
         self.saved = progress.step
 
     def finish(self, stepper: Stepper) -> None:

@@ -1,6 +1,6 @@
 """The loop that trains every model of the course.
 
-    for each step:  a batch  →  losses  →  gradients  →  a step of AdamW
+    for each step:  a batch  →  losses  →  gradients  →  a step of the optimisers
 
 Around these lines is what training needs in practice, each thing in a file of its own: the order
 of images and all seeds (`order`), views of an image (`augment`), the learning rate (`schedule`),

@@ -1,11 +1,12 @@
 """One step of training: losses, gradients, and a careful move against them.
 
-    g = ∇ Σ losses;    g ← g · min(1, clip / ‖g‖);    θ ← AdamW(θ, g)
+    g = ∇ Σ losses;    g ← g · min(1, clip / ‖g‖);    W ← Muon(W, g),   b ← AdamW(b, g)
 
-AdamW divides a running mean of g by the root of a running mean of g², and shrinks the weights a
-little apart from that (Loshchilov and Hutter, Decoupled Weight Decay Regularization, 2019,
-algorithm 2). Only matrices and kernels shrink: the scale of a normalisation or a bias has no reason
-to be small. Clipping (Pascanu et al., On the difficulty of training RNNs, 2013, section 3.2) keeps
+Matrices and kernels W move by Muon (`minseg.train.muon`), which learns as much in a third of the
+steps. What is no matrix, biases and the scales of normalisations, moves by AdamW: a running mean of
+g, divided by the root of a running mean of g² (Loshchilov and Hutter, Decoupled Weight Decay
+Regularization, 2019, algorithm 2). Only W shrinks a little with every step: the scale of a
+normalisation or a bias has no reason to be small. Clipping (Pascanu et al., On the difficulty of training RNNs, 2013, section 3.2) keeps
 one odd batch from throwing the model out of the valley it is in. Lesson 09.
 
 Whatever a model draws while it learns comes from seeds made of (seed, step): its own sampling from
@@ -20,17 +21,19 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+from torch.optim import AdamW, Optimizer
 
 from minseg.train.batches import Batch, to_device
 from minseg.train.distributed import mean, parallel, world
 from minseg.train.log import Row
+from minseg.train.muon import Muon
 from minseg.train.order import STEP, seed_of
 
 BETAS = (0.9, 0.98)  # a memory of 50 steps for g²: short runs have no time for 0.999
 
 
 class Stepper:
-    """A model with its optimiser.
+    """A model with its optimisers.
 
     Args:
         model: with `losses(images, targets, *, seeds)`.
@@ -45,7 +48,7 @@ class Stepper:
     ) -> None:
         self.model, self.clip, self.seed, self.bf16 = model, clip, seed, bf16
         self.device = next(model.parameters()).device
-        self.optimiser = make_optimiser(model, weight_decay)
+        self.optimisers = make_optimisers(model, weight_decay)
         self._losses = parallel(model)
 
     def __call__(self, step: int, batch: Batch, learning_rate: float) -> Row:
@@ -60,7 +63,7 @@ class Stepper:
         """
         self.model.train()
         batch = to_device(batch, self.device)
-        self.optimiser.zero_grad()
+        self.model.zero_grad()
         with self._random(step):
             with torch.autocast(self.device.type, torch.bfloat16, self.bf16):
                 losses = self._losses(*batch)
@@ -69,9 +72,10 @@ class Stepper:
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.clip).item()
         row = {"loss": sum(values.values()), **values, "gradient": norm}
         _check_finite(row)
-        for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate
-        self.optimiser.step()
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = learning_rate
+            optimiser.step()
         return {**row, "learning_rate": learning_rate}
 
     @contextmanager
@@ -82,17 +86,19 @@ class Stepper:
             yield
 
 
-def make_optimiser(model: nn.Module, weight_decay: float) -> torch.optim.AdamW:
-    """AdamW for what is to be learnt, in one fused kernel where the device has one."""
+def make_optimisers(model: nn.Module, weight_decay: float) -> list[Optimizer]:
+    """Muon for the matrices and kernels that are to be learnt, AdamW for what else is."""
     learnt = [p for p in model.parameters() if p.requires_grad]
     if not learnt:
         raise ValueError("model must have parameters that require gradients, got none")
-    groups = [
-        {"params": [p for p in learnt if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in learnt if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    fused = learnt[0].device.type in ("cpu", "cuda")
-    return torch.optim.AdamW([g for g in groups if g["params"]], betas=BETAS, fused=fused)
+    matrices, others = [p for p in learnt if p.ndim > 1], [p for p in learnt if p.ndim <= 1]
+    optimisers: list[Optimizer] = []
+    if matrices:
+        optimisers.append(Muon(matrices, weight_decay=weight_decay))
+    if others:
+        fused = others[0].device.type in ("cpu", "cuda")  # all of them in one kernel
+        optimisers.append(AdamW(others, betas=BETAS, weight_decay=0.0, fused=fused))
+    return optimisers
 
 
 def _numbers(losses: dict[str, Tensor]) -> dict[str, float]:

@@ -13,17 +13,23 @@ from toy_model import Toy, toy
 
 from minseg.train import load_model, save_model
 from minseg.train.checkpoint import load_checkpoint, save_checkpoint
-from minseg.train.step import make_optimiser
+from minseg.train.step import make_optimisers
 from minseg.train.tensor_file import read_tensors, write_tensors
 
 
 def trained():
-    """A model and an optimiser after one step."""
+    """A model and its optimisers after one step."""
     model = toy()
-    optimiser = make_optimiser(model, 0.01)
+    optimisers = make_optimisers(model, 0.01)
     model(torch.rand(1, 3, 8, 8)).sum().backward()
-    optimiser.step()
-    return model, optimiser
+    for optimiser in optimisers:
+        optimiser.step()
+    return model, optimisers
+
+
+def moments(optimisers):
+    """What all optimisers remember, by parameter."""
+    return {parameter: state for one in optimisers for parameter, state in one.state.items()}
 
 
 def same_state(a, b):
@@ -131,15 +137,16 @@ def test_a_full_disk_that_shows_late_is_called_by_its_name(tmp_path, monkeypatch
 
 
 def test_model_and_moments_come_back(tmp_path):
-    model, optimiser = trained()
-    save_checkpoint(tmp_path / "a", model, optimiser, {"step": 1, "schedule": {"steps": 5}})
+    model, optimisers = trained()
+    save_checkpoint(tmp_path / "a", model, optimisers, {"step": 1, "schedule": {"steps": 5}})
     other = Toy()
-    moments = make_optimiser(other, 0.01)
-    assert load_checkpoint(tmp_path / "a", other, moments) == {"step": 1, "schedule": {"steps": 5}}
+    again = make_optimisers(other, 0.01)
+    assert load_checkpoint(tmp_path / "a", other, again) == {"step": 1, "schedule": {"steps": 5}}
     assert same_state(model, other)
     for one, two in zip(model.parameters(), other.parameters(), strict=True):
-        was, now = optimiser.state[one], moments.state[two]
-        assert was.keys() == now.keys() == {"step", "exp_avg", "exp_avg_sq"}
+        was, now = moments(optimisers)[one], moments(again)[two]
+        remembered = {"momentum"} if one.ndim > 1 else {"step", "exp_avg", "exp_avg_sq"}
+        assert was.keys() == now.keys() == remembered
         assert all(torch.equal(was[key], now[key]) for key in was)
 
 
@@ -167,12 +174,12 @@ def test_half_precision_halves_the_file(tmp_path):
 
 
 def test_weights_of_a_checkpoint_make_a_model(tmp_path):
-    model, optimiser = trained()
-    save_checkpoint(tmp_path / "a", model, optimiser, {})
+    model, optimisers = trained()
+    save_checkpoint(tmp_path / "a", model, optimisers, {})
     assert same_state(load_model(tmp_path / "a", Toy), model)
     save_model(model, tmp_path / "b")
     with pytest.raises(ValueError, match="holds a model without the state of its training"):
-        load_checkpoint(tmp_path / "b", model, optimiser)
+        load_checkpoint(tmp_path / "b", model, optimisers)
 
 
 class Other(Toy):
@@ -205,7 +212,7 @@ def test_another_model_is_refused_and_left_alone(model, words, tmp_path):
     save_checkpoint(tmp_path / "a", *trained(), {})
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     with pytest.raises(ValueError, match=words):
-        load_checkpoint(tmp_path / "a", model, make_optimiser(model, 0.01))
+        load_checkpoint(tmp_path / "a", model, make_optimisers(model, 0.01))
     assert all(torch.equal(before[name], t) for name, t in model.state_dict().items())
 
 

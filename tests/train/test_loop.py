@@ -202,8 +202,9 @@ def test_clipping_bounds_the_first_step_through_the_moments(scenes, tmp_path):
     result = train(model, scenes, steps=1, clip=1e-3, out=tmp_path)
     assert result.losses[0]["gradient"] > 1e-3  # the norm before clipping
     moments = load_file(tmp_path / "checkpoint.safetensors")
-    first = [t.flatten() for name, t in moments.items() if name.endswith(".exp_avg")]
-    assert torch.cat(first).norm() == pytest.approx(0.1 * 1e-3, rel=1e-3)  # (1 - β₁) g
+    adamw = [10 * t.flatten() for name, t in moments.items() if name.endswith(".exp_avg")]
+    muon = [t.flatten() for name, t in moments.items() if name.endswith(".momentum")]
+    assert torch.cat(adamw + muon).norm() == pytest.approx(1e-3, rel=1e-3)  # (1 - β₁) g, and g
 
 
 class Poisoned:
