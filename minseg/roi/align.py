@@ -143,7 +143,8 @@ def axis_taps(
 
     Returns:
         index: (K, bins, T) int64. weight: (K, bins, T); each bin's weights sum to 1, or to less
-        where samples fall outside the map. T is twice the most samples a bin has.
+        where samples fall outside the map. T is twice the most samples a bin has, or the pixels
+        that the widest bin touches, where these are fewer.
     """
     step = (size / bins)[:, None, None]
     n = step.ceil() if sampling_ratio <= 0 else torch.full_like(step, sampling_ratio)
@@ -162,13 +163,14 @@ def axis_taps(
     right = (at - low) * share
     index = torch.cat([low, (low + 1).clamp(max=length - 1)], dim=2).long()
     weight = torch.cat([share - right, right], dim=2)
-    return _merge(index, weight) if sampling_ratio <= 0 else (index, weight)
+    return _merge(index, weight)
 
 
 def _merge(index: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
     """Add up the taps of a bin that read the same pixel, where that makes the lists shorter.
 
-    A bin of 9 px has 9 samples and 18 taps, but only 10 or 11 distinct pixels in a row.
+    A bin of 9 px has 9 samples and 18 taps, but only 10 or 11 distinct pixels in a row; two samples
+    of a bin below 2 px have 4 taps, but only 3 pixels.
     """
     low = index.amin(dim=2, keepdim=True) if index.numel() else index
     span = int((index - low).max()) + 1 if index.numel() else 1

@@ -1,13 +1,13 @@
-"""Muon: an optimiser that takes a matrix for a matrix, and learns a network in a third of the steps.
+"""Muon: an optimiser that takes a matrix for a matrix.
 
-The gradient of a layer is a matrix, G = U Σ Vᵀ, and a few of its singular values hold nearly all of
-its size. A step along it, or along Adam's version of it, moves a layer in these few directions; in
-all others, where rare and small things are told apart, it hardly learns. Muon moves as far in every
-direction: it sets all singular values to 1,
+The gradient of a layer is a matrix, G = U Σ Vᵀ, and a few of its singular values hold nearly all
+of its size. A step along it, or along Adam's version of it, moves a layer in these few directions;
+in all others it hardly learns. Muon moves as far in every direction: it sets all singular values
+to 1,
 
     M ← μ M + G;    N = μ M + G = U Σ Vᵀ;    W ← W − γ s U Vᵀ,     s = scale · √max(rows, columns)
 
-No decomposition is needed for that. X ← (a + b XXᵀ + c (XXᵀ)²) X keeps U and V and takes each
+No decomposition is needed. X ← (a + b XXᵀ + c (XXᵀ)²) X keeps U and V and takes each
 singular value x to a x + b x³ + c x⁵; five rounds bring what begins between 0.005 and 1 to 0.7 to
 1.2, near enough. XXᵀ is small where X is long, so the rounds are done with it alone.
 
@@ -105,11 +105,11 @@ def orthogonalise(matrix: Tensor, rounds: int = 5) -> Tensor:
         return orthogonalise(matrix.T, rounds).T
     a, b, c = QUINTIC
     x = matrix / matrix.norm().clamp(min=torch.finfo(matrix.dtype).tiny)
-    gram = x @ x.T  # (R, R), singular values squared
-    same = torch.eye(len(gram), dtype=x.dtype, device=x.device)
-    product = same
+    gram = x @ x.T  # (R, R): singular values squared
+    product = torch.eye(len(gram), dtype=x.dtype, device=x.device)
     for _ in range(rounds):
-        factor = a * same + b * gram + c * (gram @ gram)
+        factor = torch.addmm(gram, gram, gram, beta=b, alpha=c)
+        factor.diagonal().add_(a)
         product = factor @ product
-        gram = factor @ gram @ factor  # of factor @ x
+        gram = factor @ gram @ factor  # that of factor @ x
     return product @ x

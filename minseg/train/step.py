@@ -6,8 +6,9 @@ Matrices and kernels W move by Muon (`minseg.train.muon`), which learns as much 
 steps. What is no matrix, biases and the scales of normalisations, moves by AdamW: a running mean of
 g, divided by the root of a running mean of g² (Loshchilov and Hutter, Decoupled Weight Decay
 Regularization, 2019, algorithm 2). Only W shrinks a little with every step: the scale of a
-normalisation or a bias has no reason to be small. Clipping (Pascanu et al., On the difficulty of training RNNs, 2013, section 3.2) keeps
-one odd batch from throwing the model out of the valley it is in. Lesson 09.
+normalisation or a bias has no reason to be small. Clipping (Pascanu et al., On the difficulty of
+training RNNs, 2013, section 3.2) keeps one odd batch from throwing the model out of the valley it
+is in. Lesson 09.
 
 Whatever a model draws while it learns comes from seeds made of (seed, step): its own sampling from
 those of the batch, dropout and the like from torch's global state, set here and put back after.
