@@ -6,7 +6,8 @@ enough to use a model: a weight is then off by at most one part in 2048.
 
 A *checkpoint* of a run holds the weights in full, the moments of the optimisers, and as JSON the
 step, the schedule and the settings. Nothing else is needed: the order of images and all seeds
-follow from the seed and the step (`minseg.train.order`). Each is one file (`minseg.train.tensor_file`). Lesson 09.
+follow from the seed and the step (`minseg.train.order`). Each is one file
+(`minseg.train.tensor_file`). Lesson 09.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ matrix (out, in·h·w). Lesson 09.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -73,12 +73,12 @@ class Muon(Optimizer):
         """Move every parameter that has a gradient."""
         loss = None if closure is None else torch.enable_grad()(closure)()
         for group in self.param_groups:
-            for weight in group["params"]:
-                if weight.grad is not None:
-                    step = orthogonalise(self._ahead(weight, group["momentum"]))
-                    size = group["lr"] * group["scale"] * max(step.shape) ** 0.5
-                    weight.mul_(1 - group["lr"] * group["weight_decay"])
-                    weight.sub_(step.reshape(weight.shape), alpha=size)
+            weights = [p for p in group["params"] if p.grad is not None]
+            steps = orthogonalise([self._ahead(weight, group["momentum"]) for weight in weights])
+            for weight, step in zip(weights, steps, strict=True):
+                size = group["lr"] * group["scale"] * max(step.shape) ** 0.5
+                weight.mul_(1 - group["lr"] * group["weight_decay"])
+                weight.sub_(step.reshape(weight.shape), alpha=size)
         return loss
 
     def _ahead(self, weight: Tensor, momentum: float) -> Tensor:
@@ -90,26 +90,35 @@ class Muon(Optimizer):
         return total.mul(momentum).add_(weight.grad).flatten(1)
 
 
-def orthogonalise(matrix: Tensor, rounds: int = 5) -> Tensor:
-    """About U Vᵀ of a matrix U Σ Vᵀ: the same directions, all as long.
+def orthogonalise(matrices: Sequence[Tensor], rounds: int = 5) -> list[Tensor]:
+    """About U Vᵀ of each matrix U Σ Vᵀ: the same directions, all as long.
 
     Args:
-        matrix: (R, C) floating point.
+        matrices: (R, C) each, floating point.
         rounds: of Newton and Schulz's iteration. Five bring singular values from 0.005 of the
             matrix's norm on to between 0.68 and 1.14.
 
     Returns:
-        (R, C); zeros for a matrix of zeros.
+        (R, C) each; zeros for a matrix of zeros.
     """
-    if matrix.shape[0] > matrix.shape[1]:
-        return orthogonalise(matrix.T, rounds).T
+    wide = [m if m.shape[0] <= m.shape[1] else m.T for m in matrices]
+    wide = [x / x.norm().clamp(min=torch.finfo(x.dtype).tiny) for x in wide]
+    steps = list(wide)
+    for rows in {len(x) for x in wide}:  # those of one size are iterated together
+        same = [k for k, x in enumerate(wide) if len(x) == rows]
+        factors = _factors(torch.stack([wide[k] @ wide[k].T for k in same]), rounds)
+        for k, factor in zip(same, factors, strict=True):
+            steps[k] = factor @ wide[k]
+    return [s if m.shape == s.shape else s.T for m, s in zip(matrices, steps, strict=True)]
+
+
+def _factors(grams: Tensor, rounds: int) -> Tensor:
+    """(N, R, R): all rounds in one matrix to multiply each X with, from its XXᵀ."""
     a, b, c = QUINTIC
-    x = matrix / matrix.norm().clamp(min=torch.finfo(matrix.dtype).tiny)
-    gram = x @ x.T  # (R, R): singular values squared
-    product = torch.eye(len(gram), dtype=x.dtype, device=x.device)
+    products = torch.eye(grams.shape[1], dtype=grams.dtype, device=grams.device).expand_as(grams)
     for _ in range(rounds):
-        factor = torch.addmm(gram, gram, gram, beta=b, alpha=c)
-        factor.diagonal().add_(a)
-        product = factor @ product
-        gram = factor @ gram @ factor  # that of factor @ x
-    return product @ x
+        factors = torch.baddbmm(grams, grams, grams, beta=b, alpha=c)
+        factors.diagonal(dim1=1, dim2=2).add_(a)
+        products = factors @ products
+        grams = factors @ grams @ factors  # those of factor @ X
+    return products

@@ -28,7 +28,7 @@ def by_decomposition(g, rounds=5):
 @settings(deadline=None)
 def test_directions_stay_and_lengths_follow_the_polynomial(rows, columns, seed):
     g = matrix(rows, columns, seed).double()
-    torch.testing.assert_close(orthogonalise(g), by_decomposition(g), rtol=0, atol=1e-8)
+    torch.testing.assert_close(orthogonalise([g])[0], by_decomposition(g), rtol=0, atol=1e-8)
 
 
 @pytest.mark.parametrize("shape", [(24, 27), (64, 576), (256, 64), (3, 64)])
@@ -36,14 +36,23 @@ def test_singular_values_come_close_to_one(shape):
     """Here from a matrix whose values span two decades, as those of gradients do."""
     u, _, vh = torch.linalg.svd(matrix(*shape), full_matrices=False)
     g = u @ torch.logspace(0, -2, min(shape)).diag() @ vh
-    values = torch.linalg.svdvals(orthogonalise(g))
+    values = torch.linalg.svdvals(orthogonalise([g])[0])
     assert values.min() > 0.6 and values.max() < 1.3
 
 
 def test_size_does_not_matter_and_zeros_stay():
     g = matrix(5, 8)
-    torch.testing.assert_close(orthogonalise(1e-12 * g), orthogonalise(1e6 * g))
-    assert torch.equal(orthogonalise(torch.zeros(2, 3)), torch.zeros(2, 3))
+    small, large, none = orthogonalise([1e-12 * g, 1e6 * g, torch.zeros(5, 8)])
+    torch.testing.assert_close(small, large)
+    assert torch.equal(none, torch.zeros(5, 8))
+
+
+def test_together_as_each_alone():
+    """Wide, high and square ones, some of one size, in any order."""
+    several = [matrix(*shape) for shape in ((4, 9), (9, 4), (4, 4), (2, 7), (6, 4), (1, 1))]
+    for one, alone in zip(orthogonalise(several), map(orthogonalise, zip(several)), strict=True):
+        torch.testing.assert_close(one, alone[0])
+    assert orthogonalise([]) == []
 
 
 def test_two_steps_by_hand():
@@ -55,7 +64,7 @@ def test_two_steps_by_hand():
         weight.grad = gradient
         optimiser.step()
         total = 0.5 * total + gradient
-        step = orthogonalise(gradient + 0.5 * total)
+        step = orthogonalise([gradient + 0.5 * total])[0]
         expected = (1 - 0.1 * 0.2) * expected - 0.1 * 0.3 * 6**0.5 * step
         torch.testing.assert_close(weight.detach(), expected)
 
