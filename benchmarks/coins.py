@@ -6,8 +6,9 @@ to 55. Symmetries of the square are the only augmentation: a negative of a coin 
 
     python benchmarks/coins.py [--steps 1500] [--seeds 0 1 2] [--write]        (4 minutes a seed)
 
-With --write the first seed's weights go to minseg/models/coins.safetensors, its picture to
-docs/coins.png, and the figures to benchmarks/results/.
+The weights in the package are of a time when `train` moved all of them by AdamW; their result
+names the commit. With --write the first seed's weights go to minseg/models/coins.safetensors, its
+picture to docs/coins.png, and the figures to benchmarks/results/.
 """
 
 from __future__ import annotations

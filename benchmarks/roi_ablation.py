@@ -8,7 +8,7 @@ interpolation and alignment apart (He et al., Mask R-CNN, 2017, table 2c). Mask 
 As many runs go on at a time as there are cores, with one thread each, which is quicker than one
 after the other. What they learn does not depend on how fast they are.
 
-    python benchmarks/roi_ablation.py [--steps 450] [--pyramids stride16 fpn] [--write]
+    python benchmarks/roi_ablation.py [--steps 200] [--pyramids stride16 fpn] [--write]
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ OPERATORS = ("pool", "warp", "align")
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=450)
+    parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--pyramids", choices=PYRAMIDS, nargs="+", default=["stride16"])
     parser.add_argument("--write", action="store_true", help="write benchmarks/results/")
