@@ -305,7 +305,7 @@ alt = "Five losses over 200 steps; three scenes in which your network marks the 
 show(fig, alt=alt, facts=f"{result.seconds:.0f} s, loss {result.losses[-1]['loss']:.2f}")
 
 # %% [markdown]
-# Objectness falls fastest, class and mask together and more slowly; the box loss *rises* before it falls. Only positives have one, and at first nearly all positives are the true boxes that were joined, which need no moving. As the RPN improves, real proposals take their place, and more is asked. A loss that rises is not always bad news, and one that falls proves little. What counts is AP (lesson 07) on scenes that the network has not learnt from:
+# Class falls fastest at first, objectness furthest in the end; the box loss *rises* before it falls. Only positives have one, and at first nearly all positives are the true boxes that were joined, which need no moving. As the RPN improves, real proposals take their place, and more is asked. A loss that rises is not always bad news, and one that falls proves little. What counts is AP (lesson 07) on scenes that the network has not learnt from:
 
 # %%
 at_last, losses = validate(mine, unseen), [row["loss"] for row in result.losses]
@@ -316,7 +316,7 @@ longer = [f"AP {row['ap']:.2f} in {seconds} s" for seconds, row in recorded("tra
 print("Recorded, for discs, boxes and triangles on the course's exam:", "; ".join(longer))
 
 # %% [markdown]
-# One class of grey coins on dark ground is an easy lesson. Three classes in all colours, hidden by one another, take the same network ten minutes and more: the last line printed above is from the project's benchmark, on two cores, judged by the 200 scenes that all models of the course are judged by.
+# One class of grey coins on dark ground is an easy lesson. Three classes in all colours, hidden by one another, take the same network some minutes, and ten are better than three: the last line printed above is from the project's benchmark, on two cores, judged by the 200 scenes that all models of the course are judged by.
 #
 # ## Inside
 #
@@ -450,7 +450,7 @@ claim("C16", measured=f"mean box IoU {of_head:.2f} from the box head, {of_masks:
       f"tight boxes of the masks", supports=bool(of_masks > of_head + 0.01))  # fmt: skip
 
 # %% [markdown]
-# All of them. One photograph is a demonstration and no benchmark, and it is the one photograph that the generator was made to resemble. Your own network, after its minute, would find next to nothing here; try `mine.predict(image[None])`. It has the same parts and losses. But it has been trained for a seventh of the steps, on a fifth of the scenes, and on coins of about 20 pixels, where these have about 45.
+# All of them. One photograph is a demonstration and no benchmark, and it is the one photograph that the generator was made to resemble. Your own network, after its minute, is less sure and less exact (AP about 0.8 when this was written; try `mine.predict(image[None])`). It has the same parts and losses. But it has been trained for a seventh of the steps, on a fifth of the scenes, and on coins of about 20 pixels, where these have about 45.
 #
 # The tight boxes of the masks fit better than those of the box head. The notes speak of a feedback loop; there is none, as nothing of the mask goes back to the box. These numbers say that one might help.
 #
