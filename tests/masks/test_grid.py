@@ -182,6 +182,22 @@ def test_gradient_reaches_the_grid():
     assert (grids.grad[0] > 0).all() and grids.grad[1, :, 0].sum() == 0
 
 
+def test_many_at_once_as_each_alone():
+    """More masks than one set of matrices holds, and boxes in and beyond the image."""
+    random = torch.Generator().manual_seed(0)
+    masks = torch.rand(150, 9, 7, generator=random) < 0.5
+    corners = torch.rand(150, 2, generator=random) * 12 - 3
+    boxes = torch.cat([corners, corners + torch.rand(150, 2, generator=random) * 9], dim=1)
+    alone = [to_grid(mask[None], box[None], 5) for mask, box in zip(masks, boxes, strict=True)]
+    assert torch.equal(to_grid(masks, boxes, 5), torch.cat(alone))
+
+
+def test_a_box_without_area_inside_a_pixel_gives_zeros():
+    full = torch.ones(1, 4, 4, dtype=torch.bool)
+    for box in ([1.5, 1, 1.5, 3], [1, 2.25, 3, 2.25]):
+        assert torch.equal(to_grid(full, torch.tensor([box]), 3), torch.zeros(1, 3, 3))
+
+
 def test_no_area_and_no_masks():
     flat = torch.tensor([[2.0, 3, 2, 9]])
     assert not to_grid(torch.ones(1, 9, 9, dtype=torch.bool), flat, 7).any()
