@@ -251,7 +251,7 @@ left = {name: 100 * falls[name, 0.01] / falls[name, 1] for name in ("Adam", "SGD
 reveal("09.2", left["Adam"], "%", digits=2)
 
 # %% [markdown]
-# With Adam, a hundredth of the weight brings most of the fall, and a hundredfold weight brings no more. Adam divides each parameter's step by the usual size of *its own* gradient, so that in a part that belongs to one loss alone, such as the mask head, a constant weight cancels. Only what is shared notices: with weight 100 class and box end elsewhere. Gradient descent, SGD, forgives nothing: there a weight of 0.01 is a learning rate of a hundredth, and the mask head has learnt next to nothing. (Muon, by which `train` moves matrices, forgives as Adam does: it makes all singular values of a step equal, `minseg/train/muon.py`.)
+# With Adam, a hundredth of the weight brings most of the fall, and a hundredfold weight brings no more. Adam divides each parameter's step by the usual size of *its own* gradient, so that in a part that belongs to one loss alone, such as the mask head, a constant weight cancels. Only what is shared notices: with weight 100 class and box end elsewhere. Gradient descent, SGD, forgives nothing: there a weight of 0.01 is a learning rate of a hundredth, and the mask head has learnt next to nothing.
 #
 # On the dial, where everything is shared, no optimiser forgives. And Detectron2 and torchvision *do* train with SGD: that weights of 1 serve there must have another reason, which was not looked for here. And 60 steps tell nothing of the last point of AP.
 #

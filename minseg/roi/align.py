@@ -113,8 +113,8 @@ def roi_align(
         return roi_align(input.float(), rois, *rule, backend="torch", validate=False).to(input)
     _, channels, height, width = input.shape
     x1, y1, w, h = feature_box(rois, spatial_scale, aligned)
-    i, wy = axis_taps(y1, h, rows, sampling_ratio, height)  # (K, rows, Ty)
-    j, wx = axis_taps(x1, w, columns, sampling_ratio, width)  # (K, columns, Tx)
+    i, wy = _merge(*axis_taps(y1, h, rows, sampling_ratio, height))  # (K, rows, Ty)
+    j, wx = _merge(*axis_taps(x1, w, columns, sampling_ratio, width))  # (K, columns, Tx)
     row = rois[:, 0].long()[:, None, None] * height + i
     index = (row * width)[:, :, None, :, None] + j[:, None, :, None, :]
     weight = wy[:, :, None, :, None] * wx[:, None, :, None, :]  # (K, rows, columns, Ty, Tx)
@@ -143,8 +143,7 @@ def axis_taps(
 
     Returns:
         index: (K, bins, T) int64. weight: (K, bins, T); each bin's weights sum to 1, or to less
-        where samples fall outside the map. T is twice the most samples a bin has, or the pixels
-        that the widest bin touches, where these are fewer.
+        where samples fall outside the map. T is twice the most samples a bin has.
     """
     step = (size / bins)[:, None, None]
     n = step.ceil() if sampling_ratio <= 0 else torch.full_like(step, sampling_ratio)
@@ -163,7 +162,7 @@ def axis_taps(
     right = (at - low) * share
     index = torch.cat([low, (low + 1).clamp(max=length - 1)], dim=2).long()
     weight = torch.cat([share - right, right], dim=2)
-    return _merge(index, weight)
+    return _merge(index, weight) if sampling_ratio <= 0 else (index, weight)
 
 
 def _merge(index: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:

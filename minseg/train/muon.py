@@ -14,7 +14,7 @@ x to a x + b x³ + c x⁵; five rounds bring all that begin between 0.002 and 1 
 (Jordan et al., Muon: An optimizer for hidden layers in neural networks, 2024, which has a, b, c.
 √max makes a step as large as one of AdamW's, so one learning rate serves both: Liu et al., Muon is
 Scalable for LLM Training, 2025, section 2.2, there with scale 0.2.) A kernel (out, in, h, w) is the
-matrix (out, in·h·w). Lesson 09.
+matrix (out, in·h·w). Lesson 08 trains with it.
 """
 
 from __future__ import annotations
