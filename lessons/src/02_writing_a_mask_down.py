@@ -53,7 +53,7 @@ print("run lengths:", *encode_rle(tiny)["counts"])
 #
 # $$G = A_y M A_x^{\mathsf T}, \qquad A_x[k, j] = \frac{|\text{cell } k \cap \text{pixel } j|}{|\text{cell } k|}.$$
 #
-# One function makes both matrices. It returns $A_x$ if `low` and `high` are the box's $x_1$ and $x_2$, and `pixels` are the columns in question; $A_y$ for $y_1$, $y_2$ and the rows.
+# One function makes both matrices. It returns $A_x$, one for each box, if `low` and `high` are the boxes' $x_1$ and $x_2$, and `length` is the image's width; $A_y$ for $y_1$, $y_2$ and the height.
 
 # %%
 show_source(grid._shares)
