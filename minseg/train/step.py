@@ -2,8 +2,8 @@
 
     g = ∇ Σ losses;    g ← g · min(1, clip / ‖g‖);    W ← Muon(W, g),   b ← AdamW(b, g)
 
-Matrices and kernels W move by Muon (`minseg.train.muon`), which learns as much in a third of the
-steps. What is no matrix, biases and the scales of normalisations, moves by AdamW: a running mean of
+Matrices and kernels W move by Muon (`minseg.train.muon`), which learns more from as many steps.
+What is no matrix, biases and the scales of normalisations, moves by AdamW: a running mean of
 g, divided by the root of a running mean of g² (Loshchilov and Hutter, Decoupled Weight Decay
 Regularization, 2019, algorithm 2). Only W shrinks a little with every step: the scale of a
 normalisation or a bias has no reason to be small. Clipping (Pascanu et al., On the difficulty of
