@@ -21,6 +21,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+MOST_PIXELS = 2**31 - 1  # of an image; nothing is made for a larger one
+
 
 def encode_rle(mask: Tensor, compressed: bool = False) -> dict[str, Any]:
     """Write a mask as run lengths.
@@ -58,25 +60,59 @@ def decode_rle(rle: dict[str, Any]) -> Tensor:
     Raises:
         ValueError: if size or counts are missing or malformed, or the runs do not fill the mask.
     """
-    height, width = _check_size(rle)
-    counts = rle.get("counts")
-    if isinstance(counts, bytes):
-        counts = counts.decode("ascii")
-    if isinstance(counts, str):
-        runs = _from_text(counts)
-    elif isinstance(counts, list):
-        runs = np.asarray(counts, dtype=np.int64)
-    else:
-        raise ValueError(f"rle['counts'] must be a list, str or bytes, got {type(counts).__name__}")
-    if runs.min(initial=0) < 0 or runs.sum() != height * width:
-        raise ValueError(
-            f"rle['counts'] must be runs that sum to {height} × {width} = {height * width}, "
-            f"got a sum of {runs.sum()} and a smallest run of {runs.min(initial=0)}"
-        )
+    (height, width), runs = read_counts(rle)
     values = np.zeros(len(runs), dtype=bool)
     values[1::2] = True  # background, object, background, …
     pixels = np.repeat(values, runs).reshape(width, height)
     return torch.from_numpy(np.ascontiguousarray(pixels.T))
+
+
+def read_counts(rle: dict[str, Any]) -> tuple[tuple[int, int], np.ndarray]:
+    """Size and run lengths of a mask, checked, without making its pixels.
+
+    Returns:
+        (height, width), and (R,) int64 runs, background first, that sum to height × width.
+
+    Raises:
+        ValueError: if size or counts are missing or malformed, or the runs do not fill the mask.
+
+    Example:
+        >>> read_counts({"size": [2, 3], "counts": [2, 3, 1]})
+        ((2, 3), array([2, 3, 1]))
+    """
+    height, width = _check_size(rle)
+    counts = rle.get("counts")
+    if isinstance(counts, bytes):
+        counts = counts.decode("ascii", "replace")
+    if isinstance(counts, str):
+        runs = _from_text(counts)
+    elif isinstance(counts, list):
+        runs = _from_list(counts)
+    else:
+        raise ValueError(f"rle['counts'] must be a list, str or bytes, got {type(counts).__name__}")
+    # Each run is looked at before they are added up: a sum of two large ones may wrap around to
+    # the right number.
+    pixels, smallest, largest = height * width, runs.min(initial=0), runs.max(initial=0)
+    if smallest < 0 or largest > pixels or runs.sum() != pixels:
+        total = sum(runs.tolist())
+        raise ValueError(
+            f"rle['counts'] must be runs that sum to {height} × {width} = {pixels}, "
+            f"got a sum of {total} and a smallest run of {smallest}"
+        )
+    return (height, width), runs.astype(np.int64)
+
+
+def _from_list(counts: list[Any]) -> np.ndarray:
+    """Whole numbers, 3.0 among them; anything else is no run length."""
+    try:
+        runs = np.asarray(counts) if counts else np.zeros(0, dtype=np.int64)
+    except ValueError:  # lists within the list
+        runs = np.asarray(["none"])
+    if runs.ndim == 1 and runs.dtype.kind == "f" and (runs == np.trunc(runs)).all():
+        return runs.clip(-1, 2.0**62).astype(np.int64)
+    if runs.ndim != 1 or runs.dtype.kind not in "iu":
+        raise ValueError("rle['counts'] must be whole numbers that fit 64 bits")
+    return runs
 
 
 def _to_text(counts: np.ndarray) -> str:
@@ -114,6 +150,13 @@ def _from_text(text: str) -> np.ndarray:
 
 def _check_size(rle: dict[str, Any]) -> tuple[int, int]:
     size = rle.get("size")
-    if not isinstance(size, list | tuple) or len(size) != 2 or min(size) < 0:
-        raise ValueError(f"rle['size'] must be [height, width], got {size!r}")
-    return int(size[0]), int(size[1])
+    sides = list(size) if isinstance(size, list | tuple) else []
+    whole = all(isinstance(n, int | np.integer) and not isinstance(n, bool) for n in sides)
+    if len(sides) != 2 or not whole or min(sides) < 0:
+        raise ValueError(f"rle['size'] must be [height, width], got {size!r:.60}")
+    height, width = int(sides[0]), int(sides[1])
+    if height * width > MOST_PIXELS:
+        raise ValueError(
+            f"rle['size'] must have at most {MOST_PIXELS} pixels, got {height} × {width}"
+        )
+    return height, width

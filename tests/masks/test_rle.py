@@ -73,3 +73,35 @@ def test_encode_says_what_it_needs():
         encode_rle(torch.zeros(3, 3, dtype=torch.uint8))
     with pytest.raises(ValueError, match=r"mask must be \(H, W\), got \(1, 3, 3\)"):
         encode_rle(torch.zeros(1, 3, 3, dtype=torch.bool))
+
+
+@pytest.mark.parametrize(
+    ("counts", "reason"),
+    [
+        ([2**63 - 1, 2**63 - 1, 8], "sum to 2 × 3 = 6"),  # 2^64 + 6 wraps around to 6
+        ([2**64, 6], "64 bits"),
+        ([10**400], "64 bits"),
+        ([6.5], "whole numbers"),
+        (["6"], "whole numbers"),
+        ([[6]], "whole numbers"),
+        ([[6], 1], "whole numbers"),
+        ([True], "whole numbers"),
+        ([float("nan")], "whole numbers"),
+        ([float("inf")], "sum to 2 × 3 = 6"),
+        ([None], "whole numbers"),
+        ([7, -1], "smallest run of -1"),
+    ],
+)
+def test_numbers_that_are_no_run_lengths(counts, reason):
+    with pytest.raises(ValueError, match=reason):
+        decode_rle({"size": [2, 3], "counts": counts})
+
+
+def test_whole_numbers_with_a_point_are_run_lengths():
+    assert decode_rle({"size": [1, 6], "counts": [2.0, 4.0]}).tolist() == [[False] * 2 + [True] * 4]
+
+
+@pytest.mark.parametrize("size", [[10**9, 10**9], [10**400, 1], ["2", "3"], [2.5, 1], [True, 6]])
+def test_sizes_that_no_image_has(size):
+    with pytest.raises(ValueError, match="size"):
+        decode_rle({"size": size, "counts": [6]})
