@@ -58,6 +58,20 @@ class Runs:
         return self.edges[self.first[k] : self.first[k + 1]]
 
     @classmethod
+    def joined(cls, size: tuple[int, int], edges: np.ndarray, first: np.ndarray) -> Runs:
+        """From the edges of all masks in one array (E,), and where each mask's begin (N + 1,)."""
+        runs = cls(size, [])
+        runs.edges, runs.first = edges, first
+        return runs
+
+    def pick(self, numbers: np.ndarray) -> Runs:
+        """The masks of these numbers, in that order."""
+        length = np.diff(self.first)[numbers]
+        first = np.concatenate([[0], np.cumsum(length)])
+        place = np.arange(first[-1]) + np.repeat(self.first[numbers] - first[:-1], length)
+        return Runs.joined(self.size, self.edges[place], first)
+
+    @classmethod
     def of_counts(cls, size: tuple[int, int], counts: Sequence[np.ndarray]) -> Runs:
         """From run lengths, as `minseg.masks.rle.read_counts` checks them."""
         return cls(size, [_edges_of_counts(one) for one in counts])
@@ -150,18 +164,15 @@ def shared_pixels(a: Runs, b: Runs, wanted: np.ndarray | None = None) -> np.ndar
     if wanted is not None:
         meet &= wanted
     shared = np.zeros((len(a), len(b)), np.int64)
-    length = np.diff(a.first)
     for m in np.flatnonzero(meet.any(axis=0)):
         rows = np.flatnonzero(meet[:, m])
-        # the edges of all masks of `a` that meet mask m, one mask after the other
-        start = np.concatenate([[0], np.cumsum(length[rows])[:-1]])
-        place = np.arange(length[rows].sum()) + np.repeat(a.first[rows] - start, length[rows])
+        some = a.pick(rows)  # the masks of `a` that meet mask m
         edges = b.of(int(m))
         before = np.concatenate([[0], np.cumsum(edges[1::2] - edges[::2])])  # at each begin
         steps = np.stack([before[:-1], before[1:]], axis=1).ravel()  # F_B at each edge
-        read = np.interp(a.edges[place], edges, steps)
+        read = np.interp(some.edges, edges, steps)
         in_runs = read[1::2] - read[::2]
-        shared[rows, m] = np.add.reduceat(in_runs, start // 2)
+        shared[rows, m] = np.add.reduceat(in_runs, some.first[:-1] // 2)
     return shared
 
 
@@ -175,7 +186,7 @@ def _boxes_meet(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def _edges_of_counts(counts: np.ndarray) -> np.ndarray:
     ends = np.cumsum(counts)
     edges = ends[: len(ends) // 2 * 2]  # the last run of an odd number is background
-    return edges if (counts[1:] > 0).all() else _cancelled(edges)
+    return edges if (counts[1:] > 0).all() else cancelled(edges)
 
 
 def _edges_of_crop(crop: Crop, height: int) -> np.ndarray:
@@ -187,10 +198,10 @@ def _edges_of_crop(crop: Crop, height: int) -> np.ndarray:
     changes = np.flatnonzero(np.diff(flat, prepend=False))
     column, row = np.divmod(changes, mask.shape[0] + 1)
     edges = (x + column) * height + y + row
-    return _cancelled(edges) if mask.shape[0] == height else edges
+    return cancelled(edges) if mask.shape[0] == height else edges
 
 
-def _cancelled(edges: np.ndarray) -> np.ndarray:
+def cancelled(edges: np.ndarray) -> np.ndarray:
     """Without edges that two runs share: there the mask changes twice, which is not at all."""
     numbers, times = np.unique(edges, return_counts=True)
     return numbers[times % 2 == 1]

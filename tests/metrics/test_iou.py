@@ -9,8 +9,9 @@ from peers import CASES, load
 
 from minseg.boxes import box_iou
 from minseg.instances import Instances
+from minseg.masks.runs import Runs
 from minseg.metrics import mask_iou
-from minseg.metrics.iou import box_overlap, mask_area, mask_iou_dense
+from minseg.metrics.iou import box_overlap, mask_area, mask_iou_dense, run_iou
 
 EXACTLY = {"atol": 0, "rtol": 1e-14}
 
@@ -36,6 +37,20 @@ def test_equals_the_definition(n, m, height, width, seed):
     assert torch.equal(mask_iou(a, b, crowd), mask_iou_dense(a, b, crowd))
     assert torch.equal(mask_iou(a, b), mask_iou_dense(a, b))
     assert mask_area(a).tolist() == a.sum(dim=(1, 2)).tolist()
+
+
+@settings(deadline=None)
+@given(
+    st.integers(0, 4), st.integers(0, 4), st.integers(1, 19), st.integers(1, 19), st.integers(0, 99)
+)
+def test_runs_give_the_same_bits(n, m, height, width, seed):
+    a, b = masks(n, height, width, seed), masks(m, height, width, seed + 100)
+    rng = np.random.default_rng(seed)
+    crowd, wanted = torch.from_numpy(rng.random(m) < 0.5), rng.random((n, m)) < 0.5
+    runs = Runs.of_masks(a), Runs.of_masks(b)
+    assert torch.equal(run_iou(*runs, crowd), mask_iou(a, b, crowd))
+    expected = mask_iou(a, b, crowd) * torch.from_numpy(wanted)
+    assert torch.equal(run_iou(*runs, crowd, wanted), expected)
 
 
 @settings(deadline=None, max_examples=40)
@@ -87,6 +102,40 @@ def test_boxes_of_rectangles_overlap_as_their_masks_do():
     expected = mask_iou(rectangles, rectangles, crowd)
     assert torch.equal(box_overlap(boxes, boxes, crowd), expected)
     torch.testing.assert_close(box_overlap(boxes, boxes), box_iou(boxes, boxes).double())
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.integers(0, 10**6))
+def test_boxes_of_a_file_tie_where_pycocotools_does(seed):
+    """Two decimals, and heights that make the IoU a threshold's, or miss it by a digit."""
+    coco = pytest.importorskip("pycocotools.mask")
+    rng = np.random.default_rng(seed)
+    truth = (rng.integers(1, 60_000, (6, 4)) / 100).astype(np.float64)
+    found = truth.copy()
+    share = rng.choice([0.5, 0.55, 0.6, 0.7, 0.75, 0.95], 6)
+    found[:, 3] = [float(f"{h:.3f}") for h in truth[:, 3] * share]
+    found[::2, 0] = np.round(found[::2, 0] + rng.integers(-200, 200, 3) / 100, 2)
+    crowd = rng.random(6) < 0.3
+    theirs = torch.from_numpy(coco.iou(found, truth, crowd.astype(int).tolist()))
+    a, b = (torch.from_numpy(np.c_[one[:, :2], one[:, :2] + one[:, 2:]]) for one in (found, truth))
+    areas = {
+        name: torch.from_numpy(one[:, 2] * one[:, 3])
+        for name, one in (("area_a", found), ("area_b", truth))
+    }
+    assert torch.equal(box_overlap(a, b, torch.from_numpy(crowd), **areas), theirs)
+
+
+def test_the_areas_of_a_file_decide_a_tie():
+    truth = torch.tensor([[221.49, 294.74, 221.49 + 30.97, 294.74 + 29.67]], dtype=torch.float64)
+    found = torch.tensor([[221.49, 294.74, 221.49 + 30.97, 294.74 + 20.769]], dtype=torch.float64)
+    areas = (
+        torch.tensor([w * h], dtype=torch.float64) for w, h in [(30.97, 20.769), (30.97, 29.67)]
+    )
+    assert box_overlap(found, truth).item() < 0.7
+    assert (
+        box_overlap(found, truth, **dict(zip(("area_a", "area_b"), areas, strict=True))).item()
+        >= 0.7
+    )
 
 
 def test_inputs_without_contiguous_memory():
