@@ -15,6 +15,7 @@ file format, 2.32, tag 0x0112, for the eight orientations.)
 
 from __future__ import annotations
 
+import os
 import struct
 import warnings
 from collections.abc import Iterator
@@ -65,7 +66,8 @@ def read_picture(file: str | Path) -> Tensor:
     with _opened(Path(file)) as picture:
         _scale_transparency(picture)
         largest, inverted = _range(picture)
-        picture.load()
+        with _silent_libtiff():
+            picture.load()
         # Asked after loading, because Pillow turns a TIFF while it loads and then forgets it.
         orientation = _orientation(picture)
         width, height = picture.size
@@ -117,6 +119,26 @@ def _opened(file: Path) -> Iterator[Any]:
         else:
             return
     raise ValueError(f"{file}: is no picture that can be read ({reason[:200]})")
+
+
+@contextmanager
+def _silent_libtiff() -> Iterator[None]:
+    """Send what is written to stderr below Python nowhere: libtiff tells of damage there, raw.
+
+    Pillow raises for the same damage, so nothing is lost but the second report.
+    """
+    try:
+        kept = os.dup(2)
+    except OSError:  # there is no stderr
+        yield
+        return
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _check_content(stream: IO[bytes]) -> None:

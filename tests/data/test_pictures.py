@@ -1,6 +1,7 @@
 """Pictures as people see them: turned, scaled by their range, over white, or refused by name."""
 
 import io
+import os
 import random
 import struct
 import warnings
@@ -248,6 +249,16 @@ def test_a_picture_that_was_cut_off(kind, tmp_path):
     file.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ValueError, match="broken: is no picture that can be read"):
         read_picture(file)
+
+
+def test_libtiff_is_silent(tmp_path, capfd):
+    whole = bytearray(encoded(Image.fromarray(COLOURS), "TIFF", compression="tiff_deflate"))
+    whole[20] ^= 0xFF  # within the packed pixels
+    (tmp_path / "a.tif").write_bytes(whole)
+    with pytest.raises(ValueError, match=r"a\.tif: is no picture"):
+        read_picture(tmp_path / "a.tif")
+    os.write(2, b"stderr is back")
+    assert capfd.readouterr().err == "stderr is back"
 
 
 def test_size_is_judged_before_decoding(tmp_path, monkeypatch):
