@@ -24,33 +24,61 @@ import torch
 from torch import Tensor
 
 from minseg.instances import Instances
-from minseg.metrics.ap_matching import ImageMatches, match_image
+from minseg.masks.runs import Runs
+from minseg.metrics.ap_matching import (
+    MOST_DETECTIONS,
+    ImageId,
+    ImageMatches,
+    Truths,
+    best_of_each_class,
+    match_image,
+)
+from minseg.metrics.ap_overlap import (
+    KINDS,
+    as_annotated,
+    detection_area,
+    detection_area_of_runs,
+    overlap,
+    overlap_of_runs,
+    run_area,
+)
 from minseg.metrics.ap_result import AveragePrecision, summarise
-from minseg.metrics.iou import box_overlap, mask_area, mask_iou
-
-KINDS = ("mask", "box", "boundary")
+from minseg.metrics.iou import mask_area
 
 
 def average_precision(
-    predictions: Sequence[Instances], targets: Sequence[Instances], kind: str = "mask"
+    predictions: Sequence[Instances],
+    targets: Sequence[Instances],
+    kind: str = "mask",
+    *,
+    most: int = MOST_DETECTIONS,
 ) -> AveragePrecision:
     """COCO's average precision over a set of images.
 
     Args:
-        predictions: an Instances an image, with scores; at most the 100 best of a class are read.
+        predictions: an Instances an image, with scores; the `most` best of a class are read.
         targets: an Instances an image, with `crowd` and annotated `areas` where there are any.
         kind: what overlap means: "mask", "box" (the masks' tight boxes) or "boundary".
+        most: the limit for each class and image, COCO's 100. `AveragePrecision` says which of the
+            numbers it changes, and what it left out (`cut`).
 
     Raises:
-        ValueError: if the lists differ in length, the masks of an image differ in size, or the
-            kind is none of the above.
+        ValueError: if the lists differ in length, the masks of an image differ in size, the kind
+            is none of the above, or `most` is below 1.
+
+    Example:
+        >>> masks = torch.eye(2).bool()[:, None]  # two objects of one pixel
+        >>> truth = Instances(masks, torch.tensor([1, 1]))
+        >>> found = Instances(masks[:1], torch.tensor([1]), torch.tensor([0.9]))
+        >>> round(average_precision([found], [truth]).ap, 3)
+        0.505
     """
     if len(predictions) != len(targets):
         raise ValueError(
             f"predictions and targets must be one Instances for each image, "
             f"got {len(predictions)} and {len(targets)}"
         )
-    accumulator = APAccumulator(kind)
+    accumulator = APAccumulator(kind, most=most)
     for prediction, target in zip(predictions, targets, strict=True):
         accumulator.add(prediction, target)
     return accumulator.result()
@@ -60,32 +88,80 @@ class APAccumulator:
     """`average_precision` image by image: masks are matched in `add` and then forgotten.
 
     Shards of a data set can be added to accumulators of their own and merged. Where `image_id`s
-    are given, images count in the order of their ids, so that the result is the same to the last
-    digit however they were shared out: equal scores are told apart by the order of images.
+    are given, whole numbers or text, images count in the order of their ids, numbers before text,
+    so that the result is the same to the last digit however they were shared out: equal scores are
+    told apart by the order of images.
+
+    A detection is as large as its mask has pixels, or, of kind "box", as its box; a truth as it is
+    annotated, else as its mask has pixels. So in pycocotools, except for results that have both
+    a box and a mask: there it sizes masks by the boxes.
     """
 
-    def __init__(self, kind: str = "mask") -> None:
+    def __init__(self, kind: str = "mask", *, most: int = MOST_DETECTIONS) -> None:
         if kind not in KINDS:
             raise ValueError(f"kind must be one of {', '.join(map(repr, KINDS))}, got {kind!r}")
-        self.kind = kind
+        if most < 1:
+            raise ValueError(f"most must be at least 1 detection, got {most}")
+        self.kind, self.most = kind, most
         self._images: list[ImageMatches] = []
 
-    def add(self, prediction: Instances, target: Instances, image_id: int | None = None) -> None:
+    @property
+    def cut(self) -> int:
+        """How many detections so far were not read, being beyond the `most` of their class."""
+        return sum(one.cut for one in self._images)
+
+    @property
+    def images_cut(self) -> int:
+        """In how many images."""
+        return sum(one.cut > 0 for one in self._images)
+
+    def add(
+        self, prediction: Instances, target: Instances, image_id: ImageId | None = None
+    ) -> None:
         """Match the detections of one image to its truths."""
         prediction, target = prediction.to("cpu"), target.to("cpu")
-        if prediction.masks.shape[1:] != target.masks.shape[1:]:
-            raise ValueError(
-                f"image {len(self._images) if image_id is None else image_id}: prediction and "
-                f"target must have masks of one size, got {tuple(prediction.masks.shape[1:])} "
-                f"and {tuple(target.masks.shape[1:])}"
-            )
-        areas = target.annotated_areas  # a detection has no annotation: always its own pixels
-        self.add_overlaps(
-            overlap(prediction, target, self.kind),
-            *(prediction.scores, prediction.labels, mask_area(prediction.masks)),
-            *(target.labels, mask_area(target.masks) if areas is None else areas, target.crowd),
-            image_id=image_id,
-        )
+        self._check_sizes(prediction.masks.shape[1:], target.masks.shape[1:], image_id)
+        best = best_of_each_class(prediction.scores, prediction.labels, self.most)
+        rows = torch.from_numpy(best.number)
+        if best.cut:  # what is not read is not compared either
+            prediction, rows = prediction[rows], torch.arange(len(rows))
+        iou = overlap(prediction, target, self.kind)[rows]
+        scores, labels = prediction.scores[rows], prediction.labels[rows]
+        areas = detection_area(prediction, self.kind)[rows]
+        true_areas = as_annotated(target.annotated_areas, mask_area(target.masks))
+        truths = Truths(target.labels, true_areas, target.crowd)
+        self._images.append(match_image(best, scores, labels, areas, truths, iou, image_id))
+
+    def add_runs(
+        self,
+        runs: Runs,
+        scores: Tensor,
+        labels: Tensor,
+        truth_runs: Runs,
+        truth_labels: Tensor,
+        truth_areas: Tensor | None,
+        crowd: Tensor,
+        image_id: ImageId | None = None,
+    ) -> None:
+        """`add` for masks as runs, of a picture as large as may be: no pixels are made.
+
+        Args:
+            runs: N detections, with scores (N,) floating point and labels (N,) int64.
+            truth_runs: M truths, with truth_labels (M,) int64 and crowd (M,) bool. Where there
+                are no detections or no truths, sizes need not agree.
+            truth_areas: (M,) as annotated, NaN where not; None for no annotation at all.
+            image_id: as of the class.
+        """
+        if len(runs) and len(truth_runs):
+            self._check_sizes(runs.size, truth_runs.size, image_id)
+        best = best_of_each_class(scores, labels, self.most)
+        rows = torch.from_numpy(best.number)
+        scores, labels, runs = scores[rows], labels[rows], runs.pick(best.number)
+        same_class = (labels[:, None] == truth_labels).numpy()
+        truths = Truths(truth_labels, as_annotated(truth_areas, run_area(truth_runs)), crowd)
+        iou = overlap_of_runs(runs, truth_runs, self.kind, crowd, same_class)
+        areas = detection_area_of_runs(runs, self.kind)
+        self._images.append(match_image(best, scores, labels, areas, truths, iou, image_id))
 
     def add_overlaps(
         self,
@@ -96,17 +172,36 @@ class APAccumulator:
         truth_labels: Tensor,
         truth_areas: Tensor,
         crowd: Tensor,
-        image_id: int | None = None,
+        image_id: ImageId | None = None,
     ) -> None:
         """The same where overlaps (N, M) are at hand, say of boxes without masks."""
-        self._images.append(
-            match_image(iou, scores, labels, areas, truth_labels, truth_areas, crowd, image_id)
-        )
+        best = best_of_each_class(scores, labels, self.most)
+        rows = torch.from_numpy(best.number)
+        truths = Truths(truth_labels, truth_areas, crowd)
+        scores, labels, areas, iou = scores[rows], labels[rows], areas[rows], iou[rows]
+        self._images.append(match_image(best, scores, labels, areas, truths, iou, image_id))
+
+    def _check_sizes(
+        self, size: Sequence[int], true_size: Sequence[int], image_id: ImageId | None
+    ) -> None:
+        if tuple(size) != tuple(true_size):
+            raise ValueError(
+                f"image {len(self._images) if image_id is None else image_id}: prediction and "
+                f"target must have masks of one size, got {tuple(size)} and {tuple(true_size)}"
+            )
 
     def merge(self, other: APAccumulator) -> None:
-        """Take over the images of another accumulator of the same kind; they follow ours."""
+        """Take over the images of another accumulator of the same kind and limit, after ours.
+
+        Raises:
+            ValueError: if kind or `most` differ.
+        """
         if other.kind != self.kind:
             raise ValueError(f"other must be of kind {self.kind!r}, got {other.kind!r}")
+        if other.most != self.most:
+            raise ValueError(
+                f"other must read at most {self.most} detections of a class, got {other.most}"
+            )
         self._images.extend(other._images)
 
     def result(self) -> AveragePrecision:
@@ -118,28 +213,15 @@ class APAccumulator:
         return summarise(_in_order(self._images))
 
 
-def overlap(prediction: Instances, target: Instances, kind: str) -> Tensor:
-    """(N, M) float64 overlaps of one of the three kinds, with the crowd rule."""
-    if kind == "box":
-        return box_overlap(prediction.boxes, target.boxes, target.crowd)
-    iou = mask_iou(prediction.masks, target.masks, target.crowd)
-    if kind == "mask":
-        return iou
-    from minseg.metrics.boundary import boundary_of
-
-    of_bands = mask_iou(boundary_of(prediction.masks), boundary_of(target.masks))
-    # In a crowd a detection is as right inside as at the edge: as the authors' evaluation has it.
-    return torch.where(target.crowd, iou, torch.minimum(iou, of_bands))
-
-
 def _in_order(images: list[ImageMatches]) -> list[ImageMatches]:
     """By id where they have one, else as they were added."""
-    ids = sorted(one.image_id for one in images if one.image_id is not None)
-    if not ids:
+    unnamed = sum(one.image_id is None for one in images)
+    if unnamed == len(images):
         return list(images)
-    if len(ids) < len(images):
-        raise ValueError(f"{len(images) - len(ids)} of {len(images)} images have no image_id")
-    for one, after in pairwise(ids):
-        if one == after:
-            raise ValueError(f"image {one} was added twice")
-    return sorted(images, key=lambda one: one.image_id or 0)
+    if unnamed:
+        raise ValueError(f"{unnamed} of {len(images)} images have no image_id")
+    images = sorted(images, key=lambda one: (isinstance(one.image_id, str), one.image_id))
+    for one, after in pairwise(images):
+        if one.image_id == after.image_id:
+            raise ValueError(f"image {one.image_id} was added twice")
+    return images

@@ -18,6 +18,7 @@ image together. Lesson 07 does it by hand first.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -33,6 +34,24 @@ AREAS = {  # in pixels, both ends included: an object of 1024 is small *and* med
 }
 MOST_DETECTIONS = 100  # for each image and class; the ones with lower scores do not exist
 
+ImageId = int | str
+
+
+class Best(NamedTuple):
+    """The D detections of an image that are read, by decreasing score."""
+
+    number: np.ndarray  # (D,) int64, in the list that was given
+    rank: np.ndarray  # (D,) int64, how many of the same class score higher
+    cut: int  # how many are not read: their class has enough that score higher
+
+
+class Truths(NamedTuple):
+    """The G truths of an image."""
+
+    label: Tensor  # (G,) int64
+    area: Tensor  # (G,) in pixels, as it is sorted into the ranges
+    crowd: Tensor  # (G,) bool
+
 
 @dataclass(frozen=True)
 class ImageMatches:
@@ -42,12 +61,13 @@ class ImageMatches:
         detection: (D,) int64, the detection's number in the prediction that was given.
         score: (D,) float64. label: (D,) int64.
         rank: (D,) int64, how many detections of the same class and image score higher.
-        truth: (4, 10, D) int64, by area range and IoU threshold: the number of the truth that the
+        truth: (4, 10, D) int32, by area range and IoU threshold: the number of the truth that the
             detection took, or -1.
         ignored: (4, 10, D) bool, the detection counts neither as right nor as wrong.
         truth_label: (G,) int64.
         truth_ignored: (4, G) bool, by area range.
         image_id: where the image stands among the others.
+        cut: how many detections more there were, beyond the most of a class that are read.
     """
 
     detection: Tensor
@@ -58,7 +78,8 @@ class ImageMatches:
     ignored: Tensor
     truth_label: Tensor
     truth_ignored: Tensor
-    image_id: int | None = None
+    image_id: ImageId | None = None
+    cut: int = 0
 
 
 def match_loop(
@@ -93,9 +114,9 @@ def match(
         thresholds: (T,), each at least 0.
 
     Returns:
-        (A, T, D) int64, the truth that each detection takes, or -1.
+        (A, T, D) int32, the truth that each detection takes, or -1.
     """
-    found = np.full((len(ignored), len(thresholds), len(iou)), -1, dtype=np.int64)
+    found = np.full((len(ignored), len(thresholds), len(iou)), -1, dtype=np.int32)
     if iou.size == 0:
         return found
     least = np.minimum(thresholds, 1 - 1e-10)[:, None]  # (T, 1)
@@ -113,47 +134,52 @@ def match(
     return found
 
 
+def best_of_each_class(scores: Tensor, labels: Tensor, most: int = MOST_DETECTIONS) -> Best:
+    """The `most` detections of each class with the highest scores, whatever their order."""
+    label = labels.numpy()
+    # float32 numbers keep their order and their ties in float64
+    order = np.argsort(-scores.detach().double().numpy(), kind="stable")
+    rank = _rank_within_class(label[order])
+    read = rank < most
+    return Best(order[read], rank[read], len(order) - int(read.sum()))
+
+
 def match_image(
-    iou: Tensor,
+    best: Best,
     scores: Tensor,
     labels: Tensor,
     areas: Tensor,
-    truth_labels: Tensor,
-    truth_areas: Tensor,
-    crowd: Tensor,
-    image_id: int | None = None,
+    truths: Truths,
+    iou: Tensor,
+    image_id: ImageId | None = None,
 ) -> ImageMatches:
-    """Match all detections of an image, whatever their class.
+    """Match all detections of an image that are read, whatever their class.
 
     Args:
-        iou: (N, M), with the crowd rule applied.
-        scores, labels, areas: (N,) of the detections, in any order.
-        truth_labels, truth_areas, crowd: (M,) of the truths.
+        best: which they are.
+        scores, labels, areas: (D,) of these detections, in their order.
+        truths: of the image.
+        iou: (D, G), with the crowd rule applied.
     """
-    scores = scores.detach().double()  # float32 numbers keep their order and their ties
-    order = np.argsort(-scores.numpy(), kind="stable")
-    rank = _rank_within_class(labels.numpy()[order])
-    order, rank = order[rank < MOST_DETECTIONS], rank[rank < MOST_DETECTIONS]
-    label, area = labels.numpy()[order], areas.double().numpy()[order]
-    same_class = label[:, None] == truth_labels.numpy()
-    truth_ignored = _outside(truth_areas.double().numpy()) | crowd.numpy()  # (4, G)
-    truth = match(
-        np.where(same_class, iou.numpy()[order], -1), truth_ignored, crowd.numpy(), THRESHOLDS
-    )
-    ignored = np.where(truth < 0, _outside(area)[:, None], False)  # (4, 10, D)
+    label, crowd = labels.numpy(), truths.crowd.numpy()
+    same_class = label[:, None] == truths.label.numpy()
+    truth_ignored = _outside(truths.area.double().numpy()) | crowd  # (4, G)
+    truth = match(np.where(same_class, iou.numpy(), -1), truth_ignored, crowd, THRESHOLDS)
+    ignored = np.where(truth < 0, _outside(areas.double().numpy())[:, None], False)  # (4, 10, D)
     for k, of_truths in enumerate(truth_ignored):
         if of_truths.any():
             ignored[k] |= of_truths[truth[k]] & (truth[k] >= 0)
     return ImageMatches(
-        detection=torch.from_numpy(order),
-        score=scores[torch.from_numpy(order)],
-        label=torch.from_numpy(label),
-        rank=torch.from_numpy(rank),
+        detection=torch.from_numpy(best.number),
+        score=scores.detach().double(),
+        label=labels,
+        rank=torch.from_numpy(best.rank),
         truth=torch.from_numpy(truth),
         ignored=torch.from_numpy(ignored),
-        truth_label=truth_labels,
+        truth_label=truths.label,
         truth_ignored=torch.from_numpy(truth_ignored),
         image_id=image_id,
+        cut=best.cut,
     )
 
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from minseg.metrics.ap_curve import RECALL_POINTS, precision_at, precision_recall
 from minseg.metrics.ap_matching import ImageMatches
 
-LIMITS = (1, 10, 100)  # detections of a class in an image
+LIMITS = (1, 10)  # detections of a class in an image, for ar_1 and ar_10
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,9 @@ class AveragePrecision:
     """COCO's twelve numbers, and what they were made of.
 
     Attributes:
-        ap … ar_large: float, NaN where no truth is in range.
+        ap … ar_large: float, NaN where no truth is in range. The names are COCO's, whose limit is
+            100 detections of a class in an image: with another (`most`), all but ar_1 and ar_10
+            use that one, ar_100 too. No number sees more than `most`.
         per_class: label → ClassAP, for every label that occurs.
         per_threshold: (10,) float64, AP at IoU 0.50, 0.55 … 0.95.
         matches: one ImageMatches for each image, in order.
@@ -71,6 +73,16 @@ class AveragePrecision:
     per_threshold: Tensor = field(repr=False)
     matches: list[ImageMatches] = field(repr=False)
 
+    @property
+    def cut(self) -> int:
+        """How many detections were not read: the limit for a class in an image left them out."""
+        return sum(one.cut for one in self.matches)
+
+    @property
+    def images_cut(self) -> int:
+        """In how many images."""
+        return sum(one.cut > 0 for one in self.matches)
+
     def summary(self) -> dict[str, float]:
         """The twelve numbers by name, in COCO's order."""
         return {one.name: getattr(self, one.name) for one in fields(self)[:12]}
@@ -89,8 +101,8 @@ class Averages(NamedTuple):
     """What one class contributes to the twelve numbers; NaN without truths."""
 
     ap: np.ndarray  # (4, 10) by area range and threshold
-    recall: np.ndarray  # (4, 10) with up to 100 detections
-    recall_at: np.ndarray  # (3, 10) by limit, all areas
+    recall: np.ndarray  # (4, 10) with all detections that are read
+    recall_at: np.ndarray  # (2, 10) by limit, all areas
 
 
 def summarise(images: list[ImageMatches]) -> AveragePrecision:
@@ -109,7 +121,7 @@ def summarise(images: list[ImageMatches]) -> AveragePrecision:
         per_class[c] = _class_ap(of_class, int(truths[0]), rows[-1])
     ap = np.array([row.ap for row in rows]).reshape(-1, 4, 10)  # (classes, areas, thresholds)
     recall = np.array([row.recall for row in rows]).reshape(-1, 4, 10)
-    recall_at = np.array([row.recall_at for row in rows]).reshape(-1, 3, 10)
+    recall_at = np.array([row.recall_at for row in rows]).reshape(-1, 2, 10)
     return AveragePrecision(
         ap=_mean(ap[:, 0]),
         ap50=_mean(ap[:, 0, 0]),
@@ -119,7 +131,7 @@ def summarise(images: list[ImageMatches]) -> AveragePrecision:
         ap_large=_mean(ap[:, 3]),
         ar_1=_mean(recall_at[:, 0]),
         ar_10=_mean(recall_at[:, 1]),
-        ar_100=_mean(recall_at[:, 2]),
+        ar_100=_mean(recall[:, 0]),
         ar_small=_mean(recall[:, 1]),
         ar_medium=_mean(recall[:, 2]),
         ar_large=_mean(recall[:, 3]),
@@ -145,7 +157,7 @@ def _joined(parts: list[Tensor], empty: tuple[int, ...], dtype: type) -> np.ndar
 
 def _averages(detections: Detections, truths: np.ndarray) -> Averages:
     """AP and recall of one class; `truths` (4,) is how many count in each area range."""
-    ap, final, at = np.full((4, 10), np.nan), np.full((4, 10), np.nan), np.full((3, 10), np.nan)
+    ap, final, at = np.full((4, 10), np.nan), np.full((4, 10), np.nan), np.full((2, 10), np.nan)
     counts = detections.right & ~detections.ignored  # (4, 10, n)
     for area in np.flatnonzero(truths):
         right, ignored = detections.right[area], detections.ignored[area]
@@ -174,7 +186,7 @@ def _class_ap(detections: Detections, truths: int, averages: Averages) -> ClassA
         ap=_mean(ap),
         ap50=float(ap[0]),
         ap75=float(ap[5]),
-        ar_100=_mean(averages.recall_at[2]),
+        ar_100=_mean(averages.recall[0]),
         truths=truths,
         score=torch.from_numpy(detections.score),
         precision=torch.from_numpy(curve[0]),

@@ -1,4 +1,4 @@
-"""The inner bands of masks that are given as runs: `boundary_of` for large pictures, no pixels made.
+"""The inner bands of masks that are given as runs: `boundary_of` without pixels, in large pictures.
 
 A mask without its band is the mask eroded by a square of side 2d + 1, d the band's width, and a
 square is a column of 2d + 1 pixels, then a row of as many. Where a mask is runs down its columns,

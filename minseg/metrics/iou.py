@@ -133,11 +133,9 @@ def box_overlap(
     low = torch.maximum(a[:, None, :2], b[None, :, :2])  # (N, M, 2)
     high = torch.minimum(a[:, None, 2:], b[None, :, 2:])
     shared = (high - low).clamp(min=0).prod(dim=2)
-    areas = (
-        (box[:, 2:] - box[:, :2]).prod(dim=1) if area is None else area.double()
-        for box, area in ((a, area_a), (b, area_b))
-    )
-    return ratio(shared, *areas, crowd)
+    area_a = (a[:, 2:] - a[:, :2]).prod(dim=1) if area_a is None else area_a.double()
+    area_b = (b[:, 2:] - b[:, :2]).prod(dim=1) if area_b is None else area_b.double()
+    return ratio(shared, area_a, area_b, crowd)
 
 
 def ratio(shared: Tensor, area_a: Tensor, area_b: Tensor, crowd: Tensor | None = None) -> Tensor:

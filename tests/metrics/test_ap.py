@@ -17,9 +17,12 @@ from peers import CASES, name
 
 from minseg.instances import Instances
 from minseg.masks import decode_rle, encode_rle
+from minseg.masks.runs import Runs
 from minseg.metrics import APAccumulator, average_precision
 from minseg.metrics.ap_curve import area_under, precision_recall
 from minseg.metrics.ap_matching import THRESHOLDS, match, match_loop
+from minseg.metrics.ap_overlap import overlap
+from minseg.metrics.iou import mask_area
 
 KIND_NAMES = {"mask": "segm", "box": "bbox"}
 JSON_CASES = sorted((CASES / "coco_ap").glob("*.json"))
@@ -39,7 +42,7 @@ def instances(records, size):
     )
 
 
-def evaluate(truth, results, kind):
+def evaluate(truth, results, kind, add=APAccumulator.add):
     accumulator = APAccumulator(kind)
     for image in truth["images"]:
         of_image = [
@@ -47,8 +50,25 @@ def evaluate(truth, results, kind):
             for records in (results, truth["annotations"])
         ]
         size = (image["height"], image["width"])
-        accumulator.add(*(instances(records, size) for records in of_image), image["id"])
+        add(accumulator, *(instances(records, size) for records in of_image), image["id"])
     return accumulator.result()
+
+
+def add_runs(accumulator, prediction, target, image_id):
+    """As `add` does it, without a pixel."""
+    accumulator.add_runs(
+        *(Runs.of_masks(prediction.masks), prediction.scores, prediction.labels),
+        *(Runs.of_masks(target.masks), target.labels, target.annotated_areas, target.crowd),
+        image_id,
+    )
+
+
+def add_sized_by_masks(accumulator, prediction, target, image_id):
+    """As pycocotools judges the boxes of results that have masks and no boxes of their own."""
+    truth = target.labels, target.areas, target.crowd
+    areas = mask_area(prediction.masks)
+    iou = overlap(prediction, target, accumulator.kind)
+    accumulator.add_overlaps(iou, prediction.scores, prediction.labels, areas, *truth, image_id)
 
 
 def assert_numbers(result, expected):
@@ -62,7 +82,8 @@ def assert_numbers(result, expected):
 @pytest.mark.parametrize("kind", ["mask", "box"])
 def test_peer_cases(path, kind):
     case = json.loads(path.read_text())
-    result = evaluate(case["gt"], case["dt"], kind)
+    add = APAccumulator.add if kind == "mask" else add_sized_by_masks
+    result = evaluate(case["gt"], case["dt"], kind, add)
     assert_numbers(result, case["stats" if kind == "mask" else "bbox_stats"].values())
     if kind == "mask":
         expected = torch.tensor(case["AP_per_iou_threshold"], dtype=torch.float64)
@@ -80,7 +101,9 @@ def test_peer_cases(path, kind):
 def test_equals_pycocotools(seed, kind):
     """Crowds, annotated areas on the limits, equal scores, equal IoUs, empty masks and images."""
     truth, results = random_dataset(np.random.default_rng(seed))
-    assert_numbers(evaluate(truth, results, kind), pycocotools_stats(truth, results, kind))
+    theirs = pycocotools_stats(truth, results, kind)
+    assert_numbers(evaluate(truth, results, kind), theirs)
+    assert_numbers(evaluate(truth, results, kind, add_runs), theirs)
 
 
 def test_at_most_100_detections_of_a_class_in_an_image():
@@ -95,6 +118,82 @@ def test_at_most_100_detections_of_a_class_in_an_image():
     assert result.per_class[2].ar_100 == 1
     assert (result.ar_1, result.ar_10, result.ar_100) == (0, 0.5, 0.5)
     assert 104 not in result.matches[0].detection
+    assert (result.cut, result.images_cut) == (2, 1)
+
+
+def test_another_limit():
+    """Twelve things, twelve right answers; three are read, or all but two."""
+    masks = objects(12)
+    truth, scores = scored(masks, [1.0] * 12), np.linspace(0.9, 0.1, 12)
+    for most in (3, 10, 12):
+        accumulator = APAccumulator(most=most)
+        accumulator.add(scored(masks, scores), truth)
+        result = accumulator.result()
+        assert result.ar_100 == result.ar_small == pytest.approx(most / 12)
+        assert (result.ar_1, result.ar_10) == pytest.approx((1 / 12, min(most, 10) / 12))
+        assert result.cut == accumulator.cut == 12 - most
+        assert result.images_cut == accumulator.images_cut == int(most < 12)
+        at_once = average_precision([scored(masks, scores)], [truth], most=most)
+        assert result.summary() == pytest.approx(at_once.summary(), abs=0, nan_ok=True)
+
+
+@pytest.mark.parametrize("kind", ["mask", "box", "boundary"])
+def test_runs_give_the_numbers_of_pixels(kind):
+    """Crowds, areas left out one by one, classes, more detections than are read."""
+    dense, runs = APAccumulator(kind, most=4), APAccumulator(kind, most=4)
+    for k, (prediction, target) in enumerate(pairs(np.random.default_rng(5), 12)):
+        areas = torch.tensor([math.nan, 2000.0]).repeat(4)[: len(target)].double()
+        pixels = mask_area(target.masks)
+        stated = torch.where(areas.isnan(), pixels, areas)
+        dense.add(prediction, with_areas(target, stated), k)
+        add_runs(runs, prediction, with_areas(target, areas), k)
+    assert dense.cut == runs.cut > 0
+    assert 0 < dense.result().ap < 1
+    same = pytest.approx(dense.result().summary(), abs=0, nan_ok=True)
+    assert runs.result().summary() == same
+    for ours, theirs in zip(runs.result().matches, dense.result().matches, strict=True):
+        assert torch.equal(ours.truth, theirs.truth) and torch.equal(ours.ignored, theirs.ignored)
+        assert torch.equal(ours.detection, theirs.detection)
+
+
+def pairs(rng, count):
+    """(prediction, target) of images with rectangles of 0 to 60 pixels a side."""
+    for _ in range(count):
+        size = [70, 80]
+        truth = torch.stack([decode_rle(rectangle(rng, size)[1]) for _ in range(8)])
+        copies = rng.integers(0, 8, 14)
+        found = truth[copies].roll(1, dims=2)
+        labels = torch.from_numpy(rng.integers(1, 3, 8))
+        scores = torch.from_numpy(rng.choice([0.2, 0.4, 0.6, 0.8], 14))
+        crowd = torch.from_numpy(rng.random(8) < 0.2)
+        yield Instances(found, labels[copies], scores), Instances(truth, labels, crowd=crowd)
+
+
+def with_areas(target, areas):
+    return Instances(target.masks, target.labels, crowd=target.crowd, areas=areas)
+
+
+def test_without_masks_the_size_of_an_image_does_not_matter():
+    """As of an image that nobody labelled and whose size no file states."""
+    accumulator = APAccumulator()
+    nothing = torch.zeros(0), torch.zeros(0).long()
+    one = Runs.of_masks(objects(1)), torch.ones(1), torch.ones(1).long()
+    accumulator.add_runs(*one, Runs((0, 0), []), nothing[1], None, nothing[1].bool(), 1)
+    accumulator.add_runs(Runs((0, 0), []), *nothing, one[0], one[2], None, torch.zeros(1).bool(), 2)
+    assert accumulator.result().ap == 0
+
+
+def test_a_box_is_as_large_as_a_box():
+    """A line of 40 pixels across is a box of 1600: no small one, so no false one among these."""
+    masks = torch.zeros(2, 64, 64, dtype=torch.bool)
+    masks[0, 50:60, :10] = True
+    masks[1, :40, :40] = torch.eye(40).bool()
+    found, truth = scored(masks, [0.5, 0.9]), scored(masks[:1], [1.0])
+    assert average_precision([found], [truth], kind="box").ap_small == 1
+    assert average_precision([found], [truth], kind="mask").ap_small == pytest.approx(0.5)
+    accumulator = APAccumulator("box")
+    add_runs(accumulator, found, truth, None)
+    assert accumulator.result().ap_small == 1
 
 
 def random_dataset(rng, images=4):
@@ -140,8 +239,15 @@ def moved(rle, columns):
 
 def pycocotools_stats(truth, results, kind):
     coco_module = pytest.importorskip("pycocotools.coco")
+    from pycocotools import mask
     from pycocotools.cocoeval import COCOeval
 
+    if kind == "box":  # a result without a box would be sized by its mask
+        results = [
+            {"bbox": mask.toBbox(one["segmentation"]).tolist()}
+            | {key: one[key] for key in ("image_id", "category_id", "score")}
+            for one in results
+        ]
     with contextlib.redirect_stdout(io.StringIO()):
         coco = coco_module.COCO()
         coco.dataset = truth
@@ -265,6 +371,20 @@ def test_equal_scores_keep_the_order_of_images_however_they_are_shared_out():
     assert [one.image_id for one in odd.result().matches] == [3, 7]
 
 
+def test_numbers_come_before_text_in_the_order_of_images():
+    wrong, right = scored(objects(2)[1:], [0.5]), scored(objects(2)[:1], [0.5])
+    truth = scored(objects(2)[:1], [1.0])
+    added_in = ["b", 10, "a10", 9, "a9", -1]
+    order = [-1, 9, 10, "a10", "a9", "b"]
+    accumulator = APAccumulator()
+    for image_id in added_in:
+        accumulator.add(right if image_id == "b" else wrong, truth, image_id)
+    result = accumulator.result()
+    assert [one.image_id for one in result.matches] == order
+    last_right = average_precision([wrong] * 5 + [right], [truth] * 6)
+    assert result.summary() == pytest.approx(last_right.summary(), abs=0, nan_ok=True)
+
+
 @settings(deadline=None, max_examples=60)
 @given(st.integers(0, 6), st.integers(0, 6), st.integers(0, 10**6))
 def test_matching_equals_its_definition(detections, truths, seed):
@@ -309,6 +429,7 @@ def test_scores_straight_from_a_network():
     assert average_precision([prediction], [scored(objects(2), [1.0, 1.0])]).ap == 1
 
 
+FIELDS = torch.ones(1), torch.ones(1).long()
 ONE, SMALLER = scored(objects(2), [1.0, 0.5]), scored(objects(1), [1.0])
 
 
@@ -320,9 +441,18 @@ ONE, SMALLER = scored(objects(2), [1.0, 0.5]), scored(objects(1), [1.0])
          lambda: average_precision([ONE, ONE], [ONE, SMALLER])),
         ("kind must be one of 'mask', 'box', 'boundary', got 'segm'",
          lambda: average_precision([ONE], [ONE], kind="segm")),
+        ("most must be at least 1 detection, got 0",
+         lambda: average_precision([ONE], [ONE], most=0)),
+        (r"image b: prediction and target must have masks of one size, got \(1, 2\) and \(2, 1\)",
+         lambda: APAccumulator().add_runs(*[Runs((1, 2), [np.array([0, 1])]), *FIELDS],
+                                          *[Runs((2, 1), [np.array([0, 1])]), FIELDS[1], None],
+                                          torch.tensor([False]), "b")),
         ("image 4 was added twice", lambda: added(4, 4)),
+        ("image a was added twice", lambda: added("a", 4, "a")),
         ("1 of 2 images have no image_id", lambda: added(4, None)),
         ("of kind 'mask', got 'box'", lambda: APAccumulator().merge(APAccumulator("box"))),
+        ("at most 100 detections of a class, got 7",
+         lambda: APAccumulator().merge(APAccumulator(most=7))),
         ("rule must be", lambda: area_under(np.ones(1), np.ones(1), "12")),
         ("truths must be at least 1", lambda: precision_recall(np.ones(1, dtype=bool), 0)),
     ],
