@@ -46,6 +46,10 @@ def _add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--predictions", required=True, metavar="FILE", help="COCO JSON")
     parser.add_argument("--truth-folder", metavar="DIR", help="its PNGs, if not beside it")
     parser.add_argument("--predictions-folder", metavar="DIR", help="its PNGs, if not beside it")
+    limit = "detections of a class that are read in an image, the best first (default: 100)"
+    parser.add_argument("--most", type=int, default=100, metavar="N", help=limit)
+    unknown = "leave out predictions of images and categories that the truth has not"
+    parser.add_argument("--skip-unknown", action="store_true", help=unknown)
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 

@@ -3,9 +3,12 @@
     --kind mask|box|boundary   COCO instances and a list of results: average precision
     --kind panoptic            COCO panoptic, both sides: panoptic quality
 
-Images go through one at a time, so memory does not grow with the data set. The numbers are those of
-pycocotools and panopticapi, the boundary kind those of the Boundary IoU API (`minseg.metrics` says
-which papers). With `--json` the table is JSON, with null for what is undefined.
+Images go through one at a time, and masks as run lengths, so memory grows neither with the data set
+nor with the pictures. The numbers are those of pycocotools and panopticapi, the boundary kind those
+of the Boundary IoU API (`minseg.metrics` says which papers). Two exceptions: results with a box and
+a mask are sized by the mask, where pycocotools takes the box; and of several crowds of one class in
+a panoptic map all count, where panopticapi takes the last. With `--json` the table is JSON, with
+null for what is undefined. What a reader of the numbers should know stands on stderr.
 """
 
 from __future__ import annotations
@@ -13,63 +16,126 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 from minseg.data import load_coco, load_panoptic, load_results
+from minseg.data.coco import Boxes, CocoInstances, RunInstances
+from minseg.data.coco_files import Id
+from minseg.data.coco_panoptic import CocoPanoptic
 from minseg.metrics import APAccumulator, PQAccumulator
 from minseg.metrics.iou import box_overlap
+from minseg.terminal import complain, notice, printable
 
 T = TypeVar("T")
 Row = dict[str, Any]  # a name, then numbers
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
     """Evaluate and print; the exit status: 0, or 2 for files that cannot be evaluated."""
     try:
-        if arguments.kind == "panoptic":
+        if options.kind == "panoptic":
+            folders = options.truth_folder, options.predictions_folder
             report = evaluate_panoptic(
-                arguments.truth,
-                arguments.predictions,
-                arguments.truth_folder,
-                arguments.predictions_folder,
+                options.truth, options.predictions, *folders, strangers=options.skip_unknown
             )
         else:
-            report = evaluate_instances(arguments.truth, arguments.predictions, arguments.kind)
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    print(json.dumps(_without_nan(report), indent=1) if arguments.json else as_table(report))
+            report = evaluate_instances(
+                options.truth,
+                options.predictions,
+                options.kind,
+                most=options.most,
+                strangers=options.skip_unknown,
+            )
+    except (ValueError, OSError, ImportError) as error:
+        return complain(error)
+    for line in report["notes"]:
+        notice(line)
+    print(json.dumps(_without_nan(report), indent=1) if options.json else as_table(report))
     return 0
 
 
-def evaluate_instances(truth_file: str, results_file: str, kind: str = "mask") -> dict[str, Any]:
+def evaluate_instances(
+    truth_file: str,
+    results_file: str,
+    kind: str = "mask",
+    *,
+    most: int = 100,
+    strangers: bool = False,
+) -> dict[str, Any]:
     """COCO's twelve numbers and each class's.
 
+    Args:
+        truth_file, results_file: in COCO's format.
+        kind: "mask", "box" or "boundary".
+        most: how many detections of a class are read in an image.
+        strangers: whether results of images and categories that the truth has not are left out.
+
     Returns:
-        {"kind", "images", "all": {"ap": …, …}, "classes": [{"name", "ap", "ap50", "ar_100"}, …]}
+        {"kind", "images", "all": {"ap": …, …}, "classes": [{"id", "name", "ap", "ap50", "ar_100"},
+        …], "notes": [what a reader should know]}; ids are the file's own.
     """
     truth = load_coco(truth_file)
-    results = load_results(results_file, truth)
-    accumulator = APAccumulator(kind)
+    results = load_results(results_file, truth, strangers=strangers)
+    accumulator = APAccumulator(kind, most=most)
     for image in _progress(truth.image_ids):
         if kind == "box":  # the boxes that were annotated, not the masks'
-            p, t = results.boxes(image), truth.boxes(image)
-            iou = box_overlap(p.boxes, t.boxes, t.crowd)
-            accumulator.add_overlaps(
-                iou, p.scores, p.labels, p.areas, t.labels, t.areas, t.crowd, image
-            )
+            _add_boxes(accumulator, results.boxes(image), truth.boxes(image), image)
         else:
-            pair = results.by_id(image).instances, truth.by_id(image).instances
-            accumulator.add(*pair, image_id=image)
+            _add_runs(accumulator, results.runs(image), truth.runs(image), image)
     result = accumulator.result()
     classes = [
-        {"name": truth.categories[c], "ap": one.ap, "ap50": one.ap50, "ar_100": one.ar_100}
+        {"id": truth.category_ids[c], "name": truth.categories[c]}
+        | {"ap": one.ap, "ap50": one.ap50, "ar_100": one.ar_100}
         for c, one in result.per_class.items()
         if one.truths
     ]
-    return {"kind": kind, "images": len(truth), "all": result.summary(), "classes": classes}
+    notes = [*_crowd_note(truth), *_left_out_note(results, "results")]
+    if result.cut:
+        notes.append(
+            f"{result.cut} detections were not read: more than {most} of a class in an image; "
+            f"--most reads more"
+        )
+    summary = result.summary()
+    return {
+        "kind": kind,
+        "images": len(truth),
+        "all": summary,
+        "classes": classes,
+        "notes": notes,
+    }
+
+
+def _add_boxes(accumulator: APAccumulator, p: Boxes, t: Boxes, image: Id) -> None:
+    iou = box_overlap(p.boxes, t.boxes, t.crowd, area_a=p.box_areas, area_b=t.box_areas)
+    accumulator.add_overlaps(iou, p.scores, p.labels, p.areas, t.labels, t.areas, t.crowd, image)
+
+
+def _add_runs(accumulator: APAccumulator, p: RunInstances, t: RunInstances, image: Id) -> None:
+    accumulator.add_runs(p.runs, p.scores, p.labels, t.runs, t.labels, t.areas, t.crowd, image)
+
+
+def _crowd_note(truth: CocoInstances | CocoPanoptic) -> list[str]:
+    """Crowds are not looked for; a class of nothing else has no number."""
+    counts = truth.crowds()
+    empty = [truth.categories[label] for label, (n, crowds) in counts.items() if n == crowds]
+    if not empty:
+        return []
+    objects, crowds = (sum(column) for column in zip(*counts.values(), strict=True))
+    return [
+        f"{crowds} of {objects} annotations are crowds, which nobody has to find: "
+        f"nothing else is annotated of {', '.join(map(repr, empty))}"
+    ]
+
+
+def _left_out_note(predictions: CocoInstances | CocoPanoptic, what: str) -> list[str]:
+    of_images, of_categories = predictions.left_out
+    if not of_images and not of_categories:
+        return []
+    return [
+        f"left out {of_images} {what} of images and {of_categories} of categories that the truth "
+        f"has not"
+    ]
 
 
 def evaluate_panoptic(
@@ -77,35 +143,60 @@ def evaluate_panoptic(
     predictions_file: str,
     truth_folder: str | None = None,
     predictions_folder: str | None = None,
+    *,
+    strangers: bool = False,
 ) -> dict[str, Any]:
     """Panoptic quality over all classes, things and stuff, and each class's.
 
+    Args:
+        truth_file, predictions_file: in COCO's format.
+        truth_folder, predictions_folder: of the PNGs; left out, named as the files.
+        strangers: whether predicted maps of images that the truth has not are left out, and
+            segments of categories that it has not are read as void.
+
     Returns:
-        {"kind", "images", "all": [{"name", "pq", "sq", "rq"}, …], "classes": [… with "tp", "fp",
-        "fn"]}
+        {"kind", "images", "all": [{"name", "pq", "sq", "rq"}, …], "classes": [{"id", … "tp", "fp",
+        "fn"}], "notes": [what a reader should know]}; ids are the file's own.
     """
     truth = load_panoptic(truth_file, truth_folder)
-    predictions = load_panoptic(predictions_file, predictions_folder, truth=truth)
-    if missing := set(truth.image_ids) - set(predictions.image_ids):
-        raise ValueError(f"{predictions.file}: has no prediction for image {min(missing)}")
-    if extra := set(predictions.image_ids) - set(truth.image_ids):
-        raise ValueError(f"{truth.file}: has no map of image {min(extra)}, which is predicted")
-    accumulator = PQAccumulator(
-        things=truth.things, stuff=truth.stuff, max_instances=truth.max_instances
+    predictions = load_panoptic(
+        predictions_file, predictions_folder, truth=truth, strangers=strangers
     )
+    _check_paired(truth, predictions)
+    divisor = predictions.max_instances  # the larger of the two: a class may have 2000 instances
+    accumulator = PQAccumulator(things=truth.things, stuff=truth.stuff, max_instances=divisor)
+    truth = truth.with_divisor(divisor)
     for image in _progress(truth.image_ids):
         target = truth.by_id(image)
         accumulator.add(predictions.by_id(image).ids, target.ids, crowd=target.crowd)
     result = accumulator.result()
     averages = {"all": result, "things": result.things, "stuff": result.stuff}
     classes = [
-        {"name": truth.categories[c], "pq": one.pq, "sq": one.sq, "rq": one.rq}
-        | {"tp": one.tp, "fp": one.fp, "fn": one.fn}
+        {"id": truth.category_ids[c], "name": truth.categories[c]}
+        | {"pq": one.pq, "sq": one.sq, "rq": one.rq, "tp": one.tp, "fp": one.fp, "fn": one.fn}
         for c, one in sorted(result.per_class.items())
         if one.tp + one.fp + one.fn
     ]
     rows = [{"name": n, "pq": one.pq, "sq": one.sq, "rq": one.rq} for n, one in averages.items()]
-    return {"kind": "panoptic", "images": len(truth), "all": rows, "classes": classes}
+    return {
+        "kind": "panoptic",
+        "images": len(truth),
+        "all": rows,
+        "classes": classes,
+        "notes": [*_crowd_note(truth), *_left_out_note(predictions, "maps")],
+    }
+
+
+def _check_paired(truth: CocoPanoptic, predictions: CocoPanoptic) -> None:
+    """Every image must have a map in both files."""
+    for one, other, lacks in (
+        (truth, predictions, "has no prediction for image {}"),
+        (predictions, truth, "has no map of image {}, which is predicted"),
+    ):
+        there = set(other.image_ids)
+        for image in one.image_ids:
+            if image not in there:
+                raise ValueError(f"{other.file}: {lacks.format(image)}")
 
 
 def as_table(report: dict[str, Any]) -> str:
@@ -121,16 +212,17 @@ def as_table(report: dict[str, Any]) -> str:
 def _lines(rows: list[Row]) -> Iterator[str]:
     if not rows:
         return
-    width = max(len(row["name"]) for row in rows)
-    numbers = [key for key in rows[0] if key != "name"]
-    yield " " * width + "".join(f"{key:>10}" for key in numbers)
+    width = max(len(printable(row["name"])) for row in rows)
+    columns = [key for key in rows[0] if key != "name"]
+    yield " " * width + "".join(f"{key:>10}" for key in columns)
     for row in rows:
-        yield f"{row['name']:{width}}" + "".join(f"{_cell(row[key]):>10}" for key in numbers)
+        cells = (f"{_cell(row[key]):>10}" for key in columns)
+        yield f"{printable(row['name']):{width}}" + "".join(cells)
 
 
-def _cell(value: float) -> str:
-    if isinstance(value, int):
-        return str(value)
+def _cell(value: float | str) -> str:
+    if isinstance(value, int | str):
+        return f" {printable(value)}"
     return "–" if math.isnan(value) else f"{value:.4f}"
 
 

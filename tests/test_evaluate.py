@@ -107,7 +107,8 @@ def test_the_table_is_for_people(tmp_path, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "mask, 1 image"
     assert "ap           1.0000" in lines and "ap_large          –" in lines
-    assert [line.split()[1:] for line in lines if line.startswith("disc")] == [["1.0000"] * 3]
+    rows = [line.split()[1:] for line in lines if line.startswith("disc")]
+    assert rows == [["1", "1.0000", "1.0000", "1.0000"]]  # the file's id, then numbers
 
 
 @pytest.mark.parametrize("kind", ["mask", "panoptic"])
@@ -141,3 +142,112 @@ def test_as_a_process(tmp_path):
     line = [sys.executable, "-m", "minseg", *command("box", tmp_path, "--json")]
     done = subprocess.run(line, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout)["all"]["ap"] == 1 and done.stderr == ""
+
+
+# --- files of other tools ---
+
+SQUARE = [[2, 2, 8, 2, 8, 8, 2, 8]]
+SIZED = {"height": 10, "width": 12}
+
+
+def found(number=1, image=1, category=1, **more):
+    """An annotation, or with a score a result."""
+    return {
+        "id": number,
+        "image_id": image,
+        "category_id": category,
+        "segmentation": SQUARE,
+        "bbox": [2, 2, 6, 6],
+    } | more
+
+
+def evaluated(folder, capsys, kind, truth, results, *more, images=({"id": 1, **SIZED},), names=()):
+    """(exit status, report or None, stderr) of `evaluate` on contents."""
+    categories = [{"id": c, "name": n} for c, n in dict(names or {1: "car"}).items()]
+    content = {"images": list(images), "annotations": truth, "categories": categories}
+    (folder / "truth.json").write_text(json.dumps(content))
+    (folder / "guess.json").write_text(json.dumps(results))
+    status = main(command(kind, folder, "--json", *more))
+    said = capsys.readouterr()
+    return status, json.loads(said.out) if said.out else None, said.err
+
+
+@pytest.mark.parametrize("kind", ["mask", "box", "boundary"])
+@pytest.mark.parametrize("ids", [(0, 1), ("car", "bus"), (-1, 5)])
+def test_categories_and_images_by_any_id(tmp_path, capsys, kind, ids):
+    images = [{"id": one, **SIZED} for one in ("town_0", "town_1")]
+    truth = [found(k, f"town_{k}", ids[k]) for k in (0, 1)]
+    results = [{**one, "score": 0.5} for one in truth]
+    names = {ids[0]: "car", ids[1]: "bus"}
+    status, report, said = evaluated(
+        tmp_path, capsys, kind, truth, results, images=images, names=names
+    )
+    assert status == 0 and said == "" and report["all"]["ap"] == 1
+    assert {one["id"]: one["name"] for one in report["classes"]} == names
+
+
+def test_a_limit_that_cuts_is_told_and_can_be_raised(tmp_path, capsys):
+    truth = [found(k, bbox=[k, 0, 1, 1]) for k in range(1, 151)]
+    results = [{**one, "score": 0.5} for one in truth]
+    _, report, said = evaluated(tmp_path, capsys, "box", truth, results)
+    assert report["all"]["ar_100"] == pytest.approx(100 / 150)
+    assert "50 detections were not read: more than 100 of a class in an image; --most" in said
+    _, report, said = evaluated(tmp_path, capsys, "box", truth, results, "--most", "150")
+    assert report["all"]["ap"] == 1 and said == "" and report["notes"] == []
+
+
+def test_crowds_that_empty_a_class_are_told(tmp_path, capsys):
+    truth = [found(1), found(2, category=2, iscrowd=1), found(3, category=2, iscrowd=1)]
+    names = {1: "car", 2: "bus"}
+    _, report, said = evaluated(
+        tmp_path, capsys, "mask", truth, [{**found(), "score": 1}], names=names
+    )
+    assert "2 of 3 annotations are crowds" in said and "'bus'" in said and "'car'" not in said
+    assert [one["name"] for one in report["classes"]] == ["car"]
+    truth[2]["iscrowd"] = 0
+    assert "crowds" not in evaluated(tmp_path, capsys, "mask", truth, [], names=names)[2]
+
+
+def test_predictions_that_the_truth_knows_nothing_of(tmp_path, capsys):
+    results = [{**found(category=c), "score": 1} for c in (1, 7, 8)]
+    status, _, said = evaluated(tmp_path, capsys, "mask", [found()], results)
+    assert status == 2 and "result at 1 is of category 7" in said
+    status, report, said = evaluated(tmp_path, capsys, "mask", [found()], results, "--skip-unknown")
+    assert status == 0 and report["all"]["ap"] == 1
+    assert "left out 0 results of images and 2 of categories" in said
+    results = [{**found(image=k), "score": 1} for k in (5, 6)]
+    status, _, said = evaluated(tmp_path, capsys, "mask", [found()], results)
+    assert status == 2 and "none of the predictions' 2 images is among the truth's 1" in said
+
+
+def test_exact_ties_of_boxes_are_those_of_the_official_tool(tmp_path, capsys):
+    """Widths as (x + w) - x lose the last digit, and an IoU of exactly ½ with it."""
+    truth = [found(bbox=[221.49, 294.74, 30.97, 29.67], area=900)]
+    results = [found(bbox=[221.49, 294.74, 30.97, 20.769], score=1)]
+    _, report, _ = evaluated(tmp_path, capsys, "box", truth, results)
+    assert report["all"]["ap"] == pytest.approx(0.5)
+
+
+def test_names_cannot_steer_a_terminal(tmp_path, capsys):
+    results = [{**found(), "score": 1}]
+    names = {1: "red\x1b[2Jcar\nap 1.0"}
+    evaluated(tmp_path, capsys, "mask", [found()], results, names=names)
+    assert main(command("mask", tmp_path)) == 0
+    out = capsys.readouterr().out
+    assert "\x1b" not in out and "red\\x1b[2Jcar\\nap 1.0" in out
+    evaluated(tmp_path, capsys, "mask", [found(category="\x1b[2J")], results)
+    assert main(command("mask", tmp_path)) == 2
+    said = capsys.readouterr().err
+    assert "\x1b" not in said and said.count("\n") == 1
+
+
+def test_a_class_of_2000_instances_and_stuff_in_pieces(tmp_path, capsys):
+    numbers = torch.arange(1, 2001)
+    maps = {"truth": numbers, "guess": torch.where(numbers == 7, 0, numbers)}
+    for file, row in maps.items():
+        ids = 5000 + row * (row > 0)  # of category 1 with divisor 5000
+        one = PanopticImage("town", "a.png", torch.where(row > 0, ids, 0)[None])
+        save_panoptic(tmp_path / f"{file}.json", [one], {1: "cell"}, [1], max_instances=5000)
+    assert main(command("panoptic", tmp_path, "--json")) == 0
+    (row,) = json.loads(capsys.readouterr().out)["classes"]
+    assert (row["id"], row["name"], row["tp"], row["fn"]) == (1, "cell", 1999, 1)

@@ -8,25 +8,35 @@ A segmentation is a list of polygons or run lengths (`minseg.masks`); a bbox is 
 Results are a bare list of {"image_id", "category_id", "segmentation", "score"}: images and
 categories are those of the truth (Lin et al., Microsoft COCO, 2014; the format of its web site).
 
-What a file says is checked when it is opened; masks are made when an image is asked for, and only
-one image's are in memory. Polygons are drawn by pycocotools, so that a mask has the very pixels the
-official tools count. Lesson 07 evaluates such files; `python -m minseg evaluate` does it for you.
+Ids are looked at when a file is opened; sizes, masks and pictures when an image is asked for, and
+only one image's are in memory. There are three ways to ask: `by_id` makes all pixels, `runs` only
+run lengths, `boxes` neither. Polygons are drawn by pycocotools, so that a mask has the very pixels
+the official tools count. Lesson 07 evaluates such files; `python -m minseg evaluate` does it for
+you.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from minseg.data.coco_files import Record, read_json, safe_name
-from minseg.data.coco_masks import read_mask
+from minseg.data.coco_categories import Category, read_categories
+from minseg.data.coco_files import Id, Record, read_json
+from minseg.data.coco_masks import check_mask, read_runs, stated_size
+from minseg.data.pictures import picture_size, read_picture
 from minseg.instances import Instances
+from minseg.masks.rle import MOST_PIXELS
+from minseg.masks.runs import Runs
+
+MOST_BYTES = 2**32  # of one image's masks, a byte a pixel; `runs` needs none of them
+LISTED = 10  # bad records that a message names
 
 
 @dataclass(frozen=True)
@@ -34,14 +44,14 @@ class CocoImage:
     """One image of a COCO file.
 
     Attributes:
-        image_id, file_name: as in the file.
+        image_id, file_name: as in the file; the name is None where it has none.
         instances: with crowds and annotated areas, or with scores if these are results.
         boxes: (N, 4) float64 (x1, y1, x2, y2) as annotated; None means the masks' tight boxes.
         image: (3, H, W) float in [0, 1], where the folder of images was named, else None.
     """
 
-    image_id: int
-    file_name: str
+    image_id: Id
+    file_name: str | None
     instances: Instances
     boxes: Tensor | None = None
     image: Tensor | None = None
@@ -50,29 +60,56 @@ class CocoImage:
 class Boxes(NamedTuple):
     """What box AP reads of one image: boxes as the file has them, no masks needed."""
 
-    boxes: Tensor  # (N, 4) float64
+    boxes: Tensor  # (N, 4) float64 x1, y1, x2, y2
     scores: Tensor  # (N,) float64
     labels: Tensor  # (N,) int64
     areas: Tensor  # (N,) float64, of the annotation; of a result, its box or else its mask
+    crowd: Tensor  # (N,) bool
+    box_areas: Tensor  # (N,) float64, width × height: x2 - x1 has lost the last digits of the width
+
+
+class RunInstances(NamedTuple):
+    """What mask AP reads of one image, without a pixel."""
+
+    runs: Runs  # N masks
+    scores: Tensor  # (N,) float64
+    labels: Tensor  # (N,) int64
+    areas: Tensor  # (N,) float64, as annotated, else counted
     crowd: Tensor  # (N,) bool
 
 
 class CocoInstances:
     """The images of a COCO file, in the order of the file; made by `load_coco`, `load_results`.
 
-    Iterate, index from 0, or ask for an image by its id. `categories` maps ids to names.
+    Iterate, index from 0, or ask for an image by its id.
+
+    Attributes:
+        file: where it comes from.
+        image_ids: of all images, whole numbers or texts.
+        categories: names by label. category_ids: the file's own ids by label; the two are the same
+            where these are whole numbers from 1 on, else labels are 1, 2, 3 … (`coco_categories`).
+        left_out: for results, how many were of images and of categories that the truth has not.
     """
 
     def __init__(
         self,
         file: Path,
-        images: dict[int, Record],
-        categories: dict[int, str],
-        records: dict[int, list[Record]],
+        images: dict[Id, Record],
+        categories: dict[Id, Category],
+        records: dict[Id, list[Record]],
         folder: Path | None,
+        left_out: tuple[int, int] = (0, 0),
     ) -> None:
-        self.file, self.categories, self.image_ids = file, categories, tuple(images)
+        self.file, self.image_ids, self.left_out = file, tuple(images), left_out
+        self.categories = {one.label: one.name for one in categories.values()}
+        self.category_ids = {one.label: one.id for one in categories.values()}
         self._images, self._records, self._folder = images, records, folder
+        self._categories = categories
+
+    @property
+    def labels(self) -> tuple[int, ...]:
+        """All labels, in the order of the file's categories."""
+        return tuple(self.categories)
 
     def __len__(self) -> int:
         return len(self.image_ids)
@@ -86,56 +123,149 @@ class CocoInstances:
     def __repr__(self) -> str:
         return f"CocoInstances({str(self.file)!r}, {len(self)} images)"
 
-    def size(self, image_id: int) -> tuple[int, int]:
-        """(height, width) of an image; KeyError for an id that the file does not list."""
-        image = self._images[image_id]
-        return image.whole("height", 1), image.whole("width", 1)
+    def size(self, image_id: Id) -> tuple[int, int]:
+        """(height, width) of an image: from the file, else its picture, else its run lengths.
 
-    def by_id(self, image_id: int) -> CocoImage:
+        Raises:
+            KeyError: for an id that the file does not list.
+            ValueError: if the file does not say, or says more than an image may have.
+        """
+        image = self._images[image_id]
+        if not image.has("height") and not image.has("width"):
+            if self._folder is not None:
+                return picture_size(image.path(self._folder))
+            for record in self._records[image_id]:
+                if (stated := stated_size(record)) is not None:
+                    return stated
+        height, width = image.whole("height", 1), image.whole("width", 1)
+        if height * width > MOST_PIXELS:
+            raise image.error(f"has {height} × {width} pixels, more than {MOST_PIXELS}")
+        return height, width
+
+    def by_id(self, image_id: Id) -> CocoImage:
         """An image with its masks; ValueError, with file and id, where one cannot be read."""
         image, records, size = self._images[image_id], self._records[image_id], self.size(image_id)
-        masks = [read_mask(one, size) for one in records]
-        stacked = torch.stack(masks) if masks else torch.zeros(0, *size, dtype=torch.bool)
-        counted = stacked.count_nonzero(dim=(1, 2)).tolist()
-        areas = [one.number("area", n) for one, n in zip(records, counted, strict=True)]
-        tight = Instances(stacked, _labels(records)).boxes.tolist()
+        if len(records) * size[0] * size[1] > MOST_BYTES:
+            raise image.error(
+                f"has {len(records)} masks of {size[0]} × {size[1]} pixels, which do not fit into "
+                f"{MOST_BYTES} bytes: `runs` reads them without their pixels"
+            )
+        runs = self._runs(image_id, size)
         boxes = [
-            one.box("bbox") if one.has("bbox") else box
-            for one, box in zip(records, tight, strict=True)
+            _corners(one.box("bbox")) if one.has("bbox") else box
+            for one, box in zip(records, runs.runs.boxes().tolist(), strict=True)
         ]
+        name = image.text("file_name") if image.has("file_name") else None
         return CocoImage(
             image_id,
-            image.text("file_name"),
+            name,
             Instances(
-                stacked,
-                _labels(records),
-                _scores(records),
-                crowd=torch.tensor([one.flag("iscrowd") for one in records], dtype=torch.bool),
-                areas=torch.tensor(areas, dtype=torch.float64),
+                runs.runs.masks(), runs.labels, runs.scores, crowd=runs.crowd, areas=runs.areas
             ),
             torch.tensor(boxes, dtype=torch.float64).reshape(-1, 4),
             None if self._folder is None else _picture(image.path(self._folder), size, image),
         )
 
-    def boxes(self, image_id: int) -> Boxes:
+    def runs(self, image_id: Id) -> RunInstances:
+        """The masks of an image as run lengths, whatever its size."""
+        records = self._records[image_id]
+        return self._runs(image_id, self.size(image_id) if records else (0, 0))
+
+    def _runs(self, image_id: Id, size: tuple[int, int]) -> RunInstances:
+        records = self._records[image_id]
+        runs = read_runs(records, size)
+        counted = runs.areas().tolist()
+        areas = [one.number("area", n) for one, n in zip(records, counted, strict=True)]
+        return RunInstances(runs, *self._common(records, areas))
+
+    def boxes(self, image_id: Id) -> Boxes:
         """The boxes of an image; a mask is only read where a record has no bbox."""
-        records, rows, areas = self._records[image_id], [], []
+        records, corners, areas, sides = self._records[image_id], [], [], []
         for one in records:
             if one.has("bbox"):
-                x1, y1, x2, y2 = one.box("bbox")
-                area = (x2 - x1) * (y2 - y1)
+                x, y, width, height = one.box("bbox")
+                area: float = width * height
             else:
-                mask = Instances(read_mask(one, self.size(image_id))[None], torch.ones(1).long())
-                (x1, y1, x2, y2), area = mask.boxes[0].tolist(), mask.areas.item()
-            rows.append((x1, y1, x2, y2))
+                runs = read_runs([one], self.size(image_id))
+                x, y, x2, y2 = runs.boxes()[0].tolist()
+                width, height, area = x2 - x, y2 - y, runs.areas().item()
+            corners.append(_corners((x, y, width, height)))
             areas.append(one.number("area", area))
+            sides.append(width * height)
+        scores, labels, area_tensor, crowd = self._common(records, areas)
         return Boxes(
-            torch.tensor(rows, dtype=torch.float64).reshape(-1, 4),
-            _scores(records),
-            _labels(records),
+            torch.tensor(corners, dtype=torch.float64).reshape(-1, 4),
+            scores,
+            labels,
+            area_tensor,
+            crowd,
+            torch.tensor(sides, dtype=torch.float64),
+        )
+
+    def _common(
+        self, records: list[Record], areas: list[float]
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Scores, labels, areas and crowds."""
+        labels = [self._categories[one.id("category_id")].label for one in records]
+        return (
+            torch.tensor([one.number("score", 1.0) for one in records], dtype=torch.float64),
+            torch.tensor(labels, dtype=torch.int64),
             torch.tensor(areas, dtype=torch.float64),
             torch.tensor([one.flag("iscrowd") for one in records], dtype=torch.bool),
         )
+
+    def check(self) -> None:
+        """Look at every mask and every picture's size, so that nothing is found out hours later.
+
+        Raises:
+            ValueError: with the first ten records that cannot be used, and how many there are.
+        """
+        faults = list(self._faults())
+        if faults:
+            listed = [str(one).removeprefix(f"{self.file}: ") for one in faults[:LISTED]]
+            more = f"; and {len(faults) - LISTED} more" if len(faults) > LISTED else ""
+            number = f"{len(faults)} record{'s' if len(faults) > 1 else ''} cannot be used"
+            raise ValueError(f"{self.file}: {number}: {'; '.join(listed)}{more}")
+
+    def _faults(self) -> Iterator[Exception]:
+        for image_id, image in self._images.items():
+            try:
+                size = self.size(image_id)
+                if self._folder is not None:
+                    _check_picture(image.path(self._folder), size, image)
+            except (ValueError, OSError) as error:
+                yield error
+                continue
+            for record in self._records[image_id]:
+                try:
+                    check_mask(record, size)
+                except (ValueError, OSError) as error:
+                    yield error
+
+    def crowds(self) -> dict[int, tuple[int, int]]:
+        """By label, how many objects there are and how many of them are crowds."""
+        return count_crowds(
+            (self._categories[one.id("category_id")].label, one.flag("iscrowd"))
+            for records in self._records.values()
+            for one in records
+        )
+
+    def fingerprint(self) -> str:
+        """A digest of all that is read of the file: the same for the same data, in any layout."""
+        total = hashlib.sha256()
+        groups: list[tuple[tuple[str, ...], Iterator[Record]]] = [
+            (("id", "file_name", "height", "width"), iter(self._images.values())),
+            (("id", "name"), (one.record for one in self._categories.values())),
+            (_READ, (record for group in self._records.values() for record in group)),
+        ]
+        for keys, records in groups:
+            for one in records:
+                read = {key: one.values.get(key) for key in keys}
+                total.update(json.dumps(read, sort_keys=True).encode() + b"\n")
+        return total.hexdigest()
+
+
+_READ = ("image_id", "category_id", "segmentation", "bbox", "area", "iscrowd")
 
 
 def load_coco(annotation_file: str | Path, images: str | Path | None = None) -> CocoInstances:
@@ -156,93 +286,120 @@ def load_coco(annotation_file: str | Path, images: str | Path | None = None) -> 
         for image in by_id.values():
             image.path(folder)
     annotations = top.records("annotations", "annotation")
-    seen: set[int] = set()
+    seen: set[Id] = set()
     for one in annotations:
-        number = one.whole("id")
-        one.what = f"annotation {number}"
-        if number in seen:
-            raise one.error("is there twice")
-        seen.add(number)
+        if one.has("id"):
+            number = one.id("id")
+            one.what = f"annotation {number}"
+            if number in seen:
+                raise one.error("is there twice")
+            seen.add(number)
         if one.number("area", 0) < 0:
             raise one.error(f"needs an area from 0, got {one.get('area')}")
-    return CocoInstances(file, by_id, categories, _grouped(annotations, by_id, categories), folder)
+    groups, _ = _grouped(annotations, by_id, categories, strangers=False)
+    return CocoInstances(file, by_id, categories, groups, folder)
 
 
-def load_results(results_file: str | Path, truth: CocoInstances) -> CocoInstances:
+def load_results(
+    results_file: str | Path, truth: CocoInstances, *, strangers: bool = False
+) -> CocoInstances:
     """Open a file of results on the images of `truth`, with scores in float64.
+
+    Args:
+        results_file: a JSON list.
+        truth: whose images and categories count.
+        strangers: whether results of images and categories that the truth has not are left out,
+            and counted in `left_out`, instead of being an error.
 
     Raises:
         ValueError, FileNotFoundError: with the file, the result and the reason.
     """
     file = Path(results_file)
-    results = Record(file, "the file", {"results": read_json(file)}).records("results", "result")
+    content = read_json(file)
+    results = Record(file, "the file", {"results": content}).records("results", "result")
     for one in results:
         one.number("score")
         # Numbers of a result are its own: an area or a crowd there would be somebody else's.
-        one.values = {k: v for k, v in one.values.items() if k not in ("area", "iscrowd")}
-    grouped = _grouped(results, truth._images, truth.categories)
-    return CocoInstances(file, truth._images, truth.categories, grouped, None)
+        for key in ("area", "iscrowd"):
+            one.values.pop(key, None)
+    check_any_known(file, {one.id("image_id") for one in results}, truth._images)
+    groups, left_out = _grouped(results, truth._images, truth._categories, strangers=strangers)
+    return CocoInstances(file, truth._images, truth._categories, groups, None, left_out)
 
 
-def read_images(top: Record) -> dict[int, Record]:
-    """The image records of a file by id, each with a name and a size."""
-    by_id: dict[int, Record] = {}
+def check_any_known(file: Path, images: Collection[Id], known: Collection[Id]) -> None:
+    """Ids from 0 on, given by a tool that knew no truth, mean other images, or none."""
+    if images and set(images).isdisjoint(known):
+        mine, theirs = min(images, key=str), min(known, key=str, default=None)
+        raise ValueError(
+            f"{file}: none of the predictions' {len(images)} images is among the truth's "
+            f"{len(known)}: the first ids are {mine!r} and {theirs!r}"
+        )
+
+
+def count_crowds(pairs: Iterable[tuple[int, bool]]) -> dict[int, tuple[int, int]]:
+    """(objects, crowds) by label, from (label, crowd) of each object."""
+    counts: dict[int, tuple[int, int]] = {}
+    for label, crowd in pairs:
+        objects, crowds = counts.get(label, (0, 0))
+        counts[label] = objects + 1, crowds + crowd
+    return counts
+
+
+def read_images(top: Record) -> dict[Id, Record]:
+    """The image records of a file by id."""
+    by_id: dict[Id, Record] = {}
     for image in top.records("images", "image"):
-        number = image.whole("id")
+        number = image.id("id")
         image.what = f"image {number}"
         if number in by_id:
             raise image.error("is there twice")
-        image.whole("height", 1)
-        image.whole("width", 1)
-        safe_name(image.text("file_name"), f"{image.file}: {image.what}")
         by_id[number] = image
     return by_id
 
 
-def read_categories(top: Record) -> dict[int, str]:
-    """Names by id; 0 is void in a panoptic map, so ids start at 1."""
-    names: dict[int, str] = {}
-    for one in top.records("categories", "category"):
-        number = one.whole("id", 1)
-        if number in names:
-            raise one.error(f"repeats the id {number}")
-        names[number] = one.text("name")
-    return names
-
-
 def _grouped(
-    records: list[Record], images: Mapping[int, Any], categories: Mapping[int, str]
-) -> dict[int, list[Record]]:
-    """Records by image, once their ids and numbers make sense."""
-    groups: dict[int, list[Record]] = {number: [] for number in images}
+    records: Sequence[Record],
+    images: Mapping[Id, Any],
+    categories: Mapping[Id, Category],
+    *,
+    strangers: bool,
+) -> tuple[dict[Id, list[Record]], tuple[int, int]]:
+    """Records by image, once their ids and numbers make sense; and how many were left out."""
+    groups: dict[Id, list[Record]] = {number: [] for number in images}
+    of_images = of_categories = 0
     for one in records:
-        image, category = one.whole("image_id"), one.whole("category_id")
+        image, category = one.id("image_id"), one.id("category_id")
         if image not in groups:
-            raise one.error(f"is of image {image}, which the file of the truth does not list")
+            if not strangers:
+                raise one.error(f"is of image {image}, which the file of the truth does not list")
+            of_images += 1
+            continue
         if category not in categories:
-            raise one.error(f"is of category {category}, which is not among the categories")
+            if not strangers:
+                raise one.error(f"is of category {category}, which is not among the categories")
+            of_categories += 1
+            continue
         if not one.has("segmentation") and not one.has("bbox"):
             raise one.error("has neither 'segmentation' nor 'bbox'")
         if one.has("bbox"):
             one.box("bbox")
         one.flag("iscrowd")
         groups[image].append(one)
-    return groups
+    return groups, (of_images, of_categories)
 
 
-def _labels(records: list[Record]) -> Tensor:
-    return torch.tensor([one.whole("category_id") for one in records], dtype=torch.int64)
-
-
-def _scores(records: list[Record]) -> Tensor:
-    return torch.tensor([one.number("score", 1.0) for one in records], dtype=torch.float64)
+def _corners(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    x, y, width, height = box
+    return x, y, x + width, y + height
 
 
 def _picture(path: Path, size: tuple[int, int], image: Record) -> Tensor:
-    from PIL import Image  # comes with matplotlib
+    _check_picture(path, size, image)
+    return read_picture(path)
 
-    with Image.open(path) as picture:
-        if picture.size != size[::-1]:
-            raise image.error(f"is {size} (height, width), but {path.name} is {picture.size[::-1]}")
-        pixels = torch.from_numpy(np.array(picture.convert("RGB")))
-    return pixels.permute(2, 0, 1).float().div(255).contiguous()
+
+def _check_picture(path: Path, size: tuple[int, int], image: Record) -> None:
+    is_size = picture_size(path)
+    if is_size != size:
+        raise image.error(f"is {size} (height, width), but {path.name} is {is_size}")

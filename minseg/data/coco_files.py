@@ -1,33 +1,53 @@
-"""What every reader and writer of COCO's files needs: checked values, safe names, whole files.
+"""What every reader and writer of COCO's files needs: checked values, ids, safe names.
 
 A file from somewhere else is a claim, not a fact. Each value is looked at before it is used, and
-what is wrong is said with the file, the record and the reason. A name inside a file may not point
-out of its folder. What is written appears in one step, when it is complete: a crash leaves the old
-file or the new one.
+what is wrong is said with the file, the record and the reason. Nothing is demanded that a task does
+not need: what is left out, or null, is asked for when somebody uses it. Ids are names, not numbers:
+0, -1 and "town_000294" are as good as 7, and 7.0 is 7. A file name is judged when a picture is
+opened, and may not point out of the folder of pictures then.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
-from collections.abc import Container, Iterator
-from contextlib import contextmanager
+import reprlib
+from collections.abc import Collection
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import IO, Any
+from typing import Any
 
 MISSING = object()
+FARTHEST = 1e9  # px: products of two such numbers are still exact enough, and finite
+LARGEST_SIDE = 2**31 - 1
+Id = int | str
+
+_REPR = reprlib.Repr()
+_REPR.maxlevel, _REPR.maxlist, _REPR.maxdict, _REPR.maxstring, _REPR.maxother = 2, 6, 4, 60, 60
 
 
 def read_json(file: Path) -> Any:
     """The content of a JSON file; ValueError, with its name, where it is not JSON."""
+    if not file.exists():
+        raise FileNotFoundError(f"{file}: no such file")
+    if not file.is_file():  # a folder, or a device that never ends
+        raise ValueError(f"{file}: not a file")
     try:
-        return json.loads(file.read_bytes())
-    except FileNotFoundError:
-        raise FileNotFoundError(f"{file}: no such file") from None
+        content = file.read_bytes()
+        text = content.decode(json.detect_encoding(content), "surrogatepass")
+        del content  # a file of results is large, and what it makes is larger
+        return json.loads(text, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{file}: not JSON ({error})") from None
+        raise ValueError(f"{file}: not JSON ({_short_text(str(error))})") from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; two values under one key are refused: readers disagree which one counts."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"an object has the key {twice!r} twice")
+    return values
 
 
 class Record:
@@ -39,6 +59,8 @@ class Record:
         values: the object itself; ValueError if it is none.
     """
 
+    __slots__ = ("file", "values", "what")  # there may be millions
+
     def __init__(self, file: Path, what: str, values: Any) -> None:
         self.file, self.what = file, what
         if not isinstance(values, dict):
@@ -49,19 +71,37 @@ class Record:
         return ValueError(f"{self.file}: {self.what} {reason}")
 
     def has(self, key: str) -> bool:
+        """Whether there is a value; null is none."""
         return self.values.get(key) is not None
 
     def get(self, key: str, default: Any = MISSING) -> Any:
-        value = self.values.get(key, default)
-        if value is MISSING:
+        value = self.values.get(key)
+        if value is not None:
+            return value
+        if default is MISSING:
             raise self.error(f"has no {key!r}")
+        return default
+
+    def id(self, key: str) -> Id:
+        """A name: a whole number of 64 bits, or a text that can be written down."""
+        value = self.get(key)
+        if isinstance(value, float) and abs(value) < 2**53 and value.is_integer():
+            return int(value)
+        if isinstance(value, str) and value:
+            return self.text(key)
+        if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**63:
+            raise self.error(f"needs a whole number or a text as {key!r}, got {_short(value)}")
         return value
 
-    def whole(self, key: str, least: int = 0, default: Any = MISSING) -> int:
-        """A whole number, at least `least`."""
-        value = self.get(key, default)
+    def whole(self, key: str, least: int = 0, most: int = LARGEST_SIDE) -> int:
+        """A whole number from `least` to `most`."""
+        value = self.get(key)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise self.error(f"needs a whole number from {least} as {key!r}, got {_short(value)}")
+        if value > most:
+            raise self.error(f"needs at most {most} as {key!r}, got {_short(value)}")
         return value
 
     def number(self, key: str, default: Any = MISSING) -> float:
@@ -79,20 +119,23 @@ class Record:
         return bool(value)
 
     def text(self, key: str) -> str:
+        """A text of characters; half of one, as JSON can hold, could never be printed."""
         value = self.get(key)
-        if not isinstance(value, str) or not value:
+        if not isinstance(value, str) or not value or not _is_unicode(value):
             raise self.error(f"needs a text as {key!r}, got {_short(value)}")
         return value
 
     def box(self, key: str) -> tuple[float, float, float, float]:
-        """(x1, y1, x2, y2) of COCO's x, y, width, height."""
+        """COCO's x, y, width, height."""
         value = self.get(key)
         if not isinstance(value, list) or len(value) != 4 or not all(map(_is_finite, value)):
             raise self.error(f"needs x, y, width, height as {key!r}, got {_short(value)}")
         x, y, width, height = map(float, value)
         if width < 0 or height < 0:
-            raise self.error(f"needs a {key!r} of no negative size, got {value}")
-        return x, y, x + width, y + height
+            raise self.error(f"needs a {key!r} of no negative size, got {_short(value)}")
+        if max(abs(x), abs(y), width, height) > FARTHEST:
+            raise self.error(f"needs a {key!r} within {FARTHEST:.0e} px, got {_short(value)}")
+        return x, y, width, height
 
     def records(self, key: str, what: str) -> list[Record]:
         """A list of objects, numbered from 0 in messages until their id is known."""
@@ -102,8 +145,15 @@ class Record:
         return [Record(self.file, f"{what} at {k}", one) for k, one in enumerate(value)]
 
     def path(self, folder: Path, key: str = "file_name") -> Path:
-        """A file in the folder; ValueError for a name that leaves it, or if nothing is there."""
-        path = folder / safe_name(self.text(key), f"{self.file}: {self.what}")
+        """A file in the folder; ValueError for a name that leaves it, or if nothing is there.
+
+        Names with backslashes come from Windows, where they part folders; elsewhere a file may
+        have them in its name.
+        """
+        name = safe_name(self.text(key), f"{self.file}: {self.what}")
+        path = folder / name
+        if not path.is_file() and "\\" in name:
+            path = folder / name.replace("\\", "/")
         if not path.is_file():
             raise FileNotFoundError(f"{self.file}: {self.what} needs {path}, which is not there")
         return path
@@ -117,33 +167,38 @@ def safe_name(name: str, what: str) -> str:
     return name
 
 
-def check_id(image_id: int, seen: Container[int]) -> int:
-    """The id, if it may be written: a whole number from 0 that is not among those seen."""
-    if isinstance(image_id, bool) or not isinstance(image_id, int) or image_id < 0:
-        raise ValueError(f"image_id must be a whole number from 0, got {image_id!r}")
+def check_id(image_id: Id, seen: Collection[Id]) -> Id:
+    """The id, if it may be written: a whole number or a text that is not among those seen."""
+    whole = isinstance(image_id, int) and not isinstance(image_id, bool)
+    if not whole and not (isinstance(image_id, str) and image_id and _is_unicode(image_id)):
+        raise ValueError(f"image_id must be a whole number or a text, got {image_id!r}")
     if image_id in seen:
         raise ValueError(f"image {image_id} comes twice")
     return image_id
 
 
-@contextmanager
-def written_whole(file: Path) -> Iterator[IO[str]]:
-    """A text file to write to, which takes the place of `file` when all is written."""
-    handle, draft = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.", suffix=".tmp")
-    try:
-        with open(handle, "w", encoding="utf-8") as stream:
-            yield stream
-        os.chmod(draft, 0o644)
-        os.replace(draft, file)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
-
-
 def _is_finite(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond all floating point numbers
+        return False
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}…"
+    """A value of any size and depth in a few characters that can be printed."""
+    return _short_text(_REPR.repr(value))
+
+
+def _short_text(text: str) -> str:
+    text = text if len(text) <= 60 else f"{text[:57]}…"
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

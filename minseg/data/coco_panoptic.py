@@ -6,27 +6,39 @@
      "categories":  [{"id", "name", "isthing"}, …]}
 
 A pixel's colour is its segment's number, R + 256 G + 256² B; 0 is void, and the JSON says what each
-segment is. minseg's maps say it in the number itself, category × max_instances + instance, so a map
-is read without a table: things are numbered from 1 in the order of segments_info, stuff has
-instance 0. When a map is written, that number is the colour.
+segment is. minseg's maps say it in the number itself, label × max_instances + instance, so a map is
+read without a table: things are numbered from 1 in the order of segments_info, stuff from 0. When a
+map is written, that number is the colour. Labels are the file's category ids where these are whole
+numbers from 1 on, else 1, 2, 3 … (`coco_categories`).
+
+A file may cut one class of stuff into several segments, as CVAT's do: they are scored one by one,
+as the official tool does. The divisor max_instances is 1000, or more if a map has more segments of
+a class.
 
 (Kirillov et al., Panoptic Segmentation, 2019, and the format of COCO's web site.) Lesson 13.
 """
 
 from __future__ import annotations
 
+import copy
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from minseg.data.coco import read_categories, read_images
-from minseg.data.coco_files import Record, read_json
+from minseg.data.coco import check_any_known, count_crowds, read_images
+from minseg.data.coco_categories import Category, read_categories
+from minseg.data.coco_files import Id, Record, read_json
 
 LARGEST_COLOUR = 256**3 - 1
+MOST_PIXELS = 2**25  # of a map, which takes 8 bytes a pixel and as much again while it is read
+USUAL_DIVISOR = 1000
+STRANGER = "minseg: of no category"  # marks a segment that is read as void
 
 
 @dataclass(frozen=True)
@@ -36,11 +48,11 @@ class PanopticImage:
     Attributes:
         image_id: as in the file.
         file_name: of the PNG.
-        ids: (H, W) int64, category × max_instances + instance; 0 is void.
+        ids: (H, W) int64, label × max_instances + instance; 0 is void.
         crowd: the ids that are crowds.
     """
 
-    image_id: int
+    image_id: Id
     file_name: str
     ids: Tensor
     crowd: tuple[int, ...] = ()
@@ -50,21 +62,29 @@ class CocoPanoptic:
     """The maps of a panoptic file; made by `load_panoptic`. Iterate, or ask for an image by id.
 
     Attributes:
-        categories: names by category id. things, stuff: the category ids of each kind.
+        image_ids: of all maps, whole numbers or texts.
+        categories: names by label. category_ids: the file's own ids by label.
+        things, stuff: the labels of each kind.
+        max_instances: the divisor of the ids.
+        left_out: how many maps, and how many segments, were of images and categories that the
+            truth has not.
     """
 
     def __init__(
         self,
         file: Path,
         folder: Path,
-        categories: dict[int, str],
-        things: tuple[int, ...],
-        sizes: Mapping[int, tuple[int, int]],
-        annotations: dict[int, Record],
+        categories: dict[Id, Category],
+        sizes: Mapping[Id, tuple[int, int] | None],
+        annotations: dict[Id, Record],
         max_instances: int,
+        left_out: tuple[int, int] = (0, 0),
     ) -> None:
-        self.file, self.categories, self.things = file, categories, things
-        self.stuff = tuple(c for c in categories if c not in things)
+        self.file, self._categories, self.left_out = file, categories, left_out
+        self.categories = {one.label: one.name for one in categories.values()}
+        self.category_ids = {one.label: one.id for one in categories.values()}
+        self.things = tuple(one.label for one in categories.values() if _is_thing(one))
+        self.stuff = tuple(label for label in self.categories if label not in self.things)
         self.max_instances, self.image_ids = max_instances, tuple(annotations)
         self._folder, self._sizes, self._annotations = folder, sizes, annotations
 
@@ -80,25 +100,45 @@ class CocoPanoptic:
     def __repr__(self) -> str:
         return f"CocoPanoptic({str(self.file)!r}, {len(self)} images)"
 
-    def by_id(self, image_id: int) -> PanopticImage:
+    def with_divisor(self, max_instances: int) -> CocoPanoptic:
+        """The same file, read with another divisor."""
+        other = copy.copy(self)
+        other.max_instances = max_instances
+        return other
+
+    def by_id(self, image_id: Id) -> PanopticImage:
         """A map; ValueError or FileNotFoundError, with file and id, where it cannot be read."""
         annotation = self._annotations[image_id]
-        colours = _read_colours(annotation, self._folder, self._sizes[image_id])
-        table, crowd = _segments(annotation, self.categories, self.things, self.max_instances)
+        colours = _read_colours(annotation, self._folder, self._sizes.get(image_id))
+        table, crowd = _segments(annotation, self._categories, self.max_instances)
+        # A map is mostly runs of one colour: a segment is looked up once a run, not once a pixel.
+        flat = colours.ravel()
+        start = np.flatnonzero(np.diff(flat, prepend=-1))
         known = np.array([0, *table])
         order = np.argsort(known)
-        place = np.searchsorted(known[order], colours).clip(max=len(known) - 1)
-        found = order[place]
-        if (strangers := known[found] != colours).any():
-            number = colours[strangers][0]
+        place = np.searchsorted(known[order], flat[start]).clip(max=len(known) - 1)
+        found = order[place]  # (runs,) which segment
+        if (strangers := known[found] != flat[start]).any():
+            number = flat[start][strangers][0]
             raise annotation.error(f"has pixels of segment {number}, which segments_info lacks")
-        ids = np.array([0, *table.values()])[found]
-        present = np.bincount(found.ravel(), minlength=len(known)) > 0
+        present = np.bincount(found, minlength=len(known)) > 0
         if not present[1:].all():
             number = known[1:][~present[1:]][0]
             raise annotation.error(f"lists segment {number}, of which the PNG has no pixel")
+        ids = np.array([0, *table.values()])[found]
+        ids = np.repeat(ids, np.diff(start, append=flat.size)).reshape(colours.shape)
         name = annotation.text("file_name")
         return PanopticImage(image_id, name, torch.from_numpy(ids), tuple(crowd))
+
+    def crowds(self) -> dict[int, tuple[int, int]]:
+        """By label, how many segments there are and how many of them are crowds."""
+        pairs = []
+        for annotation in self._annotations.values():
+            for one in annotation.records("segments_info", "segment"):
+                if not one.has(STRANGER):
+                    label = self._categories[one.id("category_id")].label
+                    pairs.append((label, one.flag("iscrowd")))
+        return count_crowds(pairs)
 
 
 def load_panoptic(
@@ -106,7 +146,8 @@ def load_panoptic(
     folder: str | Path | None = None,
     *,
     truth: CocoPanoptic | None = None,
-    max_instances: int = 1000,
+    max_instances: int | None = None,
+    strangers: bool = False,
 ) -> CocoPanoptic:
     """Open a panoptic file.
 
@@ -115,7 +156,10 @@ def load_panoptic(
         folder: where the PNGs are; left out, the file's name without ".json".
         truth: for predictions, whose file need not repeat images and categories: those of the
             truth count.
-        max_instances: the divisor of the ids.
+        max_instances: the divisor of the ids; left out, the truth's, or 1000, or what the map with
+            most segments of a class needs, whichever is largest.
+        strangers: whether maps of images that the truth has not are left out, and segments of
+            categories that it has not are read as void; `left_out` counts both. Else an error.
 
     Raises:
         ValueError, FileNotFoundError: with the file, the image or segment, and the reason.
@@ -123,78 +167,134 @@ def load_panoptic(
     file = Path(annotation_file)
     where = file.with_suffix("") if folder is None else Path(folder)
     top = Record(file, "the file", read_json(file))
-    images: Mapping[int, tuple[int, int]]
+    sizes: Mapping[Id, tuple[int, int] | None]
     if truth is None:
-        images = {number: _size(image) for number, image in read_images(top).items()}
-        categories, things = read_categories(top), _things(top)
+        sizes = {number: _size(image) for number, image in read_images(top).items()}
+        categories = read_categories(top)
     else:
-        images, categories, things = truth._sizes, truth.categories, truth.things
-    annotations: dict[int, Record] = {}
-    for one in top.records("annotations", "annotation"):
-        number = one.whole("image_id")
+        sizes, categories = truth._sizes, truth._categories
+    annotations: dict[Id, Record] = {}
+    records = top.records("annotations", "annotation")
+    if truth is not None:
+        check_any_known(file, {one.id("image_id") for one in records}, sizes)
+    unknown = 0
+    for one in records:
+        number = one.id("image_id")
         one.what = f"the annotation of image {number}"
-        if number not in images:
+        if number not in sizes and strangers:
+            unknown += 1
+            continue
+        if number not in sizes:
             raise one.error("is of an image that the file of the truth does not list")
         if number in annotations:
             raise one.error("is there twice")
         one.path(where)
-        _segments(one, categories, things, max_instances)
         annotations[number] = one
-    return CocoPanoptic(file, where, categories, things, images, annotations, max_instances)
+    of_categories = 0
+    if strangers:
+        of_categories = sum(_drop_strangers(one, categories) for one in annotations.values())
+    needed = max((_divisor(one, categories) for one in annotations.values()), default=1)
+    if max_instances is None:
+        max_instances = max(needed, USUAL_DIVISOR, truth.max_instances if truth else 1)
+    elif max_instances < needed:
+        raise ValueError(
+            f"{file}: max_instances must be at least {needed}, as an image has so many segments of "
+            f"a class, got {max_instances}"
+        )
+    left_out = unknown, of_categories
+    return CocoPanoptic(file, where, categories, sizes, annotations, max_instances, left_out)
 
 
-def _size(image: Record) -> tuple[int, int]:
+def _size(image: Record) -> tuple[int, int] | None:
+    """(height, width), where the file says."""
+    if not image.has("height") and not image.has("width"):
+        return None
     return image.whole("height", 1), image.whole("width", 1)
 
 
-def _things(top: Record) -> tuple[int, ...]:
-    records = top.records("categories", "category")
-    for one in records:
-        one.get("isthing")
-    return tuple(one.whole("id") for one in records if one.flag("isthing"))
+def _is_thing(category: Category) -> bool:
+    category.record.get("isthing")
+    return category.record.flag("isthing")
+
+
+def _drop_strangers(annotation: Record, categories: Mapping[Id, Category]) -> int:
+    """Mark the segments of unknown categories; how many there are."""
+    segments = annotation.records("segments_info", f"in {annotation.what}, segment")
+    unknown = [one for one in segments if one.id("category_id") not in categories]
+    for one in unknown:
+        one.values[STRANGER] = True
+    return len(unknown)
+
+
+def _divisor(annotation: Record, categories: Mapping[Id, Category]) -> int:
+    """The least max_instances with which a map can be written down; its segments are checked."""
+    _, _, most = _numbered(annotation, categories)
+    return most + 1
 
 
 def _segments(
-    annotation: Record, categories: Mapping[int, str], things: tuple[int, ...], divisor: int
+    annotation: Record, categories: Mapping[Id, Category], divisor: int
 ) -> tuple[dict[int, int], list[int]]:
     """From the numbers in the PNG to ids, and which ids are crowds."""
-    table: dict[int, int] = {}
-    crowd = []
-    count = dict.fromkeys(categories, 0)
+    numbered, crowd, _ = _numbered(annotation, categories)
+    table = {n: label * divisor + instance for n, (label, instance) in numbered.items()}
+    return table, [table[n] for n in crowd]
+
+
+def _numbered(
+    annotation: Record, categories: Mapping[Id, Category]
+) -> tuple[dict[int, tuple[int, int]], list[int], int]:
+    """(label, instance) of each segment number, the crowds' numbers, and the largest instance."""
+    numbered: dict[int, tuple[int, int]] = {}
+    crowd, count = [], dict.fromkeys(categories, 0)
     for one in annotation.records("segments_info", f"in {annotation.what}, segment"):
-        number, category = one.whole("id", 1), one.whole("category_id")
-        if number in table or number > LARGEST_COLOUR:
-            reason = "comes twice" if number in table else f"is above {LARGEST_COLOUR}, no colour"
+        number, category = one.whole("id", 1), one.id("category_id")
+        if number in numbered or number > LARGEST_COLOUR:
+            twice = number in numbered
+            reason = "comes twice" if twice else f"is above {LARGEST_COLOUR}, no colour"
             raise one.error(f"has the id {number}, which {reason}")
+        if one.has(STRANGER):
+            numbered[number] = 0, 0
+            continue
         if category not in categories:
             raise one.error(f"is of category {category}, which is not among the categories")
         count[category] += 1
-        if category not in things and count[category] > 1:
-            raise one.error(f"is a second segment of stuff {category}; a map may have one")
-        if count[category] >= divisor:
-            raise one.error(f"is number {count[category]} of category {category}: max_instances "
-                            f"must be larger than {divisor}")  # fmt: skip
-        table[number] = category * divisor + (count[category] if category in things else 0)
+        known = categories[category]
+        numbered[number] = known.label, count[category] - (not _is_thing(known))
         if one.flag("iscrowd"):
-            crowd.append(table[number])
-    return table, crowd
+            crowd.append(number)
+    return numbered, crowd, max((instance for _, instance in numbered.values()), default=0)
 
 
-def _read_colours(annotation: Record, folder: Path, size: tuple[int, int]) -> np.ndarray:
-    """(H, W) int64 numbers of a PNG; refused if it is not RGB of that size."""
+def _read_colours(annotation: Record, folder: Path, size: tuple[int, int] | None) -> np.ndarray:
+    """(H, W) int32 numbers of a PNG; refused if it is not RGB of that size."""
     from PIL import Image  # comes with matplotlib
 
     path = annotation.path(folder)
     try:
-        with Image.open(path) as picture:
-            if picture.format != "PNG" or picture.mode != "RGB":
-                kind = f"{picture.format} with mode {picture.mode}"
-                raise annotation.error(f"needs {path.name} as a PNG in RGB, 8 bits, got {kind}")
-            if picture.size != size[::-1]:
-                raise annotation.error(
-                    f"is {size} (height, width), but {path.name} is {picture.size[::-1]}"
-                )
-            red, green, blue = np.moveaxis(np.asarray(picture, dtype=np.int64), 2, 0)
-    except (OSError, SyntaxError) as error:  # a broken chunk is a SyntaxError
+        with warnings.catch_warnings():  # PIL warns of sizes that are refused here
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path) as picture:
+                reason = _misfit(path.name, picture, size)  # before a pixel is unpacked
+                colour = None if reason else np.asarray(picture)  # (H, W, 3) uint8
+    except Exception as error:  # a broken file can raise nearly any in PIL
         raise annotation.error(f"needs {path.name}, which cannot be read: {error}") from None
-    return red + 256 * green + 256**2 * blue
+    if colour is None:
+        raise annotation.error(reason)
+    numbers = colour[..., 0].astype(np.int32)
+    numbers += np.left_shift(colour[..., 1], 8, dtype=np.int32)
+    numbers += np.left_shift(colour[..., 2], 16, dtype=np.int32)
+    return numbers
+
+
+def _misfit(name: str, picture: Any, size: tuple[int, int] | None) -> str:
+    """Why a picture cannot be the map; empty if it can."""
+    height, width = picture.size[::-1]
+    if picture.format != "PNG" or picture.mode != "RGB":
+        kind = f"{picture.format} with mode {picture.mode}"
+        return f"needs {name} as a PNG in RGB, 8 bits, got {kind}"
+    if size is not None and (height, width) != size:
+        return f"is {size} (height, width), but {name} is {(height, width)}"
+    if height * width > MOST_PIXELS:
+        return f"needs {name} of at most {MOST_PIXELS} pixels, got {height} × {width}"
+    return ""

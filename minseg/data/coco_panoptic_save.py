@@ -13,15 +13,17 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from minseg.data.coco_files import check_id, safe_name, written_whole
+from minseg.data.coco_files import Id, check_id, safe_name
 from minseg.data.coco_panoptic import LARGEST_COLOUR, PanopticImage
+from minseg.files import written_whole
 from minseg.panoptic import decode
 
 
@@ -33,20 +35,24 @@ def save_panoptic(
     folder: str | Path | None = None,
     *,
     max_instances: int = 1000,
+    category_ids: Mapping[int, Id] | None = None,
 ) -> None:
     """Write panoptic maps.
 
     Args:
         annotation_file: the JSON.
         images: maps, one for each image; from a generator if there are many.
-        categories: names by category id. things: which of them are counted; the rest is stuff.
-        folder: for the PNGs; left out, the file's name without ".json".
+        categories: names by label. things: which of them are counted; the rest is stuff, whose
+            first segment in a map has instance 0.
+        folder: for the PNGs; left out, the file's name without ".json". It may lie on another disk.
+        max_instances: the divisor of the ids.
+        category_ids: ids to write instead of labels, such as those of `load_panoptic`.
 
     Raises:
         TypeError: if a map is not of integers.
         ValueError: with the image and the reason, if an id is negative, of no category, too large
-            for a colour, a thing with instance 0 or stuff with another; if an image comes twice or
-            a name leaves the folder.
+            for a colour, or a thing with instance 0; if an image comes twice or a name leaves the
+            folder.
     """
     if unknown := set(things) - set(categories):
         raise ValueError(f"things must be among the categories, got {sorted(unknown)}")
@@ -54,27 +60,44 @@ def save_panoptic(
         raise ValueError(f"categories must have ids from 1 (0 is void), got {min(categories)}")
     file = Path(annotation_file)
     where = file.with_suffix("") if folder is None else Path(folder)
-    listed: dict[int, dict[str, Any]] = {}
+    listed: dict[Id, dict[str, Any]] = {}
     annotations: dict[str, dict[str, Any]] = {}
-    with tempfile.TemporaryDirectory(dir=file.parent, prefix=f".{file.name}.") as draft:
+    with _draft_folder(where) as draft:
         for one in images:
             number, name = check_id(one.image_id, listed), _png_name(one, annotations)
             segments = _segments(one, categories, things, max_instances)
+            for segment in segments:
+                label = segment["category_id"]
+                segment["category_id"] = (category_ids or {}).get(label, label)
             height, width = one.ids.shape
             size = {"height": height, "width": width}
             listed[number] = {"id": number, "file_name": name, **size}
             annotations[name] = {"image_id": number, "file_name": name, "segments_info": segments}
-            _write_png(Path(draft) / name, one.ids.cpu().numpy())
+            _write_png(draft / name, one.ids.cpu().numpy())
         for name in annotations:
             (where / name).parent.mkdir(parents=True, exist_ok=True)
-            os.replace(Path(draft) / name, where / name)
+            os.replace(draft / name, where / name)
     top: dict[str, Any] = {"images": list(listed.values())}
     top["annotations"] = list(annotations.values())
     top["categories"] = [
-        {"id": c, "name": name, "isthing": int(c in things)} for c, name in categories.items()
+        {"id": (category_ids or {}).get(c, c), "name": name, "isthing": int(c in things)}
+        for c, name in categories.items()
     ]
     with written_whole(file) as stream:
         json.dump(top, stream)
+
+
+@contextmanager
+def _draft_folder(where: Path) -> Iterator[Path]:
+    """A folder inside `where`, on its disk, so that a rename is one step; gone at the end."""
+    new = not where.exists()
+    where.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryDirectory(dir=where, prefix=".draft.") as draft:
+            yield Path(draft)
+    finally:
+        if new and not any(where.iterdir()):
+            where.rmdir()
 
 
 def _png_name(one: PanopticImage, taken: Collection[str]) -> str:
@@ -104,9 +127,8 @@ def _segments(
             continue
         if category not in categories:
             raise ValueError(f"{what}: id {number} is of category {category}, which is unknown")
-        if (category in things) != (instance > 0):
-            kind = "a thing, counted from 1" if category in things else "stuff, instance 0"
-            raise ValueError(f"{what}: id {number} has instance {instance}, but is {kind}")
+        if category in things and instance == 0:
+            raise ValueError(f"{what}: id {number} has instance 0, but is a thing, counted from 1")
         if number > LARGEST_COLOUR:
             raise ValueError(f"{what}: id {number} is above {LARGEST_COLOUR}, the last colour")
         record = {"id": number, "category_id": category, "area": area}

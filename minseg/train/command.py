@@ -81,7 +81,9 @@ def open_data(named: str, split: str, scenes: int) -> Any:
     if kind == "scenes" and (rest.isdecimal() or named == "scenes"):
         return InMemory(SceneDataset(split), int(rest or scenes))
     if kind == "coco" and annotations and folder:
-        return load_coco(annotations, folder)
+        coco = load_coco(annotations, folder)
+        coco.check()  # now, and not when the turn of a bad image comes, hours later
+        return coco
     raise ValueError(
         f"data must be scenes, scenes:NUMBER or coco:ANNOTATIONS.json:FOLDER, got {named!r}"
     )

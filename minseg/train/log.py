@@ -11,7 +11,7 @@ import csv
 import os
 from pathlib import Path
 
-from minseg.data.coco_files import written_whole
+from minseg.files import written_whole
 
 Row = dict[str, float]
 

@@ -160,17 +160,16 @@ TWICE = [{"image_id": 1, "file_name": "a.png", "segments_info": []}] * 2
     ("words", "content"),
     [
         ("the annotation of image 2 is of an image that", {"annotation": {"image_id": 2}}),
-        ("annotation at 0 needs .* as 'image_id', got -1", {"annotation": {"image_id": -1}}),
+        ("annotation at 0 needs .* as 'image_id', got 1.5", {"annotation": {"image_id": 1.5}}),
         ("the annotation of image 1 is there twice", {"annotations": TWICE}),
         ("'../a.png', which leaves its folder", {"annotation": {"file_name": "../a.png"}}),
-        ("needs a list as 'segments_info', got None", {"annotation": {"segments_info": None}}),
+        ("has no 'segments_info'", {"annotation": {"segments_info": None}}),
         ("category at 0 has no 'isthing'", {"categories": [{"id": 1, "name": "disc"}]}),
         ("image 1, segment at 0 is of category 9", {"segments": [(1, 9)]}),
         ("as 'id', got 0", {"segments": [(0, 1)]}),
         ("as 'id', got -5", {"segments": [(-5, 1)]}),
         ("has the id 7, which comes twice", {"segments": [(7, 1), (7, 2)]}),
         ("has the id 16777216, which is above 16777215", {"segments": [(256**3, 1)]}),
-        ("segment at 1 is a second segment of stuff 20", {"segments": [(1, 20), (2, 20)]}),
         ("has pixels of segment 3, which", {"numbers": [[1, 3]]}),
         ("lists segment 2, of which", {"segments": [(1, 1), (2, 1)]}),
         (r"is \(9, 2\) \(height, width\), but a.png is \(2, 2\)",
@@ -209,7 +208,7 @@ def test_more_instances_than_the_divisor_has_room_for(tmp_path):
     segments = [(number, 1) for number in range(1, 11)]
     file = written(tmp_path, segments, [list(range(1, 11))])
     assert load_panoptic(file, max_instances=11)[0].ids.max() == 21
-    with pytest.raises(ValueError, match="segment at 9 is number 10 of category 1: max_instances"):
+    with pytest.raises(ValueError, match="max_instances must be at least 11, as an image"):
         load_panoptic(file, max_instances=10)
 
 
@@ -224,7 +223,6 @@ def one_map(*ids, name="8.png", number=8, crowd=()):
         (ValueError, "image 8: id 3001 is of category 3, which", one_map(3001)),
         (ValueError, "image 8: id 7 is of category 0, which", one_map(7)),
         (ValueError, "image 8: id 1000 has instance 0, but is a thing", one_map(1000)),
-        (ValueError, "image 8: id 20001 has instance 1, but is stuff", one_map(20_001)),
         (TypeError, "image 8: ids must be of integers", one_map(1001.0)),
         (ValueError, r"image 8: ids must be \(H, W\)", one_map([1001])),
         (ValueError, "image 8: crowd 5 has no pixel", one_map(1001, crowd=(5,))),
