@@ -47,8 +47,26 @@ def encode_rle(mask: Tensor, compressed: bool = False) -> dict[str, Any]:
     counts = edges[1:] - edges[:-1] if pixels.size else np.zeros(0, dtype=np.int64)
     if pixels.size and pixels[0]:
         counts = np.concatenate([[0], counts])  # the first run is background, here of length 0
+    height, width = mask.shape
+    return encode_counts((height, width), counts, compressed)
+
+
+def encode_counts(
+    size: tuple[int, int], counts: np.ndarray, compressed: bool = False
+) -> dict[str, Any]:
+    """`encode_rle` of a mask that is known by its run lengths, as of `minseg.masks.runs.Runs`.
+
+    Args:
+        size: (height, width).
+        counts: (R,) int64, background first.
+        compressed: as of `encode_rle`.
+
+    Example:
+        >>> encode_counts((2, 3), np.array([2, 3, 1]), compressed=True)
+        {'size': [2, 3], 'counts': '231'}
+    """
     text_or_list = _to_text(counts) if compressed else counts.tolist()
-    return {"size": list(mask.shape), "counts": text_or_list}
+    return {"size": list(size), "counts": text_or_list}
 
 
 def decode_rle(rle: dict[str, Any]) -> Tensor:

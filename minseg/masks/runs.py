@@ -31,6 +31,18 @@ class Crop(NamedTuple):
     y: int  # the row
 
 
+def tight_crop(mask: np.ndarray, x: int = 0, y: int = 0) -> Crop:
+    """The smallest crop of a mask (h, w) bool that begins at column x and row y of an image.
+
+    An empty mask gives a crop without pixels.
+    """
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not rows.size:
+        return Crop(mask[:0, :0], x, y)
+    top, left = int(rows[0]), int(columns[0])
+    return Crop(mask[top : rows[-1] + 1, left : columns[-1] + 1], x + left, y + top)
+
+
 class Runs:
     """N masks of one image, each as runs.
 

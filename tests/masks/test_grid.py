@@ -11,6 +11,7 @@ from outlines import awkward_masks, iou, smooth_curve
 from torch.nn import functional
 
 from minseg.masks import from_grid, from_grid_loop, from_polygons, polygon_area, to_grid
+from minseg.masks.grid import crops_from_grid
 
 SIZES = (7, 14, 28, 56, 112)
 
@@ -232,3 +233,32 @@ MASKS, GRIDS, BOXES = torch.ones(1, 9, 9) > 0, torch.ones(1, 7, 7), torch.tensor
 def test_says_what_it_needs(error, words, call):
     with pytest.raises(error, match=words):
         call()
+
+
+def test_crops_are_the_mask_without_the_rest():
+    generator = torch.Generator().manual_seed(5)
+    grids = torch.rand(60, 7, 7, generator=generator)
+    grids[0] = 0  # an empty mask
+    corners = torch.rand(60, 2, 2, generator=generator) * 60 - 15  # some leave the image
+    boxes = torch.cat([corners.amin(dim=1), corners.amax(dim=1)], dim=1)
+    boxes[1, 2:] = boxes[1, :2]
+    boxes[2:12] = boxes[2:12].round()  # values of exactly a half
+    grids[2:12] = 1
+    for threshold in (0.5, 0.1, 1.0):
+        crops = crops_from_grid(grids, boxes, 25, 35, threshold=threshold)
+        assert len(crops) == 60
+        expected = from_grid(grids, boxes, 25, 35, threshold=threshold)
+        for crop, mask in zip(crops, expected.numpy(), strict=True):
+            assert (crop.mask.sum() == mask.sum()) and crop.mask.size <= 25 * 35
+            y, x = np.nonzero(crop.mask)
+            assert mask[crop.y + y, crop.x + x].all()
+            for axis in (0, 1):  # tight
+                sides = crop.mask.any(axis=axis)
+                assert not sides.size or (sides[0] and sides[-1])
+
+
+def test_a_paste_costs_the_box_and_not_the_image():
+    """A weight of 0 reads nothing: what lies in a box has no say outside of it."""
+    grids = torch.full((1, 3, 3), float("nan"))
+    values = from_grid(grids, torch.tensor([[4.0, 4, 7, 7]]), 12, 12, threshold=None)[0]
+    assert values.isnan().sum() == 25 and not values[:3].any() and not values[:, 8:].any()
