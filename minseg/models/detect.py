@@ -5,7 +5,8 @@
 
 The order matters. Masks are read from the refined boxes and not from the proposals, which costs one
 more RoIAlign and is worth it, since a mask cannot leave its box; and only for the few boxes that
-survive NMS. (He et al., Mask R-CNN, 2017, section 3.1, "Inference".) Lesson 08.
+survive NMS. What is pasted stays within its box, so that a large image costs no more than its
+things do. (He et al., Mask R-CNN, 2017, section 3.1, "Inference".) Lesson 08.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from torch import Tensor
 from minseg.boxes import batched_nms, decode
 from minseg.instances import Instances
 from minseg.losses.mask import select_class_masks
-from minseg.masks import from_grid
+from minseg.masks.grid import crops_from_grid
+from minseg.masks.runs import Crop
 from minseg.models.roi_heads import BOX_WEIGHTS
 from minseg.models.rpn import clip
 
@@ -60,12 +62,39 @@ def detect(
     return Detections(boxes[kept], classes[kept], scores[kept])
 
 
-def paste(found: Detections, logits: Tensor, categories: Sequence[int], size: Tensor) -> Instances:
+class Crops(NamedTuple):
+    """The instances of one image as `paste` makes them, each mask only within its tight box."""
+
+    masks: list[Crop]  # D, none without a pixel
+    labels: Tensor  # (D,) int64 category ids
+    scores: Tensor  # (D,)
+    size: tuple[int, int]  # height and width of the image
+
+    def dense(self) -> Instances:
+        """All the pixels: D masks of the image's size."""
+        stacked = torch.zeros(len(self.masks), *self.size, dtype=torch.bool)
+        for plane, (mask, x, y) in zip(stacked.numpy(), self.masks, strict=True):
+            plane[y : y + mask.shape[0], x : x + mask.shape[1]] = mask
+        return Instances(stacked.to(self.labels.device), self.labels, self.scores)
+
+
+def paste_crops(
+    found: Detections, logits: Tensor, categories: Sequence[int], size: Tensor
+) -> Crops:
     """Detections and their mask logits (D, C or 1, m, m) as instances of an image of `size`.
 
     Class index c becomes the category id categories[c]. A mask without any pixel is left out.
+    100 coins in 12 megapixels: 0.2 MB of crops, 1.2 GB of masks.
     """
     grids = select_class_masks(logits, found.classes).sigmoid()
-    masks = from_grid(grids, found.boxes, *size.tolist())
-    labels = torch.tensor(categories, device=masks.device)[found.classes]
-    return Instances(masks, labels, found.scores)[masks.any(dim=2).any(dim=1)]
+    height, width = size.tolist()
+    crops = crops_from_grid(grids, found.boxes, height, width)
+    labels = torch.tensor(categories, device=logits.device)[found.classes]
+    kept = [k for k, crop in enumerate(crops) if crop.mask.size]
+    masks = [crops[k] for k in kept]
+    return Crops(masks, labels[kept], found.scores[kept], (height, width))
+
+
+def paste(found: Detections, logits: Tensor, categories: Sequence[int], size: Tensor) -> Instances:
+    """`paste_crops` with masks of the image's size."""
+    return paste_crops(found, logits, categories, size).dense()

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from minseg.instances import Instances
 from minseg.models.backbone import Backbone
 from minseg.models.batch import GREY, pad_images, pad_truth
-from minseg.models.detect import detect, paste
+from minseg.models.detect import Crops, Detections, detect, paste_crops
 from minseg.models.roi_heads import (
     BoxHead,
     MaskHead,
@@ -35,6 +35,7 @@ from minseg.models.roi_heads import (
 from minseg.models.rpn import RPNHead, propose, pyramid_anchors, rpn_losses
 
 BOX_GRID, MASK_GRID = 7, 14  # cells of a RoI for the box head and the mask head
+MOST, BEST = 100, 80  # detections an image, anchors of a level that become proposals
 
 
 class MaskRCNN(nn.Module):
@@ -152,7 +153,10 @@ class MaskRCNN(nn.Module):
 
     def first_stage(self, batch: Tensor) -> tuple[list[Tensor], list[Tensor], Tensor, Tensor]:
         """Padded images to pyramid, anchors a level, objectness (B, A) and deltas (B, A, 4)."""
-        pyramid = self.backbone(batch - GREY)
+        return self._first_stage(batch - GREY)
+
+    def _first_stage(self, batch: Tensor) -> tuple[list[Tensor], list[Tensor], Tensor, Tensor]:
+        pyramid = self.backbone(batch)
         objectness, deltas = self.rpn(pyramid)
         shapes = [p.shape[2:] for p in pyramid]
         anchors = pyramid_anchors(shapes, self.strides, scale=self.anchor_scale)
@@ -171,38 +175,57 @@ class MaskRCNN(nn.Module):
         cells, roi_op = self.cells, self.roi_op
         return read_pyramid(pyramid, self.strides, rois, size, cells=cells, roi_op=roi_op)
 
-    @torch.no_grad()
     def predict(
         self,
         images: Tensor | Sequence[Tensor],
         *,
         score_threshold: float = 0.05,
         iou_threshold: float = 0.5,
-        most: int = 100,
+        most: int = MOST,
     ) -> list[Instances]:
         """What the model sees in each image, best first, as masks of the image's own size.
 
         Args:
             images: as of `losses`.
             score_threshold, iou_threshold, most: as of `detect`. A detection whose mask has no
-                pixel is left out.
+                pixel is left out. Where `most` is above 100, proposals grow in number with it.
         """
+        limits = (score_threshold, iou_threshold, most)
+        return [crops.dense() for crops in self.predict_crops(images, *limits)]
+
+    @torch.no_grad()
+    def predict_crops(
+        self,
+        images: Tensor | Sequence[Tensor],
+        score_threshold: float = 0.05,
+        iou_threshold: float = 0.5,
+        most: int = MOST,
+    ) -> list[Crops]:
+        """`predict` with each mask only in its box: for images of many megapixels."""
         batch, sizes = pad_images(images, self.strides[-1])
-        pyramid, anchors, objectness, deltas = self.first_stage(batch)
-        boxes, real = propose(objectness, deltas, anchors, sizes, keep=self.proposals[1])
+        limits = (score_threshold, iou_threshold, most)
+        found, logits = self._detections(batch.sub_(GREY), sizes, limits)  # `batch` is a copy
+        return [
+            paste_crops(f, masks, self.categories, size)
+            for f, masks, size in zip(found, logits, sizes, strict=True)
+        ]
+
+    def _detections(
+        self, batch: Tensor, sizes: Tensor, limits: tuple[float, float, int]
+    ) -> tuple[list[Detections], Sequence[Tensor]]:
+        """Both stages on padded images without their grey: boxes and mask logits of each image."""
+        pyramid, anchors, objectness, deltas = self._first_stage(batch)
+        times = max(limits[2] / MOST, 1)
+        best, keep = round(BEST * times), round(self.proposals[1] * times)
+        boxes, real = propose(objectness, deltas, anchors, sizes, best=best, keep=keep)
         rois = as_rois([b[r] for b, r in zip(boxes, real, strict=True)])
         logits, moves = self.read_boxes(pyramid, rois)
-        limits = (score_threshold, iou_threshold, most)
         found = []
         for i, size in enumerate(sizes):
             own = rois[:, 0] == i
             found.append(detect(logits[own], moves[own], rois[own, 1:], size, *limits))
         masks = self.read_masks(pyramid, as_rois([f.boxes for f in found]))  # of *refined* boxes
-        parts = masks.split([len(f.boxes) for f in found])
-        return [
-            paste(f, logits, self.categories, size)
-            for f, logits, size in zip(found, parts, sizes, strict=True)
-        ]
+        return found, masks.split([len(f.boxes) for f in found])
 
     def _lots(self, images: int, seeds: Sequence[int] | None) -> list[torch.Generator]:
         """A random generator for each image."""

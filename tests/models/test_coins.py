@@ -18,3 +18,11 @@ def test_the_coins_of_the_photograph_are_found():
 
 def test_the_file_is_small_enough_for_a_repository():
     assert Path(models.__file__).with_name("coins.safetensors").stat().st_size < 5e6
+
+
+def test_more_than_a_hundred():
+    """Six copies of the photograph, 144 coins."""
+    image = photo("coins").repeat(1, 2, 3)
+    model = models.load_coins()
+    few, many = model.predict_crops([image])[0], model.predict_crops([image], most=300)[0]
+    assert len(few.masks) <= 100 < len(many.masks) <= 300

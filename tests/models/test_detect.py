@@ -3,7 +3,8 @@
 import torch
 
 from minseg.boxes import encode
-from minseg.models.detect import Detections, detect, paste
+from minseg.masks import from_grid
+from minseg.models.detect import Detections, detect, paste, paste_crops
 from minseg.models.roi_heads import BOX_WEIGHTS
 
 SIZE = torch.tensor([40, 60])
@@ -56,3 +57,20 @@ def test_a_mask_without_a_pixel_is_left_out():
     found = Detections(torch.tensor([[5.0, 5, 9, 9]] * 2), torch.tensor([0, 0]), torch.ones(2))
     logits = torch.stack([torch.full((1, 28, 28), -9.0), torch.full((1, 28, 28), 9.0)])
     assert len(paste(found, logits, (1,), SIZE)) == 1
+
+
+def test_masks_within_their_boxes_are_the_same_masks():
+    generator = torch.Generator().manual_seed(2)
+    corners = torch.rand(20, 2, 2, generator=generator) * torch.tensor([60, 40])
+    boxes = torch.cat([corners.amin(dim=1), corners.amax(dim=1)], dim=1)
+    classes = torch.randint(2, (20,), generator=generator)
+    found = Detections(boxes, classes, torch.linspace(1, 0, 20))
+    logits = torch.randn(20, 2, 28, 28, generator=generator)
+    crops = paste_crops(found, logits, (4, 7), SIZE)
+    grids = logits[torch.arange(20), classes].sigmoid()
+    masks = from_grid(grids, boxes, 40, 60)
+    some = masks.flatten(1).any(dim=1)
+    dense = crops.dense()
+    assert torch.equal(dense.masks, masks[some]) and torch.equal(dense.scores, found.scores[some])
+    assert crops.labels.tolist() == [(4, 7)[c] for c in classes[some]]
+    assert sum(crop.mask.size for crop in crops.masks) < masks.numel() / 4
