@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -78,6 +78,38 @@ class RunInstances(NamedTuple):
     crowd: Tensor  # (N,) bool
 
 
+class Groups:
+    """The records of each image. A file of results may have millions, so only their JSON is kept,
+    and a `Record` is made when it is asked for."""
+
+    def __init__(self, file: Path, what: str, values: list[Any], images: Iterable[Id]) -> None:
+        self._file, self._what, self._values = file, what, values
+        self._rows: dict[Id, list[int]] = {number: [] for number in images}
+
+    def put(self, image_id: Id, row: int) -> None:
+        """Say that row `row` of the list belongs to an image."""
+        self._rows[image_id].append(row)
+
+    def __contains__(self, image_id: Id) -> bool:
+        return image_id in self._rows
+
+    def __getitem__(self, image_id: Id) -> list[Record]:
+        return [self.record(row) for row in self._rows[image_id]]
+
+    def __iter__(self) -> Iterator[Record]:
+        return (self.record(row) for rows in self._rows.values() for row in rows)
+
+    def record(self, row: int) -> Record:
+        """One row, called by its id where it has one."""
+        one = Record(self._file, f"{self._what} at {row}", self._values[row])
+        if self._what == "annotation" and one.has("id"):
+            one.what = f"annotation {one.id('id')}"
+        return one
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
 class CocoInstances:
     """The images of a COCO file, in the order of the file; made by `load_coco`, `load_results`.
 
@@ -96,7 +128,7 @@ class CocoInstances:
         file: Path,
         images: dict[Id, Record],
         categories: dict[Id, Category],
-        records: dict[Id, list[Record]],
+        records: Groups,
         folder: Path | None,
         left_out: tuple[int, int] = (0, 0),
     ) -> None:
@@ -246,8 +278,7 @@ class CocoInstances:
         """By label, how many objects there are and how many of them are crowds."""
         return count_crowds(
             (self._categories[one.id("category_id")].label, one.flag("iscrowd"))
-            for records in self._records.values()
-            for one in records
+            for one in self._records
         )
 
     def fingerprint(self) -> str:
@@ -256,7 +287,7 @@ class CocoInstances:
         groups: list[tuple[tuple[str, ...], Iterator[Record]]] = [
             (("id", "file_name", "height", "width"), iter(self._images.values())),
             (("id", "name"), (one.record for one in self._categories.values())),
-            (_READ, (record for group in self._records.values() for record in group)),
+            (_READ, iter(self._records)),
         ]
         for keys, records in groups:
             for one in records:
@@ -285,18 +316,18 @@ def load_coco(annotation_file: str | Path, images: str | Path | None = None) -> 
     if folder is not None:
         for image in by_id.values():
             image.path(folder)
-    annotations = top.records("annotations", "annotation")
+    groups = Groups(file, "annotation", top.rows("annotations"), by_id)
     seen: set[Id] = set()
-    for one in annotations:
+    for row in range(len(groups)):
+        one = groups.record(row)
         if one.has("id"):
             number = one.id("id")
-            one.what = f"annotation {number}"
             if number in seen:
                 raise one.error("is there twice")
             seen.add(number)
         if one.number("area", 0) < 0:
             raise one.error(f"needs an area from 0, got {one.get('area')}")
-    groups, _ = _grouped(annotations, by_id, categories, strangers=False)
+    _group(groups, categories, strangers=False)
     return CocoInstances(file, by_id, categories, groups, folder)
 
 
@@ -315,15 +346,18 @@ def load_results(
         ValueError, FileNotFoundError: with the file, the result and the reason.
     """
     file = Path(results_file)
-    content = read_json(file)
-    results = Record(file, "the file", {"results": content}).records("results", "result")
-    for one in results:
+    values = Record(file, "the file", {"results": read_json(file)}).rows("results")
+    groups = Groups(file, "result", values, truth._images)
+    images = set()
+    for row in range(len(groups)):
+        one = groups.record(row)
         one.number("score")
+        images.add(one.id("image_id"))
         # Numbers of a result are its own: an area or a crowd there would be somebody else's.
         for key in ("area", "iscrowd"):
             one.values.pop(key, None)
-    check_any_known(file, {one.id("image_id") for one in results}, truth._images)
-    groups, left_out = _grouped(results, truth._images, truth._categories, strangers=strangers)
+    check_any_known(file, images, truth._images)
+    left_out = _group(groups, truth._categories, strangers=strangers)
     return CocoInstances(file, truth._images, truth._categories, groups, None, left_out)
 
 
@@ -358,17 +392,17 @@ def read_images(top: Record) -> dict[Id, Record]:
     return by_id
 
 
-def _grouped(
-    records: Sequence[Record],
-    images: Mapping[Id, Any],
-    categories: Mapping[Id, Category],
-    *,
-    strangers: bool,
-) -> tuple[dict[Id, list[Record]], tuple[int, int]]:
-    """Records by image, once their ids and numbers make sense; and how many were left out."""
-    groups: dict[Id, list[Record]] = {number: [] for number in images}
+def _group(
+    groups: Groups, categories: Mapping[Id, Category], *, strangers: bool
+) -> tuple[int, int]:
+    """Share the records out to images, once their ids and numbers make sense.
+
+    Returns:
+        How many were left out, of unknown images and of unknown categories.
+    """
     of_images = of_categories = 0
-    for one in records:
+    for row in range(len(groups)):
+        one = groups.record(row)
         image, category = one.id("image_id"), one.id("category_id")
         if image not in groups:
             if not strangers:
@@ -385,8 +419,8 @@ def _grouped(
         if one.has("bbox"):
             one.box("bbox")
         one.flag("iscrowd")
-        groups[image].append(one)
-    return groups, (of_images, of_categories)
+        groups.put(image, row)
+    return of_images, of_categories
 
 
 def _corners(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import math
 import reprlib
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -35,19 +35,28 @@ def read_json(file: Path) -> Any:
         content = file.read_bytes()
         text = content.decode(json.detect_encoding(content), "surrogatepass")
         del content  # a file of results is large, and what it makes is larger
-        return json.loads(text, object_pairs_hook=_object)
+        return json.loads(text, object_pairs_hook=_checked_objects())
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{file}: not JSON ({_short_text(str(error))})") from None
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object; two values under one key are refused: readers disagree which one counts."""
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"an object has the key {twice!r} twice")
-    return values
+def _checked_objects() -> Callable[[list[tuple[str, Any]]], dict[str, Any]]:
+    """What makes JSON's objects. Two values under one key are refused: readers disagree which one
+    counts. Run lengths of images of one size share it: a file of results has a million of them."""
+    sizes: dict[tuple[Any, ...], list[Any]] = {}
+
+    def checked(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        values = dict(pairs)
+        if len(values) < len(pairs):
+            keys = [key for key, _ in pairs]
+            twice = next(key for key in keys if keys.count(key) > 1)
+            raise ValueError(f"an object has the key {twice!r} twice")
+        size = values.get("size")
+        if isinstance(size, list) and len(size) == 2 and all(type(n) is int for n in size):
+            values["size"] = sizes.setdefault(tuple(size), size)
+        return values
+
+    return checked
 
 
 class Record:
@@ -137,12 +146,17 @@ class Record:
             raise self.error(f"needs a {key!r} within {FARTHEST:.0e} px, got {_short(value)}")
         return x, y, width, height
 
-    def records(self, key: str, what: str) -> list[Record]:
-        """A list of objects, numbered from 0 in messages until their id is known."""
+    def rows(self, key: str) -> list[Any]:
+        """A list of anything."""
         value = self.get(key)
         if not isinstance(value, list):
             raise self.error(f"needs a list as {key!r}, got {_short(value)}")
-        return [Record(self.file, f"{what} at {k}", one) for k, one in enumerate(value)]
+        return value
+
+    def records(self, key: str, what: str) -> Iterator[Record]:
+        """A list of objects, numbered from 0 in messages until their id is known."""
+        values = self.rows(key)
+        return (Record(self.file, f"{what} at {k}", one) for k, one in enumerate(values))
 
     def path(self, folder: Path, key: str = "file_name") -> Path:
         """A file in the folder; ValueError for a name that leaves it, or if nothing is there.

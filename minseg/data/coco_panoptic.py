@@ -174,7 +174,7 @@ def load_panoptic(
     else:
         sizes, categories = truth._sizes, truth._categories
     annotations: dict[Id, Record] = {}
-    records = top.records("annotations", "annotation")
+    records = list(top.records("annotations", "annotation"))
     if truth is not None:
         check_any_known(file, {one.id("image_id") for one in records}, sizes)
     unknown = 0
