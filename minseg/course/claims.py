@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from minseg.course.display import show_markdown, table
+from minseg.course.display import Markdown, show_markdown, table
 
 SPACE = "\N{NO-BREAK SPACE}"  # keeps a sign and its word, or a row's label, on one line
 VERDICTS = {
@@ -55,13 +55,13 @@ def claim(id: str, measured: str, supports: bool) -> None:
         raise ValueError(f"id must be a claim that has landed ({', '.join(landed())}), got {id!r}")
     entry = landed()[id]
     rows = [
-        [f"The{SPACE}notes{SPACE}say", entry["notes"]],
-        ["Precisely", entry["precise"]],
+        [f"The{SPACE}notes{SPACE}say", Markdown(entry["notes"])],
+        ["Precisely", Markdown(entry["precise"])],
         [f"Measured{SPACE}here", measured],
-        ["Source", entry["source"]],
+        ["Source", Markdown(entry["source"])],
     ]
     verdict = VERDICTS[entry["verdict"]]
-    markdown, plain = table([f"Claim {id}", f"**{verdict}**"], rows)
+    markdown, plain = table([f"Claim {id}", Markdown(f"**{verdict}**")], rows)
     show_markdown(markdown, plain.replace("*", "").replace(SPACE, " "))
     assert supports, f'{id}: measured "{measured}", which does not support "{entry["verdict"]}"'
 
@@ -69,7 +69,7 @@ def claim(id: str, measured: str, supports: bool) -> None:
 def ledger() -> None:
     """Draw the table of all claims measured so far."""
     rows = [
-        [id, entry["lesson"], VERDICTS[entry["verdict"]], entry["precise"]]
+        [id, entry["lesson"], VERDICTS[entry["verdict"]], Markdown(entry["precise"])]
         for id, entry in sorted(landed().items(), key=lambda item: int(item[0][1:]))
     ]
     markdown, plain = table(["Claim", "Lesson", "Verdict", "Precisely"], rows)

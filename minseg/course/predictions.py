@@ -6,9 +6,14 @@ notebook: an unanswered question shows the answer all the same. Every lesson use
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import SupportsFloat
 
-from minseg.course.state import State, load, update
+from minseg.course.display import brief, say
+from minseg.course.entries import State, is_id, is_text, plain
+from minseg.course.state import load, update
+
+MOST_DIGITS = 17  # of a float: more say nothing
 
 
 def guess(question: str, answer: SupportsFloat | None = None) -> None:
@@ -18,20 +23,21 @@ def guess(question: str, answer: SupportsFloat | None = None) -> None:
         question: its id, such as "05.1".
         answer: your number, in the unit that the question asks for; None to go on without.
     """
-    if answer is None:
-        print(f"{question}: put your number in place of None and run this cell again.")
+    if not _is_question("guess", question):
         return
-    try:
-        number = float(answer)
-    except (TypeError, ValueError):
-        print(f"{question}: a guess is one number, such as 0.5; got {answer!r}.")
+    if answer is None:
+        say(f"{question}: put your number in place of None and run this cell again.")
+        return
+    number = _number(answer)
+    if number is None or not isfinite(number):
+        say(f"{question}: a guess is one number, such as 0.5; got {brief(answer)}.")
         return
 
     def keep(state: State) -> None:
         state["guesses"][question] = number
 
     update(keep)
-    print(f"{question}: you guess {number:g}. Run on to see.")
+    say(f"{question}: you guess {number:g}. Run on to see.")
 
 
 def reveal(question: str, value: SupportsFloat, unit: str = "", digits: int = 3) -> None:
@@ -43,12 +49,37 @@ def reveal(question: str, value: SupportsFloat, unit: str = "", digits: int = 3)
         unit: printed after the number, such as "px".
         digits: significant digits; few enough that every machine prints the same ones.
     """
-    measured = f"{float(value):.{digits}g} {unit}".strip()
+    if not _is_question("reveal", question):
+        return
+    number = _number(value)
+    if number is None:
+        say(f"{question}: what is measured is one number, such as 0.5; got {brief(value)}.")
+        return
+    bare = f"{number:.{min(digits, MOST_DIGITS)}g}"
+    measured = f"{bare} {unit}".strip()
+    if not (isinstance(unit, str) and is_text(measured)):
+        say(f'{question}: a unit is a short text, such as "px"; got {brief(unit)}.')
+        measured = bare
 
     def keep(state: State) -> None:
-        state["measured"][question] = measured
+        state["measured"][question] = plain(measured)
 
     update(keep)
     guessed = load()["guesses"].get(question)
     yours = "you did not guess" if guessed is None else f"you guessed {guessed:g}"
-    print(f"{question}: measured {measured} ({yours}).")
+    say(f"{question}: measured {measured} ({yours}).")
+
+
+def _is_question(caller: str, question: object) -> bool:
+    """Whether it can be an id; says so if not."""
+    if not is_id(question):
+        say(f'{caller}: a question is named by a text such as "05.1"; got {brief(question)}.')
+    return is_id(question)
+
+
+def _number(value: SupportsFloat) -> float | None:
+    """The value as a float; None for what is no single number, or too large for one."""
+    try:
+        return float(value)
+    except Exception:  # what a list, a tensor, a text or a class of the learner's may raise
+        return None

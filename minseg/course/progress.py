@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from minseg.course.display import show_markdown, table
+from minseg.course.display import say, show_markdown, table
+from minseg.course.entries import State
 from minseg.course.exercises import exercises_of, lessons_with_exercises
-from minseg.course.state import State, load
+from minseg.course.state import load
 
 
 def progress(lesson: str | None = None) -> None:
@@ -17,7 +18,7 @@ def progress(lesson: str | None = None) -> None:
     tables = [_exercises(state, lesson), _predictions(state, lesson)]
     shown = [made for made in tables if made is not None]
     if not shown:
-        print("Nothing yet: solve an exercise or answer a question, and it appears here.")
+        say("Nothing yet: solve an exercise or answer a question, and it appears here.")
         return
     show_markdown("\n\n".join(m for m, _ in shown), "\n\n".join(p for _, p in shown))
 
@@ -49,4 +50,4 @@ def _number(guess: float | None) -> str:
 def _in_order(question: str) -> tuple[str, int, str]:
     """05.2 before 05.10."""
     lesson, _, rest = question.partition(".")
-    return lesson, int(rest) if rest.isdigit() else 0, rest
+    return lesson, int(rest) if rest.isdecimal() else 0, rest

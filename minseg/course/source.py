@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import textwrap
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +23,8 @@ def show_source(fn: Callable[..., Any] | type, docstring: bool = True) -> None:
         TypeError: if `fn` has no Python source, such as a function written in C.
     """
     code = source_of(fn, docstring)
-    fence = "```" if "```" not in code else "````"
+    longest = max(map(len, re.findall("`+", code)), default=0)
+    fence = "`" * max(3, longest + 1)  # longer than any within: the code cannot end it
     show_markdown(f"{fence}python\n{code}\n{fence}", code)
 
 

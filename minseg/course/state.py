@@ -1,30 +1,38 @@
 """What a learner has done, in one small file that survives crashes and never blocks a lesson.
 
 `minseg-progress.json` lies in the folder that the environment variable `MINSEG_STATE` names, else
-in the current one:
+in the current one; `entries.py` says what stands in it. Four rules keep it safe:
 
-    {"solved": ["05.bilinear"], "guesses": {"05.1": 8.0}, "measured": {"05.1": {...}}}
-
-Three rules keep it safe. It is written to a temporary file first and then put in place in one
-step, so a crash leaves the old file or the new one, never half of one. It is read again before
-each change, so two notebooks open at once keep each other's entries. And a file that cannot be
-understood is set aside under a new name, never overwritten: somebody may want to mend it.
+- it is written in one step (`minseg.files`): a crash leaves the old file or the new one;
+- read, change, write happen under a lock, so notebooks open at once keep each other's entries;
+  the system frees the lock of a process that dies, and where there are no locks it goes without;
+- a change that cannot be written now (a full disk, a folder for reading only) waits in memory, and
+  each later one tries to write all that wait, on top of what the file holds by then;
+- a file that cannot be understood is set aside under a new name, never overwritten: somebody may
+  want to mend it.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
+import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+
+from filelock import FileLock, Timeout
+
+from minseg.course.entries import State, empty, encode, parse
+from minseg.files import FULL, write_whole
 
 FILE_NAME = "minseg-progress.json"
-State = dict[str, Any]
+PATIENCE = 10.0  # seconds to wait for another process's lock; one, once that was in vain
+Change = Callable[[State], None]
 
-_unsaved: dict[Path, State] = {}  # what could not be written: kept while the kernel runs
+_waiting: dict[Path, list[Change]] = {}  # what could not be written, as long as the kernel runs
+_one_at_a_time = threading.RLock()  # threads of this process
 
 
 def state_path() -> Path:
@@ -35,102 +43,117 @@ def state_path() -> Path:
 def load() -> State:
     """The state as it is now; empty where there is no file or none that can be understood."""
     path = state_path()
-    if path in _unsaved:
-        return _unsaved[path]
-    try:
-        return _parse(path.read_bytes())
-    except FileNotFoundError:
-        return empty()
-    except OSError as error:
-        return _keep_in_memory(path, empty(), error)
-    except (ValueError, RecursionError) as error:
-        return _set_aside(path, error)
-
-
-def update(change: Callable[[State], None]) -> None:
-    """Read the state, change it, write it back; a warning, not an error, where that fails."""
-    path = state_path()
-    state = load()
-    change(state)
-    if path in _unsaved:
-        return
-    try:
-        _write(path, state)
-    except OSError as error:
-        _keep_in_memory(path, state, error)
-
-
-def empty() -> State:
-    """The state of somebody who has just begun."""
-    return {"solved": [], "guesses": {}, "measured": {}}
-
-
-def _parse(data: bytes) -> State:
-    """The state in a file's bytes. Raises ValueError for anything that is not one."""
-    state = json.loads(data.decode("utf-8"))
-    if not isinstance(state, dict):
-        raise ValueError(f"expected a JSON object, got {type(state).__name__}")
-    state = {**empty(), **state}
-    if not (isinstance(state["solved"], list) and all(map(_is_text, state["solved"]))):
-        raise ValueError("`solved` must be a list of exercise ids")
-    if not _is_dict_of(_is_number, state["guesses"]):
-        raise ValueError("`guesses` must map ids to numbers")
-    if not _is_dict_of(_is_text, state["measured"]):
-        raise ValueError("`measured` must map ids to text")
+    with _one_at_a_time:
+        try:
+            state = _read(path)
+        except OSError as error:
+            state = empty()
+            _warn_once(path, error)
+        for change in _waiting.get(path, ()):
+            change(state)
     return state
 
 
-def _is_dict_of(is_right: Callable[[object], bool], value: object) -> bool:
-    return isinstance(value, dict) and all(_is_text(k) and is_right(v) for k, v in value.items())
+def update(change: Change) -> None:
+    """Read the state, change it, write it back; a warning, not an error, where that fails.
+
+    Raises:
+        ValueError: if the changed state could not be read back.
+    """
+    path = state_path()
+    with _one_at_a_time:
+        changes = [*_waiting.get(path, ()), change]
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with _alone(path):
+                state = _read_alone(path)
+                for one in changes:
+                    one(state)
+                data = encode(state)
+                parse(data)  # what is written can be read
+                write_whole(path, data)
+        except OSError as error:
+            _warn_once(path, error)
+            _waiting[path] = changes
+        else:
+            _waiting.pop(path, None)
 
 
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and value.isprintable()
-
-
-def _is_number(value: object) -> bool:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return abs(value) < 10**300  # a float can hold it
-    return isinstance(value, float)
-
-
-def _write(path: Path, state: State) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=FILE_NAME, suffix=".tmp")
+def _read(path: Path) -> State:
+    """The file's state. A damaged file is set aside under the lock: another may just do so."""
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(state, file, indent=1, sort_keys=True)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+        return _parse_file(path)
+    except (ValueError, RecursionError):
+        with _alone(path):
+            return _read_alone(path)
 
 
-def _set_aside(path: Path, error: Exception) -> State:
-    """Rename a damaged file to a name that nothing has yet, and begin with an empty state."""
+def _read_alone(path: Path) -> State:
     try:
-        handle, name = tempfile.mkstemp(
-            dir=path.parent, prefix="minseg-progress-damaged-", suffix=".json"
-        )
-        os.close(handle)
+        return _parse_file(path)
+    except (ValueError, RecursionError) as error:
+        _set_aside(path, error)
+        return empty()
+
+
+def _parse_file(path: Path) -> State:
+    try:
+        return parse(path.read_bytes())
+    except FileNotFoundError:
+        return empty()
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Keep other processes out while the block runs; where locks do not work, go on without.
+
+    Raises:
+        TimeoutError: if another process holds the lock all the time.
+    """
+    file = path.with_name(f".{path.name}.lock")
+    patience = min(1.0, PATIENCE) if path in _waiting else PATIENCE
+    lock = FileLock(file, timeout=patience, poll_interval=0.01)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise TimeoutError(
+            f"another program holds {file.name} and did not let go in {patience:g} s: close other "
+            "notebooks of this folder"
+        ) from None
+    except (OSError, NotImplementedError):
+        pass  # a folder for reading only, a network without locks
+    try:
+        yield
+    finally:
+        lock.release()  # nothing happens if it is not held
+
+
+def _set_aside(path: Path, error: Exception) -> None:
+    """Rename a damaged file to a name that nothing has yet."""
+    handle, name = tempfile.mkstemp(
+        dir=path.parent, prefix="minseg-progress-damaged-", suffix=".json"
+    )
+    os.close(handle)
+    try:
         os.replace(path, name)
-    except OSError as refusal:
-        return _keep_in_memory(path, empty(), refusal)
+    except OSError:
+        os.unlink(name)  # an empty file, and ours
+        raise
     warnings.warn(
         f"{FILE_NAME} could not be read ({error}). It was set aside as {Path(name).name}; "
         "your progress starts afresh, and nothing was deleted.",
         stacklevel=2,
     )
-    return empty()
 
 
-def _keep_in_memory(path: Path, state: State, error: OSError) -> State:
-    _unsaved[path] = state
+def _warn_once(path: Path, error: OSError) -> None:
+    """Say that progress stays in memory; not again before a change has been written."""
+    if path in _waiting:
+        return
+    _waiting[path] = []
+    reason = "the disk is full" if error.errno in FULL else error.strerror or error
     warnings.warn(
-        f"progress cannot be kept in {path.parent} ({error.strerror or error}): it lasts until the "
-        "kernel stops. Name a folder that can be written in MINSEG_STATE.",
-        stacklevel=2,
+        f"progress cannot be kept in {path.parent} ({reason}): it lasts until the kernel stops, "
+        "and each new answer tries again. Name a folder that can be written in MINSEG_STATE.",
+        stacklevel=3,
     )
-    return state
