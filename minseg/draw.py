@@ -30,7 +30,8 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from minseg.instances import Instances
-from minseg.overlay import draw_labels, draw_outlines, paint, pixels, rgb
+from minseg.masks.runs import Crop, tight_crop
+from minseg.overlay import coarse_step, draw_labels, draw_outlines, paint, paint_crop, pixels, rgb
 from minseg.panoptic import decode
 
 INSTANCE_COLOURS = [  # petroff10
@@ -55,6 +56,7 @@ ALIGN_COLOUR = "#0050c8"
 EXACT_COLOUR = "#1a1a1a"
 TRUTH_COLOUR = "#00a884"
 
+MOST_DRAWN = 2**21  # pixels of an image, twice as many as a figure has
 MAX_WIDTH = 900  # px: wider figures do not fit a notebook's column on a laptop
 DPI = 100  # a figure's pixel is a pixel of the page
 LOOK: dict[Any, Any] = {
@@ -103,10 +105,13 @@ def figure(
     return fig, axes
 
 
-def png(fig: Figure, dpi: float = DPI) -> bytes:
-    """The figure as a PNG file; no version of the software inside, which would change the bytes."""
+def png(fig: Figure, dpi: float = DPI, software: str | None = None) -> bytes:
+    """The figure as a PNG file, signed by `software`.
+
+    matplotlib would sign with its version, which would change the bytes.
+    """
     buffer = io.BytesIO()
-    fig.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+    fig.savefig(buffer, format="png", dpi=dpi, metadata={"Software": software})
     return buffer.getvalue()
 
 
@@ -193,12 +198,29 @@ def draw_instances(
         ValueError: if `image` has another shape or size.
     """
     masks = instances.masks.cpu().numpy()
-    canvas = rgb(image, masks.shape[1:])
-    for k, mask in enumerate(masks):
-        paint(canvas, mask, _instance_colour(k), alpha)
-    _draw_canvas(ax, canvas, title)
-    draw_outlines(ax, list(masks))
-    draw_labels(ax, list(masks), [str(k + 1) for k in range(len(masks))])
+    if tuple(image.shape[-2:]) != masks.shape[1:]:
+        rgb(image, masks.shape[1:])  # says what is wrong
+    draw_crops(ax, image, [tight_crop(mask) for mask in masks], title, alpha=alpha)
+
+
+def draw_crops(
+    ax: Axes, image: Tensor, crops: Sequence[Crop], title: str = "", *, alpha: float = 0.5
+) -> None:
+    """`draw_instances` with masks as crops: for images of many megapixels.
+
+    Of an image of more than `MOST_DRAWN` pixels some rows and columns are drawn, evenly apart: no
+    figure shows more.
+    """
+    height, width = image.shape[-2:]
+    step = coarse_step(height, width, MOST_DRAWN)
+    rows, columns = _every(step, height), _every(step, width)
+    shown = image if step == 1 else image[..., rows[:, None], columns]
+    canvas = rgb(shown, tuple(shown.shape[-2:]))
+    for k, crop in enumerate(crops):
+        paint_crop(canvas, crop, rows, columns, _instance_colour(k), alpha)
+    _draw_canvas(ax, canvas, title, step)
+    draw_outlines(ax, crops)
+    draw_labels(ax, crops, [str(k + 1) for k in range(len(crops))], (height, width))
 
 
 def draw_panoptic(
@@ -228,22 +250,22 @@ def draw_panoptic(
     ids = panoptic_map.cpu().numpy()
     canvas = np.ones((*ids.shape, 3)) if image is None else rgb(image, ids.shape)
     paint(canvas, ids == 0, VOID_COLOUR, 1)
-    things: list[np.ndarray] = []
+    things: list[Crop] = []
     masks, texts = [], []
     segments = panoptic_map[panoptic_map > 0].unique()
     for segment, category, instance in zip(segments, *decode(segments, max_instances), strict=True):
         mask, name = ids == segment.item(), (names or {}).get(int(category), "")
         if instance > 0:
             paint(canvas, mask, _instance_colour(len(things)), 0.8 if image is not None else 1)
-            things.append(mask)
+            things.append(tight_crop(mask))
             name = f"{name} {instance}".strip()
         else:
             paint(canvas, mask, _stuff_colour(int(category)), 0.9 if image is not None else 1)
-        masks.append(mask)
+        masks.append(tight_crop(mask))
         texts.append(name)
     _draw_canvas(ax, canvas, title)
     draw_outlines(ax, things)
-    draw_labels(ax, masks, texts)
+    draw_labels(ax, masks, texts, panoptic_map.shape)
 
 
 def draw_boxes(
@@ -274,8 +296,14 @@ def _stuff_colour(category: int) -> str:
     return STUFF_COLOURS[(category - 1) % len(STUFF_COLOURS)]
 
 
-def _draw_canvas(ax: Axes, canvas: np.ndarray, title: str, **options: Any) -> None:
-    height, width = canvas.shape[:2]
+def _every(step: int, length: int) -> np.ndarray:
+    """The middle of each `step` pixels of an axis; of the last ones, if fewer, one of them."""
+    return np.minimum(np.arange(step // 2, length + step // 2, step), length - 1)
+
+
+def _draw_canvas(ax: Axes, canvas: np.ndarray, title: str, step: int = 1, **options: Any) -> None:
+    """Draw pixels, each of which stands for step × step of the image."""
+    height, width = canvas.shape[0] * step, canvas.shape[1] * step
     ax.imshow(canvas, extent=(0, width, height, 0), interpolation="nearest", **options)
     ax.set_axis_off()
     ax.set_title(title)

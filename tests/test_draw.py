@@ -17,6 +17,7 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 
 from minseg import draw
 from minseg.instances import Instances
+from minseg.masks.runs import Crop
 from minseg.overlay import deepest_point, outline
 
 # Machado, Oliveira and Fernandes, A Physiologically-based Model for Simulation of Color Vision
@@ -215,6 +216,56 @@ def test_draws_what_is_empty():
     draw.draw_instances(left, torch.zeros(5, 5), one_empty)
     draw.draw_panoptic(right, torch.zeros(5, 5, dtype=torch.int64))
     draw.draw_boxes(right, torch.zeros(0, 4))
+
+
+def test_a_mask_in_its_box_looks_like_the_whole_mask():
+    generator = torch.Generator().manual_seed(1)
+    masks = torch.zeros(3, 30, 44, dtype=torch.bool)
+    masks[0, 3:12, 5:30] = torch.rand(9, 25, generator=generator) < 0.7
+    masks[1, 20:, 40:] = True  # ends at the border
+    image = torch.rand(3, 30, 44, generator=generator)
+    crops = [Crop(masks[0].numpy()[2:20, 5:33], 5, 2), Crop(masks[1].numpy()[20:, 40:], 40, 20)]
+    crops.append(Crop(np.zeros((0, 0), bool), 7, 7))
+    figures = []
+    for draw_them, what in (
+        (draw.draw_instances, Instances(masks, torch.ones(3).long())),
+        (draw.draw_crops, crops),
+    ):
+        fig, ax = draw.figure(width=400)
+        draw_them(ax, image, what, "title", alpha=0.7)
+        figures.append(draw.png(fig))
+    assert figures[0] == figures[1]
+
+
+def test_a_large_image_is_drawn_by_some_of_its_pixels(monkeypatch):
+    image = torch.zeros(3, 92, 61)
+    image[0, :, 30:] = 1
+    crops = [Crop(np.ones((20, 31), bool), 30, 60), Crop(np.ones((1, 1), bool), 3, 3)]
+    _, (exact, coarse) = draw.figure(2)
+    draw.draw_crops(exact, image, crops, alpha=1)
+    monkeypatch.setattr(draw, "MOST_DRAWN", 92 * 61 // 8)
+    draw.draw_crops(coarse, image, crops, alpha=1)
+    whole, part = canvas_of(exact), canvas_of(coarse)
+    assert whole.shape == (92, 61, 3) and part.shape == (31, 21, 3)
+    # the middle of each 3 × 3 pixels, and of the last column what there is
+    np.testing.assert_array_equal(part, whole[1:92:3][:, [*range(1, 60, 3), 60]])
+    assert tuple(coarse.images[0].get_extent()) == (0, 63, 93, 0)
+    for one, other in zip(exact.texts, coarse.texts, strict=True):
+        assert (one.xy, one.xyann) == (other.xy, other.xyann)
+    line = torch.zeros(3, 1, 9000)
+    draw.draw_crops(coarse, line, [])
+    assert canvas_of(coarse).shape[0] == 31 and np.asarray(coarse.images[1].get_array()).size
+
+
+def test_the_deepest_point_of_a_large_mask_is_inside(monkeypatch):
+    mask = np.zeros((60, 80), bool)
+    mask[11:51, 20:79] = True
+    monkeypatch.setattr("minseg.overlay.MOST_MEASURED", 300)
+    x, y = deepest_point(mask)
+    assert abs(y - 31) <= 4 and 36 <= x <= 64 and mask[int(y), int(x)]
+    thin = np.zeros((60, 80), bool)
+    thin[7] = True  # between the rows that are looked at
+    assert deepest_point(thin)[1] == 7.5
 
 
 def test_says_what_it_needs():
