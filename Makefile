@@ -29,7 +29,7 @@ NBVAL = --nbval --nbval-current-env --nbval-cell-timeout=240 --nbval-sanitize-wi
 PYTEST = OMP_NUM_THREADS=1 $(PY) -m pytest -q -p no:cacheprovider -n $(JOBS) --dist loadscope
 
 .DEFAULT_GOAL := help
-.PHONY: help install lab test test-unit test-lessons lessons reset check bench clean
+.PHONY: help install lab test test-unit test-attacks test-lessons lessons reset check bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -72,7 +72,10 @@ test: $(TEST_READY) ## all checks, unit tests, every lesson, and the browser whe
 	$(PYTEST) $(NBVAL) tests lessons
 
 test-unit: $(TEST_READY) ## the unit tests alone
-	$(PYTEST) tests -m "not browser"
+	$(PYTEST) tests -m "not browser and not attack"
+
+test-attacks: $(TEST_READY) ## damaged files, many writers, kills: minutes, and not part of make test
+	$(PYTEST) tests -m attack
 
 test-lessons: $(TEST_READY) ## run lessons and compare their outputs: make test-lessons LESSON=05
 	$(PYTEST) $(NBVAL) $(if $(LESSON),$(wildcard lessons/$(LESSON)_*.ipynb),lessons)
