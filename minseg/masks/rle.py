@@ -15,6 +15,8 @@ A compressed string is byte-equal to pycocotools'.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -99,15 +101,8 @@ def read_counts(rle: dict[str, Any]) -> tuple[tuple[int, int], np.ndarray]:
         ((2, 3), array([2, 3, 1]))
     """
     height, width = _check_size(rle)
-    counts = rle.get("counts")
-    if isinstance(counts, bytes):
-        counts = counts.decode("ascii", "replace")
-    if isinstance(counts, str):
-        runs = _from_text(counts)
-    elif isinstance(counts, list):
-        runs = _from_list(counts)
-    else:
-        raise ValueError(f"rle['counts'] must be a list, str or bytes, got {type(counts).__name__}")
+    written = _as_written(rle)
+    runs = _from_list(written) if isinstance(written, list) else _from_texts([written])[0]
     # Each run is looked at before they are added up: a sum of two large ones may wrap around to
     # the right number.
     pixels, smallest, largest = height * width, runs.min(initial=0), runs.max(initial=0)
@@ -118,6 +113,53 @@ def read_counts(rle: dict[str, Any]) -> tuple[tuple[int, int], np.ndarray]:
             f"got a sum of {total} and a smallest run of {smallest}"
         )
     return (height, width), runs.astype(np.int64)
+
+
+def read_all_counts(
+    rles: Sequence[dict[str, Any]],
+) -> tuple[list[tuple[int, int]], np.ndarray, np.ndarray]:
+    """`read_counts` of many masks at once: of text twenty times as fast as one by one.
+
+    Returns:
+        N sizes (height, width); the run lengths of all masks, (R,) int64; and (N + 1,) int64,
+        where each mask's begin.
+
+    Raises:
+        ValueError: of the first that is wrong, as `read_counts` says it.
+
+    Example:
+        >>> left, nothing = {"size": [1, 6], "counts": [0, 2, 4]}, {"size": [1, 6], "counts": "6"}
+        >>> read_all_counts([left, nothing])[1:]
+        (array([0, 2, 4, 6]), array([0, 3, 4]))
+    """
+    sizes = [_check_size(one) for one in rles]
+    written = [_as_written(one) for one in rles]
+    texts = [one for one in written if isinstance(one, str)]
+    if len(texts) == len(written):
+        with contextlib.suppress(ValueError):
+            counts, first = _from_texts(texts)
+            if _fills(sizes, counts, first):
+                return sizes, counts, first
+    each = [read_counts(one)[1] for one in rles]  # which says what is wrong with which
+    first = np.cumsum([0, *map(len, each)])
+    return sizes, np.concatenate([np.zeros(0, np.int64), *each]), first
+
+
+def _fills(sizes: list[tuple[int, int]], counts: np.ndarray, first: np.ndarray) -> bool:
+    """Whether all are run lengths of masks of these sizes."""
+    if counts.min(initial=0) < 0 or counts.max(initial=0) > MOST_PIXELS:
+        return False
+    sums = np.diff(np.concatenate([[0], np.cumsum(counts)])[first])
+    return sums.tolist() == [height * width for height, width in sizes]
+
+
+def _as_written(rle: dict[str, Any]) -> str | list[Any]:
+    counts = rle.get("counts")
+    if isinstance(counts, bytes):
+        counts = counts.decode("latin-1")
+    if not isinstance(counts, str | list):
+        raise ValueError(f"rle['counts'] must be a list, str or bytes, got {type(counts).__name__}")
+    return counts
 
 
 def _from_list(counts: list[Any]) -> np.ndarray:
@@ -147,22 +189,46 @@ def _to_text(counts: np.ndarray) -> str:
     return characters[used].astype(np.uint8).tobytes().decode("ascii")
 
 
-def _from_text(text: str) -> np.ndarray:
-    """Undo `_to_text`: a number's last character, which has the sign, then those before it."""
-    codes = np.frombuffer(text.encode("ascii", "replace"), dtype=np.uint8).astype(np.int64) - 48
-    if (codes < 0).any() or (codes > 0x3F).any() or (codes.size and codes[-1] & 0x20):
+def _from_texts(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Undo `_to_text`, of many masks at once: their numbers, and where each mask's begin (N + 1,).
+
+    A number's last character, which has the sign, comes first, then those before it.
+    """
+    text, ends = "".join(texts), np.cumsum([0, *map(len, texts)])
+    # A byte below 48 wraps around to above 207, and is refused with those that are too large.
+    codes = np.frombuffer(text.encode("ascii", "replace"), dtype=np.uint8) - np.uint8(48)
+    follows = codes & 0x20 > 0  # the number goes on
+    if not text.isascii() or (codes > 0x3F).any() or follows[ends[ends > 0] - 1].any():
         raise ValueError(f"rle['counts'] is not COCO's compressed text: {text[:40]!r}")
-    last = np.flatnonzero(codes < 0x20)  # no continuation bit
+    last = np.flatnonzero(~follows)
     groups = np.diff(last, prepend=-1)  # how many characters each number has
     longest = groups.max(initial=0)
     if longest > 13:
         raise ValueError("rle['counts'] holds a number of more than 64 bits")
-    counts = (codes[last] ^ 0x10) - 0x10  # five bits, the highest of which is the sign
+    counts = (codes[last].astype(np.int64) ^ 0x10) - 0x10  # five bits, the highest is the sign
     for before in range(1, longest):
         longer = np.flatnonzero(groups > before)
         counts[longer] = (counts[longer] << 5) + (codes[last[longer] - before] & 0x1F)
-    counts[1::2] = np.cumsum(counts[1::2])  # undo the differences, odd and even places apart
-    counts[2::2] = np.cumsum(counts[2::2])
+    first = np.searchsorted(last, ends)
+    return _without_differences(counts, first), first
+
+
+def _without_differences(deltas: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """The counts, each the sum of its delta and of those 2, 4, 6 … before it, but for the first."""
+    length = np.diff(first)
+    rows = (length + 1) // 2
+    first_row = np.cumsum(rows) - rows
+    # Two numbers a row, each mask from a new row on, so that even places stand over even places.
+    place = np.arange(len(deltas)) + np.repeat(2 * first_row - first[:-1], length)
+    table = np.zeros((rows.sum(), 2), dtype=np.int64)
+    table.ravel()[place] = deltas
+    begins = first_row[length > 0]
+    table[begins, 0] = 0  # nothing is counted from the first number on
+    total = np.cumsum(table, axis=0)
+    before = total[begins] - table[begins]
+    total -= np.repeat(before, rows[length > 0], axis=0)
+    counts = total.ravel()[place]
+    counts[first[:-1][length > 0]] = deltas[first[:-1][length > 0]]
     return counts
 
 

@@ -16,11 +16,15 @@ al., Microsoft COCO, 2014, and its API). Lesson 02 has run lengths, lesson 07 ov
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from minseg.masks.rle import read_all_counts
+
+PORTION = 2**20  # edges that are looked up at a time
 
 
 class Crop(NamedTuple):
@@ -69,12 +73,9 @@ class Runs:
         """(2R,) the edges of mask k."""
         return self.edges[self.first[k] : self.first[k + 1]]
 
-    @classmethod
-    def joined(cls, size: tuple[int, int], edges: np.ndarray, first: np.ndarray) -> Runs:
-        """From the edges of all masks in one array (E,), and where each mask's begin (N + 1,)."""
-        runs = cls(size, [])
-        runs.edges, runs.first = edges, first
-        return runs
+    def line(self, stride: int) -> np.ndarray:
+        """(E,) all edges on one line of numbers, those of mask k from k · stride on."""
+        return self.edges + np.repeat(np.arange(len(self)) * stride, np.diff(self.first))
 
     def pick(self, numbers: np.ndarray) -> Runs:
         """The masks of these numbers, in that order."""
@@ -84,15 +85,47 @@ class Runs:
         return Runs.joined(self.size, self.edges[place], first)
 
     @classmethod
+    def joined(cls, size: tuple[int, int], edges: np.ndarray, first: np.ndarray) -> Runs:
+        """From the edges of all masks in one array (E,), and where each mask's begin (N + 1,)."""
+        runs = cls(size, [])
+        runs.edges, runs.first = edges, first
+        return runs
+
+    @classmethod
+    def of_line(cls, size: tuple[int, int], line: np.ndarray, stride: int, n: int) -> Runs:
+        """Undo `line`, for N masks whose edges are in any order.
+
+        Edges that two runs share cancel: there the mask changes twice, which is not at all.
+        """
+        line = cancelled(line)
+        first = np.searchsorted(line, np.arange(n + 1) * stride)
+        own = np.repeat(np.arange(n) * stride, np.diff(first))
+        return cls.joined(size, line - own, first)
+
+    @classmethod
     def of_counts(cls, size: tuple[int, int], counts: Sequence[np.ndarray]) -> Runs:
         """From run lengths, as `minseg.masks.rle.read_counts` checks them."""
-        return cls(size, [_edges_of_counts(one) for one in counts])
+        first = np.cumsum([0, *map(len, counts)])
+        return _of_counts(size, np.concatenate([np.zeros(0, np.int64), *counts]), first)
+
+    @classmethod
+    def of_rles(cls, size: tuple[int, int], rles: Sequence[dict[str, Any]]) -> Runs:
+        """From run lengths as COCO writes them, lists or text.
+
+        Raises:
+            ValueError: as `minseg.masks.rle.read_counts`, or if a mask is not of this size.
+        """
+        sizes, counts, first = read_all_counts(rles)
+        for one in sizes:
+            if one != tuple(size):
+                raise ValueError(f"rle['size'] must be {list(size)} as the image, got {list(one)}")
+        return _of_counts(size, counts, first)
 
     @classmethod
     def of_masks(cls, masks: Tensor) -> Runs:
         """From (N, H, W) bool."""
         height, width = masks.shape[1:]
-        crops = [Crop(one, 0, 0) for one in masks.cpu().numpy()]
+        crops = [_tight(one) for one in masks.cpu().numpy()]
         return cls.of_crops((height, width), crops)
 
     @classmethod
@@ -176,16 +209,25 @@ def shared_pixels(a: Runs, b: Runs, wanted: np.ndarray | None = None) -> np.ndar
     if wanted is not None:
         meet &= wanted
     shared = np.zeros((len(a), len(b)), np.int64)
-    for m in np.flatnonzero(meet.any(axis=0)):
-        rows = np.flatnonzero(meet[:, m])
-        some = a.pick(rows)  # the masks of `a` that meet mask m
-        edges = b.of(int(m))
-        before = np.concatenate([[0], np.cumsum(edges[1::2] - edges[::2])])  # at each begin
-        steps = np.stack([before[:-1], before[1:]], axis=1).ravel()  # F_B at each edge
-        read = np.interp(some.edges, edges, steps)
-        in_runs = read[1::2] - read[::2]
-        shared[rows, m] = np.add.reduceat(in_runs, some.first[:-1] // 2)
+    rows, columns = np.nonzero(meet)
+    if rows.size:
+        # as many pairs at a time as have about so many edges
+        portion = np.cumsum(np.diff(a.first)[rows]) // PORTION
+        for pairs in np.split(np.arange(len(rows)), np.flatnonzero(np.diff(portion)) + 1):
+            shared[rows[pairs], columns[pairs]] = _shared_by(a, b, rows[pairs], columns[pairs])
     return shared
+
+
+def _shared_by(a: Runs, b: Runs, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """(P,) pixels that mask rows[p] of `a` shares with mask columns[p] of `b`; none is empty."""
+    stride = b.size[0] * b.size[1] + 1
+    before = np.concatenate([[0], np.cumsum(b.edges[1::2] - b.edges[::2])])  # at each begin
+    steps = np.stack([before[:-1], before[1:]], axis=1).ravel()  # F_B at each edge
+    some = a.pick(rows)
+    place = some.edges + np.repeat(columns * stride, np.diff(some.first))
+    # all masks of `b` on one line of numbers: one broken line counts the pixels of all
+    read = np.interp(place, b.line(stride), steps)
+    return np.add.reduceat(read[1::2] - read[::2], some.first[:-1] // 2)
 
 
 def _boxes_meet(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -195,25 +237,48 @@ def _boxes_meet(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return (low < high).all(axis=2)
 
 
-def _edges_of_counts(counts: np.ndarray) -> np.ndarray:
+def _of_counts(size: tuple[int, int], counts: np.ndarray, first: np.ndarray) -> Runs:
+    """From the run lengths of all masks, and where each mask's begin."""
+    length = np.diff(first)
+    begins = first[:-1][length > 0]
     ends = np.cumsum(counts)
-    edges = ends[: len(ends) // 2 * 2]  # the last run of an odd number is background
-    return edges if (counts[1:] > 0).all() else cancelled(edges)
+    ends -= np.repeat(ends[begins] - counts[begins], length[length > 0])
+    odd = length % 2  # the last run of an odd number is background
+    edges = np.delete(ends, first[1:][odd > 0] - 1)
+    first_edge = first - np.cumsum([0, *odd])
+    empty = counts == 0
+    empty[begins] = False  # a mask may begin at pixel 0
+    runs = Runs.joined(size, edges, first_edge)
+    if not empty.any():
+        return runs
+    stride = size[0] * size[1] + 1
+    return Runs.of_line(size, runs.line(stride), stride, len(runs))
+
+
+def _tight(mask: np.ndarray) -> Crop:
+    """The part of (H, W) that has pixels."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not rows.size:
+        return Crop(mask[:0, :0], 0, 0)
+    x, y = int(columns[0]), int(rows[0])
+    return Crop(mask[y : rows[-1] + 1, x : columns[-1] + 1], x, y)
 
 
 def _edges_of_crop(crop: Crop, height: int) -> np.ndarray:
     mask, x, y = crop
-    # A row of background below ends every run with its column.
-    columns = np.zeros((mask.shape[1], mask.shape[0] + 1), dtype=bool)
-    columns[:, :-1] = mask.T
-    flat = columns.ravel()
-    changes = np.flatnonzero(np.diff(flat, prepend=False))
+    # Background before the first pixel, and a row of it below that ends every run with its column.
+    flat = np.zeros(mask.shape[1] * (mask.shape[0] + 1) + 1, dtype=bool)
+    flat[1:].reshape(mask.shape[1], mask.shape[0] + 1)[:, :-1] = mask.T
+    changes = np.flatnonzero(flat[1:] != flat[:-1])
     column, row = np.divmod(changes, mask.shape[0] + 1)
     edges = (x + column) * height + y + row
     return cancelled(edges) if mask.shape[0] == height else edges
 
 
 def cancelled(edges: np.ndarray) -> np.ndarray:
-    """Without edges that two runs share: there the mask changes twice, which is not at all."""
-    numbers, times = np.unique(edges, return_counts=True)
-    return numbers[times % 2 == 1]
+    """(E,) sorted, without edges that are there twice: there the mask changes twice."""
+    edges = np.sort(edges, kind="stable")  # which merges what is two sorted lists in no time
+    new = np.ones(len(edges), dtype=bool)
+    new[1:] = edges[1:] != edges[:-1]
+    start = np.flatnonzero(new)
+    return edges[start[np.diff(start, append=len(edges)) % 2 == 1]]

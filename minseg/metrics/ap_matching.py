@@ -116,22 +116,41 @@ def match(
     Returns:
         (A, T, D) int32, the truth that each detection takes, or -1.
     """
-    found = np.full((len(ignored), len(thresholds), len(iou)), -1, dtype=np.int32)
-    if iou.size == 0:
-        return found
-    least = np.minimum(thresholds, 1 - 1e-10)[:, None]  # (T, 1)
-    # How much a detection wants a truth: by IoU, a later truth first among equals …
-    wish = iou.argsort(axis=1, kind="stable").argsort(axis=1)  # (D, G) ranks
-    wish = wish + iou.shape[1] * ~ignored[:, None]  # (A, D, G) … and no ignored one if it can help
-    free = np.ones((*found.shape[:2], iou.shape[1]), dtype=bool)  # (A, T, G)
-    number = np.arange(iou.shape[1])
-    for d in np.flatnonzero(iou.max(axis=1) >= least.min()):
-        possible = (iou[d] >= least) & free
-        best = np.where(possible, wish[:, None, d], -1).argmax(axis=2)  # (A, T)
-        best = np.where(possible.any(axis=2), best, -1)
-        found[:, :, d] = best
-        free &= (number != best[:, :, None]) | crowd
-    return found
+    least = np.minimum(thresholds, 1 - 1e-10)  # (T,)
+    found = np.full((len(ignored) * len(least), len(iou)), -1, dtype=np.int32)
+    d, g = np.nonzero(iou >= least.min())  # K pairs that may match somewhere
+    if not d.size:
+        return found.reshape(len(ignored), len(least), -1)
+    reached = iou[d, g][:, None, None] >= least  # (K, 1, T)
+    counted = ~ignored.T[g][:, :, None]  # (K, A, 1)
+    # Every pair has two turns: where the truth counts, and, after all those, where it is ignored.
+    wanted = np.concatenate([reached & counted, reached & ~counted])  # (2K, A, T)
+    d, g, later = np.tile(d, 2), np.tile(g, 2), np.repeat([0, 1], len(d))
+    order = np.lexsort((-g, -iou[d, g], later, d))  # of equal IoUs the later truth first
+    d, g = d[order], g[order]
+    taken = _take_turns(d, g, crowd, wanted[order].reshape(len(d), -1))  # (2K, A · T)
+    turn, setting = np.nonzero(taken)
+    found[setting, d[turn]] = g[turn]
+    return found.reshape(len(ignored), len(least), -1)
+
+
+def _take_turns(d: np.ndarray, g: np.ndarray, crowd: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """(K, S) bool: the settings (S) in which detection d[k], when its turn k comes, takes g[k].
+
+    A setting is a bit, and a whole number a set of them: S greedy matchings take one walk.
+    """
+    sets = [int.from_bytes(row, "little") for row in np.packbits(wanted, 1, "little")]
+    everywhere = (1 << wanted.shape[1]) - 1
+    searching, free = [everywhere] * (d.max(initial=-1) + 1), [everywhere] * len(crowd)
+    used_up = (~crowd).tolist()
+    for k, (one, truth) in enumerate(zip(d.tolist(), g.tolist(), strict=True)):
+        sets[k] &= searching[one] & free[truth]
+        searching[one] -= sets[k]
+        if used_up[truth]:
+            free[truth] -= sets[k]
+    size = -(-wanted.shape[1] // 8)
+    taken = np.frombuffer(b"".join(one.to_bytes(size, "little") for one in sets), np.uint8)
+    return np.unpackbits(taken.reshape(len(d), size), 1, wanted.shape[1], "little").astype(bool)
 
 
 def best_of_each_class(scores: Tensor, labels: Tensor, most: int = MOST_DETECTIONS) -> Best:

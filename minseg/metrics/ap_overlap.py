@@ -17,6 +17,8 @@ from torch import Tensor
 
 from minseg.instances import Instances
 from minseg.masks.runs import Runs
+from minseg.metrics.ap_matching import THRESHOLDS
+from minseg.metrics.boundary_runs import boundary_runs
 from minseg.metrics.iou import box_overlap, mask_area, mask_iou, run_iou
 
 KINDS = ("mask", "box", "boundary")
@@ -26,30 +28,36 @@ def overlap(prediction: Instances, target: Instances, kind: str) -> Tensor:
     """(N, M) float64 overlaps of one of the three kinds, with the crowd rule."""
     if kind == "box":
         return box_overlap(prediction.boxes, target.boxes, target.crowd)
-    iou = mask_iou(prediction.masks, target.masks, target.crowd)
     if kind == "mask":
-        return iou
-    from minseg.metrics.boundary import boundary_of
-
-    of_bands = mask_iou(boundary_of(prediction.masks), boundary_of(target.masks))
-    return torch.where(target.crowd, iou, torch.minimum(iou, of_bands))
+        return mask_iou(prediction.masks, target.masks, target.crowd)
+    runs = Runs.of_masks(prediction.masks), Runs.of_masks(target.masks)
+    return overlap_of_runs(*runs, kind, target.crowd)
 
 
 def overlap_of_runs(
     found: Runs, true: Runs, kind: str, crowd: Tensor, wanted: np.ndarray | None = None
 ) -> Tensor:
-    """(N, M) float64: the same of masks as runs; 0 for pairs that are not `wanted` (N, M)."""
+    """(N, M) float64: the same of masks as runs; 0 for pairs that are not `wanted` (N, M).
+
+    Bands are made where they decide: a pair below ½ keeps its mask IoU, as no threshold is lower.
+    """
     if not len(found) or not len(true):  # then the image's size is nobody's business
         return torch.zeros(len(found), len(true), dtype=torch.float64)
     if kind == "box":
         return box_overlap(torch.from_numpy(found.boxes()), torch.from_numpy(true.boxes()), crowd)
     iou = run_iou(found, true, crowd, wanted)
-    if kind == "mask":
-        return iou
-    from minseg.metrics.boundary_runs import boundary_runs
+    return iou if kind == "mask" else torch.minimum(iou, _of_bands(found, true, iou, crowd))
 
-    of_bands = run_iou(boundary_runs(found), boundary_runs(true), None, wanted)
-    return torch.where(crowd, iou, torch.minimum(iou, of_bands))
+
+def _of_bands(found: Runs, true: Runs, iou: Tensor, crowd: Tensor) -> Tensor:
+    """(N, M) IoU of the inner bands; 1 for crowds and for pairs that are out of the race."""
+    needed = ((iou >= THRESHOLDS[0]) & ~crowd).numpy()
+    rows, columns = np.flatnonzero(needed.any(axis=1)), np.flatnonzero(needed.any(axis=0))
+    some = np.ix_(rows, columns)
+    bands = boundary_runs(found.pick(rows)), boundary_runs(true.pick(columns))
+    of_bands = np.ones(iou.shape)
+    of_bands[some] = np.where(needed[some], run_iou(*bands, None, needed[some]).numpy(), 1.0)
+    return torch.from_numpy(of_bands)
 
 
 def detection_area(prediction: Instances, kind: str) -> Tensor:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minseg.masks.runs import Runs, cancelled
+from minseg.masks.runs import Runs
 from minseg.metrics.boundary import band_width
 
 
@@ -41,16 +41,11 @@ def boundary_runs(runs: Runs, *, dilation_ratio: float = 0.02) -> Runs:
     # One line of numbers for all masks, each with a margin of columns: what is moved out of a
     # mask must not land in its neighbour.
     stride = (width + 2 * d + 1) * height
-    own = np.repeat(np.arange(len(runs)) * stride, np.diff(runs.first))
-    edges = runs.edges + own
+    edges = runs.line(stride)
     inner = _beside(_shortened(edges, height, d), height, 2 * d + 1) + d * height
     # The rest lies inside the mask, so that every edge of either is one of the difference, unless
     # both have it.
-    band = cancelled(np.concatenate([edges, inner]))
-    first = np.searchsorted(band, np.arange(len(runs) + 1) * stride)
-    return Runs.joined(
-        runs.size, band - np.repeat(np.arange(len(runs)) * stride, np.diff(first)), first
-    )
+    return Runs.of_line(runs.size, np.concatenate([edges, inner]), stride, len(runs))
 
 
 def _shortened(edges: np.ndarray, height: int, d: int) -> np.ndarray:
@@ -79,7 +74,7 @@ def _intersection(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     edges = np.concatenate([a, b])
     opens = np.tile([1, 0], len(edges) // 2)
     # Ends come before begins at one place: runs that only touch share nothing.
-    events = np.sort(2 * edges + opens)
+    events = np.sort(2 * edges + opens, kind="stable")  # of two sorted lists: a merge
     depth = np.cumsum(2 * (events & 1) - 1)
     second = np.flatnonzero(depth == 2)  # the next event can only be an end
     return np.stack([events[second], events[second + 1]], axis=1).ravel() >> 1

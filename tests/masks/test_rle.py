@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from peers import CASES, load
 
 from minseg.masks import decode_rle, encode_rle
+from minseg.masks.rle import read_all_counts, read_counts
 
 RECORDED, META = load(CASES / "rle" / "01_masks.npz")
 
@@ -36,6 +37,49 @@ def test_byte_equal_to_pycocotools(height, width, zoom, density, seed):
     assert np.array_equal(coco.decode({**ours, "counts": ours["counts"].encode()}), mask)
 
 
+@settings(deadline=None)
+@given(st.integers(0, 9), st.integers(0, 999))
+def test_many_at_once_are_read_as_one_by_one(n, seed):
+    """Sizes of their own, text, bytes and lists, masks of one number and of none, long numbers."""
+    rng = np.random.default_rng(seed)
+    rles = []
+    for _ in range(n):
+        height, width = rng.choice([0, 1, 2, 5, 31, 300], 2)
+        small = torch.from_numpy(rng.random((height, width)) < rng.choice([0, 0.01, 0.5, 1]))
+        one = encode_rle(small, compressed=bool(rng.random() < 0.8))
+        if isinstance(one["counts"], str) and rng.random() < 0.3:
+            one["counts"] = one["counts"].encode()
+        rles.append(one)
+    sizes, counts, first = read_all_counts(rles)
+    assert len(first) == n + 1 and first[0] == 0 and first[-1] == len(counts)
+    for k, one in enumerate(rles):
+        size, alone = read_counts(one)
+        assert sizes[k] == size
+        assert counts[first[k] : first[k + 1]].tolist() == alone.tolist()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ("0", "sum of 0 and a smallest run of 0"),
+        ("p0", "not COCO's compressed text: 'p0'"),
+        ("6P", "not COCO's compressed text: '6P'"),  # goes on, and ends
+        ("6é", "not COCO's compressed text"),
+        (b"6\xe9", "not COCO's compressed text"),
+        ("6N2", "smallest run of -2"),
+        ([7, -1], "smallest run of -1"),
+        (None, "got NoneType"),
+    ],
+)
+def test_the_first_that_is_wrong_among_many_is_named(wrong, words):
+    """Its neighbours are fine, and 3 pixels too many in the one before would not make up for it."""
+    rles = [{"size": [2, 3], "counts": counts} for counts in ("6", "33", wrong, "6", "9")]
+    with pytest.raises(ValueError, match=words):
+        read_all_counts(rles)
+    with pytest.raises(ValueError, match=words):
+        read_counts(rles[2])
+
+
 @pytest.mark.parametrize("shape", [(0, 5), (5, 0), (0, 0)])
 def test_masks_without_pixels(shape):
     empty = torch.zeros(shape, dtype=torch.bool)
@@ -61,6 +105,8 @@ def test_garbage_is_refused_or_read_never_worse(text):
         ("must be a list, str or bytes, got NoneType", {"size": [2, 3]}),
         (r"rle\['size'\] must be \[height, width\], got None", {"counts": [6]}),
         ("not COCO's compressed text", {"size": [2, 3], "counts": "\x01"}),
+        ("not COCO's compressed text", {"size": [3, 5], "counts": "é"}),  # nor "?", which is 15
+        ("not COCO's compressed text", {"size": [3, 5], "counts": b"\xe9"}),
     ],
 )
 def test_decode_says_what_is_wrong(words, rle):

@@ -43,6 +43,16 @@ def test_there_and_back(n, height, width, density, seed):
     assert [runs.counts(k).tolist() for k in range(n)] == [one.tolist() for one in counts]
     crops = [runs.crop(k) for k in range(n)]
     assert np.array_equal(Runs.of_crops((height, width), crops).edges, runs.edges)
+    rles = [encode_rle(mask, compressed=k % 2 == 0) for k, mask in enumerate(masks)]
+    assert torch.equal(Runs.of_rles((height, width), rles).masks(), masks)
+
+
+@settings(deadline=None)
+@scenes
+def test_picked_masks_are_those_of_the_numbers(n, height, width, density, seed):
+    masks = random_masks(n, height, width, density, seed)
+    numbers = np.random.default_rng(seed).integers(0, max(n, 1), 5)[: 5 * n]
+    assert torch.equal(Runs.of_masks(masks).pick(numbers).masks(), masks[numbers])
 
 
 @settings(deadline=None)
@@ -70,12 +80,24 @@ def test_runs_of_no_length_join_their_neighbours(lengths):
     """As some tools write them: [2, 0, 3, 1] is five pixels of background and one of the mask."""
     coco = pytest.importorskip("pycocotools.mask")
     size = (1, sum(lengths))
-    runs = Runs.of_counts(size, [np.array(lengths)])
+    full, given = np.array([0, sum(lengths)]), np.array(lengths)
+    runs = Runs.of_counts(size, [full, given, given, full])
+    if size[1]:
+        assert runs.of(0).tolist() == runs.of(3).tolist() == full.tolist()
+    assert runs.of(1).tolist() == runs.of(2).tolist()
+    runs = runs.pick(np.array([1]))
     edges = runs.of(0)
     assert (np.diff(edges) > 0).all() and len(edges) % 2 == 0
     if size[1]:
         theirs = coco.decode(coco.frPyObjects({"size": list(size), "counts": lengths}, *size))
         assert np.array_equal(runs.masks()[0].numpy(), theirs.astype(bool))
+
+
+def test_many_pairs_are_counted_in_portions(monkeypatch):
+    monkeypatch.setattr("minseg.masks.runs.PORTION", 7)
+    one, other = random_masks(4, 6, 7, 0.6, 1), random_masks(3, 6, 7, 0.4, 2)
+    a, b = Runs.of_masks(one), Runs.of_masks(other)
+    assert np.array_equal(shared_pixels(a, b), shared_pixels_loop(a, b))
 
 
 def test_only_what_is_wanted_is_counted():
@@ -99,3 +121,5 @@ def test_a_large_image_costs_what_its_outlines_cost():
 def test_says_what_it_needs():
     with pytest.raises(ValueError, match=r"masks of one size, got \(1, 2\) and \(2, 1\)"):
         shared_pixels(Runs((1, 2), []), Runs((2, 1), []))
+    with pytest.raises(ValueError, match=r"size'\] must be \[2, 1\] as the image, got \[1, 2\]"):
+        Runs.of_rles((2, 1), [{"size": [1, 2], "counts": [2]}])

@@ -22,7 +22,8 @@ from minseg.metrics import APAccumulator, average_precision
 from minseg.metrics.ap_curve import area_under, precision_recall
 from minseg.metrics.ap_matching import THRESHOLDS, match, match_loop
 from minseg.metrics.ap_overlap import overlap
-from minseg.metrics.iou import mask_area
+from minseg.metrics.boundary import min_iou
+from minseg.metrics.iou import mask_area, mask_iou
 
 KIND_NAMES = {"mask": "segm", "box": "bbox"}
 JSON_CASES = sorted((CASES / "coco_ap").glob("*.json"))
@@ -409,6 +410,19 @@ def test_boundary_ap_takes_the_smaller_overlap():
     assert average_precision(*pair, kind="mask").ap75 == 1
     assert average_precision(*pair, kind="boundary").ap == 0
     assert average_precision([scored(truth, [0.9])], pair[1], kind="boundary").ap == 1
+
+
+def test_overlaps_of_boundaries_are_exact_where_they_can_match():
+    prediction, target = next(pairs(np.random.default_rng(1), 1))
+    exact = torch.where(
+        target.crowd,
+        mask_iou(prediction.masks, target.masks, target.crowd),
+        min_iou(prediction.masks, target.masks),
+    )
+    ours = overlap(prediction, target, "boundary")
+    can = exact >= 0.5
+    assert can.any() and not can.all() and target.crowd.any()
+    assert torch.equal(ours[can], exact[can]) and (ours[~can] < 0.5).all()
 
 
 def test_boundary_ap_leaves_a_detection_inside_a_crowd_unjudged():
