@@ -1,52 +1,91 @@
 """`python -m minseg predict`: what a trained model sees in pictures.
 
     python -m minseg predict --model runs/first cat.png dog.png --out result
+    python -m minseg predict --model runs/first --images val.json --folder val --out result
 
 writes result/cat.png and result/dog.png, the pictures with the instances drawn in, and
-result/predictions.json, the instances as COCO's list of results (`minseg.data.save_results`) with
-the pictures numbered from 0 as they were named.
+result/predictions.json, the instances as COCO's list of results. With a file of truth, images and
+categories have its ids, as `evaluate` wants them; without one, pictures are numbered from 0 in the
+order given. Pictures come and go one at a time, and their masks never leave their boxes, so that
+neither the number of pictures nor the pixels of one fill the memory. Lesson 08.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
 from torch import Tensor
 
-from minseg.data import CocoImage, save_results
-from minseg.instances import Instances
+from minseg.data.pictures import read_picture
+from minseg.models.detect import Crops
+from minseg.predict_files import SIGNATURE, check_targets, results_in
+from minseg.predict_ids import Picture, Truth, check_pictures, numbered
+from minseg.terminal import complain, printable
 from minseg.train import load_model
 from minseg.train.command import find_device
 from minseg.train.folder import CHECKPOINT, MODEL
+
+MOST = 1000  # what --most may ask for: suppression compares all pairs
 
 
 def run(options: argparse.Namespace) -> int:
     """Predict and write; the exit status: 0, or 2 with one line for what cannot be done."""
     try:
-        files = [Path(name) for name in options.images]
-        out = Path(options.out)
-        _check_names(files, out)
-        model: Any = load_model(model_file(options.model), device=find_device(options.device))
-        out.mkdir(parents=True, exist_ok=True)
-        found = []
-        for number, file in enumerate(files):
-            image = read_image(file)
-            with torch.no_grad():
-                instances = model.predict(image[None].to(options.device))[0].to("cpu")
-            draw(out / f"{file.stem}.png", image, instances[instances.scores >= options.score])
-            found.append(CocoImage(number, file.name, instances))
-            print(f"{file}: {len(instances)} instances")
-        labels = {label for one in found for label in one.instances.labels.tolist()}
-        save_results(out / "predictions.json", found, {c: str(c) for c in labels})
+        last = predict(options)
     except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return complain(error)
+    print(printable(last))
     return 0
+
+
+def predict(options: argparse.Namespace) -> str:
+    """All pictures, one after the other; a last line that says which ids they have."""
+    _check_options(options)
+    truth = None if options.truth is None else Truth(Path(options.truth))
+    pictures, out = chosen(options, truth), Path(options.out)
+    check_targets(out, [one.name for one in pictures], [one.file for one in pictures])
+    check_pictures(pictures)
+    model: Any = load_model(model_file(options.model), device=find_device(options.device))
+    labels = model.categories
+    categories = {c: c for c in labels} if truth is None else truth.category_ids(labels)
+    out.mkdir(parents=True, exist_ok=True)
+    with results_in(out) as results:
+        for one in pictures:
+            image = read_picture(one.file)
+            found = see(model, one, image, options)
+            results.add(one.image_id, found, categories)
+            results.draw(one.name, drawn(image, found, options.score))
+            limited = ", as many as --most lets through" * (len(found.masks) >= options.most)
+            print(printable(f"{one.file}: {len(found.masks)} instances{limited}"), flush=True)
+    if truth is not None:
+        return f"{len(pictures)} of {len(truth.images)} images, with the ids of {truth.file}"
+    return "images are numbered from 0 in the order given: --images takes the ids of a truth"
+
+
+def chosen(options: argparse.Namespace, truth: Truth | None) -> list[Picture]:
+    """The pictures that the command line asks for."""
+    files = [Path(name) for name in options.pictures]
+    if truth is None:
+        if options.folder is not None:
+            raise ValueError("folder needs --images, the file that names its pictures")
+        if not files:
+            raise ValueError("pictures must be named, or --images, a file that names them")
+        return numbered(files)
+    return truth.pictures(files, None if options.folder is None else Path(options.folder))
+
+
+def see(model: Any, picture: Picture, image: Tensor, options: argparse.Namespace) -> Crops:
+    """What the model finds in one image (3, H, W); ValueError where it does not fit the memory."""
+    try:
+        found: Crops = model.predict_crops([image.to(options.device)], most=options.most)[0]
+    except (RuntimeError, MemoryError) as error:
+        if "memory" not in f"{type(error).__name__} {error}".lower():  # how PyTorch says it
+            raise
+        size = " × ".join(str(n) for n in image.shape[1:])
+        raise ValueError(f"{picture.file}: {size} pixels do not fit the memory here") from None
+    return found
 
 
 def model_file(path: str | Path) -> Path:
@@ -60,35 +99,18 @@ def model_file(path: str | Path) -> Path:
     raise FileNotFoundError(f"{path}: holds neither {MODEL} nor {CHECKPOINT}")
 
 
-def read_image(file: Path) -> Tensor:
-    """(3, H, W) float in [0, 1] of a picture; ValueError where it is none."""
-    from PIL import Image  # comes with matplotlib
+def drawn(image: Tensor, found: Crops, least: float) -> bytes:
+    """The image with its instances of at least that score, as a signed PNG file."""
+    from minseg.draw import draw_crops, figure, png
 
-    if not file.is_file():
-        raise FileNotFoundError(f"{file}: no such file")
-    try:
-        with Image.open(file) as picture:
-            pixels = torch.from_numpy(np.array(picture.convert("RGB")))
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ValueError(f"{file}: is no picture that can be read ({error})") from None
-    return pixels.permute(2, 0, 1).float().div(255).contiguous()
-
-
-def draw(file: Path, image: Tensor, instances: Instances) -> None:
-    """Write the image with its instances."""
-    from minseg.draw import draw_instances, figure, png
-
+    shown = [crop for crop, s in zip(found.masks, found.scores.tolist(), strict=True) if s >= least]
     fig, ax = figure()
-    draw_instances(ax, image, instances)
-    file.write_bytes(png(fig))
+    draw_crops(ax, image, shown)
+    return png(fig, software=SIGNATURE)
 
 
-def _check_names(files: list[Path], out: Path) -> None:
-    """No picture may be written over another, nor over one that was read."""
-    given = {file.resolve() for file in files}
-    stems = [file.stem for file in files]
-    for file in files:
-        if stems.count(file.stem) > 1:
-            raise ValueError(f"images must have different names, got {file.stem} twice")
-        if (out / f"{file.stem}.png").resolve() in given:
-            raise ValueError(f"out must be another folder: {file.stem}.png there is your picture")
+def _check_options(options: argparse.Namespace) -> None:
+    if not 1 <= options.most <= MOST:
+        raise ValueError(f"most must be between 1 and {MOST}, got {options.most}")
+    if not 0 <= options.score <= 1:
+        raise ValueError(f"score must be between 0 and 1, got {options.score}")

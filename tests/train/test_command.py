@@ -1,14 +1,13 @@
-"""`python -m minseg train` and `predict`: files in, files out, and one line on error."""
+"""`python -m minseg train`: files in, files out, and one line on error."""
 
 import json
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from minseg.__main__ import main
-from minseg.data import CocoImage, SceneDataset, load_coco, load_results, make_scene, save_coco
+from minseg.data import CocoImage, SceneDataset, make_scene, save_coco
 from minseg.train import load_model
 from minseg.train.checkpoint import read_tensors
 
@@ -49,25 +48,6 @@ def test_training_on_coco(trained):
     assert (trained / "validation.csv").read_text().startswith("step,ap,ap50")
 
 
-def test_predicting(trained, coco, tmp_path, capsys):
-    names = [str(coco / "0.png"), str(coco / "1.png")]
-    line = ["predict", "--model", str(trained), *names, "--out", str(tmp_path), "--score", "0.99"]
-    assert main(line) == 0
-    assert [row.split(":")[0] for row in capsys.readouterr().out.splitlines()] == names
-    assert {file.name for file in tmp_path.iterdir()} == {"0.png", "1.png", "predictions.json"}
-    truth = load_coco(coco / "truth.json", coco)
-    results = load_results(tmp_path / "predictions.json", truth)
-    model = load_model(trained / "model.safetensors")
-    for k in range(2):
-        stored = truth[k].image
-        expected = model.predict(stored[None])[0]
-        got = results[k].instances
-        assert len(got) == len(expected) > 0  # those that are not drawn, too
-        assert torch.equal(got.masks, expected.masks) and torch.equal(got.labels, expected.labels)
-    with Image.open(tmp_path / "0.png") as picture:
-        assert min(picture.size) > 200
-
-
 def test_training_on_scenes_and_going_on(tmp_path, capsys):
     line = ["train", "mask-rcnn", "--data", "scenes:2", "--validation", "scenes:1"]
     line += ["--steps", "1", "--batch-size", "1", "--out", str(tmp_path / "a")]
@@ -100,35 +80,6 @@ def test_training_errors_are_one_line(change, words, tmp_path, capsys):
     said = capsys.readouterr()
     assert said.out == "" and said.err.startswith("error: ") and words in said.err
     assert said.err.count("\n") == 1
-
-
-def test_predicting_errors_are_one_line(trained, coco, tmp_path, capsys):
-    image = str(coco / "0.png")
-    (tmp_path / "text.png").write_text("not a picture")
-    (tmp_path / "0.png").write_bytes((coco / "0.png").read_bytes())
-    (tmp_path / "bad").write_bytes((trained / "model.safetensors").read_bytes()[:-9])
-    cases = [
-        ([image, "--model", str(tmp_path / "none")], "none: no such file"),
-        ([image, "--model", str(tmp_path)], "holds neither model.safetensors nor checkpoint"),
-        ([image, "--model", str(tmp_path / "bad")], "bad: damaged"),
-        ([str(tmp_path / "no.png"), "--model", str(trained)], "no.png: no such file"),
-        ([str(tmp_path / "text.png"), "--model", str(trained)], "is no picture that can be read"),
-        ([image, str(tmp_path / "0.png"), "--model", str(trained)], "must have different names"),
-        ([image, "--model", str(trained), "--device", "abacus"], "device must be one"),
-    ]
-    for change, words in cases:
-        assert main(["predict", "--out", str(tmp_path / "out"), *change]) == 2
-        said = capsys.readouterr()
-        assert said.err.startswith("error: ") and words in said.err and said.err.count("\n") == 1
-
-
-def test_a_picture_is_never_written_over(trained, coco, tmp_path, capsys):
-    picture = tmp_path / "mine.png"
-    picture.write_bytes((coco / "0.png").read_bytes())
-    line = ["predict", str(picture), "--model", str(trained), "--out", str(tmp_path / "." / "")]
-    assert main(line) == 2
-    assert "out must be another folder: mine.png there is your picture" in capsys.readouterr().err
-    assert picture.read_bytes() == (coco / "0.png").read_bytes()
 
 
 def test_an_unfinished_run_predicts_with_its_checkpoint(trained, coco, tmp_path):
