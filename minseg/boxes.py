@@ -11,6 +11,7 @@ rule is Feature Pyramid Networks' (Lin et al., 2017, section 4.2), GIoU is Rezat
 (2019). Lesson 04 uses the level rule, lesson 08 boxes, lesson 12 GIoU.
 
 Boxes are (x1, y1, x2, y2) in continuous coordinates: a box of one pixel has width 1, no "+ 1".
+Half types, float16 and bfloat16, are computed in float32: 300 × 300 is beyond the largest float16.
 """
 
 from __future__ import annotations
@@ -21,19 +22,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from minseg.precision import at_least_float32
+
 LARGEST_LOG_SCALE = math.log(1000 / 16)  # decode grows no side beyond this: exp would overflow
 
 
 def box_area(boxes: Tensor) -> Tensor:
-    """(N,) areas of (N, 4) boxes, in squared pixels."""
-    _check_boxes("boxes", boxes)
+    """(N,) areas of (N, 4) boxes, in squared pixels; of half types in float32.
+
+    >>> box_area(torch.tensor([[0, 0, 400, 400]], dtype=torch.float16))
+    tensor([160000.])
+    """
+    boxes = _checked("boxes", boxes)
     return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
 
 
 def box_iou(a: Tensor, b: Tensor) -> Tensor:
     """(N, M) intersection over union of every box of `a` (N, 4) with every box of `b` (M, 4).
 
-    Two boxes without area give 0, where the ratio would be 0/0.
+    Two boxes without area give 0, where the ratio would be 0/0. Of half types in float32.
     """
     shared, union = _shared_and_union(a, b)
     return torch.where(union > 0, shared / union, 0)
@@ -43,8 +50,9 @@ def box_giou(a: Tensor, b: Tensor) -> Tensor:
     """(N, M) generalised IoU: IoU minus the share of the common hull that neither box covers.
 
     In (-1, 1], and unlike IoU it tells boxes that are far apart from boxes that are nearly there.
-    Two boxes without area at one point give 0.
+    Two boxes without area at one point give 0. Of half types in float32.
     """
+    a, b = at_least_float32(a), at_least_float32(b)
     shared, union = _shared_and_union(a, b)
     low = torch.minimum(a[:, None, :2], b[None, :, :2])
     high = torch.maximum(a[:, None, 2:], b[None, :, 2:])
@@ -65,12 +73,13 @@ def encode(
             (10, 10, 5, 5), so that the targets have about unit spread.
 
     Returns:
-        (N, 4) floating point: (dx, dy, dw, dh).
+        (N, 4): (dx, dy, dw, dh), in the dtype of boxes and anchors, the wider of the two.
     """
     x, y, w, h = _centre_and_size("boxes", boxes)
     xa, ya, wa, ha = _centre_and_size("anchors", anchors)
     deltas = torch.stack([(x - xa) / wa, (y - ya) / ha, (w / wa).log(), (h / ha).log()], dim=1)
-    return deltas * deltas.new_tensor(weights)
+    deltas = deltas * deltas.new_tensor(weights)
+    return deltas.to(torch.promote_types(boxes.dtype, anchors.dtype))
 
 
 def decode(
@@ -78,15 +87,18 @@ def decode(
 ) -> Tensor:
     """The boxes (N, 4) that regression outputs (N, 4) make of their anchors; undoes `encode`.
 
-    Widths and heights grow at most 62.5-fold, as in the reference implementations.
+    Widths and heights grow at most 62.5-fold, as in the reference implementations. The dtype is
+    that of deltas and anchors, the wider of the two: let one be float32, since a bfloat16 knows
+    only every fourth pixel near 1000.
     """
-    _check_boxes("deltas", deltas)
+    dtype = torch.promote_types(deltas.dtype, anchors.dtype)
+    deltas = _checked("deltas", deltas)
     xa, ya, wa, ha = _centre_and_size("anchors", anchors)
     dx, dy, dw, dh = (deltas / deltas.new_tensor(weights)).unbind(dim=1)
     x, y = xa + dx * wa, ya + dy * ha
     w = wa * dw.clamp(max=LARGEST_LOG_SCALE).exp()
     h = ha * dh.clamp(max=LARGEST_LOG_SCALE).exp()
-    return torch.stack([x - w / 2, y - h / 2, x + w / 2, y + h / 2], dim=1)
+    return torch.stack([x - w / 2, y - h / 2, x + w / 2, y + h / 2], dim=1).to(dtype)
 
 
 def nms(boxes: Tensor, scores: Tensor, iou_threshold: float) -> Tensor:
@@ -96,7 +108,8 @@ def nms(boxes: Tensor, scores: Tensor, iou_threshold: float) -> Tensor:
     best that is left. Equal scores keep their order.
 
     Args:
-        boxes: (N, 4). scores: (N,). iou_threshold: a number in [0, 1].
+        boxes: (N, 4). scores: (N,). Half types give what the same numbers give in float32.
+        iou_threshold: a number in [0, 1].
 
     Returns:
         (M,) int64 indices of the kept boxes, best first.
@@ -106,13 +119,14 @@ def nms(boxes: Tensor, scores: Tensor, iou_threshold: float) -> Tensor:
 
 def batched_nms(boxes: Tensor, scores: Tensor, idxs: Tensor, iou_threshold: float) -> Tensor:
     """`nms` in which only boxes of the same group `idxs` (N,) suppress each other."""
-    _check_boxes("boxes", boxes)
+    boxes = _checked("boxes", boxes)
     for name, value in (("scores", scores), ("idxs", idxs)):
         if value.shape != boxes.shape[:1]:
             raise ValueError(f"{name} must be ({len(boxes)},), got {tuple(value.shape)}")
-    order = scores.argsort(descending=True, stable=True)
+    order = at_least_float32(scores).argsort(descending=True, stable=True)
     # One box at a time depends on all before it, so this runs on the CPU, in plain numpy.
-    sorted_boxes, groups = boxes[order].detach().cpu().numpy(), idxs[order].cpu().numpy()
+    sorted_boxes = boxes[order].detach().cpu().numpy()
+    groups = at_least_float32(idxs)[order].cpu().numpy()
     alive = np.ones(len(sorted_boxes), dtype=bool)
     for i in range(len(sorted_boxes)):
         if alive[i]:
@@ -151,8 +165,7 @@ def fpn_level(
 
 def _shared_and_union(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     """(N, M) areas of intersection and of union."""
-    _check_boxes("a", a)
-    _check_boxes("b", b)
+    a, b = _checked("a", a), _checked("b", b)
     low = torch.maximum(a[:, None, :2], b[None, :, :2])  # (N, M, 2)
     high = torch.minimum(a[:, None, 2:], b[None, :, 2:])
     shared = (high - low).clamp(min=0).prod(dim=2)
@@ -161,13 +174,15 @@ def _shared_and_union(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _centre_and_size(name: str, boxes: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    _check_boxes(name, boxes)
+    boxes = _checked(name, boxes)
     x1, y1, x2, y2 = boxes.unbind(dim=1)
     return (x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1
 
 
-def _check_boxes(name: str, boxes: Tensor) -> None:
+def _checked(name: str, boxes: Tensor) -> Tensor:
+    """The boxes in float32 or wider; ValueError or TypeError if they are none."""
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         raise ValueError(f"{name} must be (N, 4), got {tuple(boxes.shape)}")
     if not boxes.is_floating_point():
         raise TypeError(f"{name} must be floating point, got {boxes.dtype}")
+    return at_least_float32(boxes)

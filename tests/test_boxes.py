@@ -88,6 +88,61 @@ def test_levels_double_with_size():
     assert fpn_level(boxes).tolist() == [2, 2, 2, 2, 3, 4, 4, 5, 5]
 
 
+# Each on two sets of boxes and one of deltas, (N, 4) of one dtype, and scores (N,).
+ALL = {
+    "box_area": lambda a, b, deltas, scores: box_area(a),
+    "box_iou": lambda a, b, deltas, scores: box_iou(a, b),
+    "box_giou": lambda a, b, deltas, scores: box_giou(a, b),
+    "encode": lambda a, b, deltas, scores: encode(a, b, (10, 10, 5, 5)),
+    "decode": lambda a, b, deltas, scores: decode(deltas, b),
+    "nms": lambda a, b, deltas, scores: nms(a, scores, 0.4321),
+    "batched_nms": lambda a, b, deltas, scores: batched_nms(a, scores, (scores * 8).int(), 0.4321),
+    "fpn_level": lambda a, b, deltas, scores: fpn_level(a),
+}
+KEEP_THEIR_DTYPE = ("encode", "decode")
+
+
+def large_boxes(seed, dtype):
+    """Boxes up to 1000 px, whose areas are beyond float16, deltas and scores, all of `dtype`."""
+    generator = torch.Generator().manual_seed(seed)
+    corner, side = torch.rand(2, 2, 12, 2, generator=generator) * 500
+    boxes = torch.cat([corner, corner + side + 4], dim=2)
+    deltas = torch.randn(12, 4, generator=generator)
+    scores = torch.rand(12, generator=generator)
+    return [value.to(dtype) for value in (*boxes, deltas, scores)]
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.sampled_from(sorted(ALL)),
+    st.sampled_from([torch.float16, torch.bfloat16, torch.float32, torch.float64]),
+    st.integers(0, 9999),
+)
+def test_every_dtype_gives_what_float32_gives(function, dtype, seed):
+    """On the same numbers, up to the rounding of what is returned, and inside autocast too."""
+    given = large_boxes(seed, dtype)
+    exact = ALL[function](*(value.float() for value in given))
+    got = ALL[function](*given)
+    half = dtype in (torch.float16, torch.bfloat16)
+    if not exact.is_floating_point() or not half or function in KEEP_THEIR_DTYPE:
+        assert got.dtype == (dtype if exact.is_floating_point() else torch.int64)
+    else:
+        assert got.dtype == torch.float32
+    if dtype == torch.float64 and exact.is_floating_point():
+        torch.testing.assert_close(got.float(), exact, rtol=1e-5, atol=1e-4)
+    else:
+        assert torch.equal(got, exact.to(got.dtype))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(ALL[function](*given), got)
+
+
+def test_a_mix_of_dtypes_returns_the_wider():
+    boxes, anchors, deltas, _ = large_boxes(0, torch.bfloat16)
+    assert encode(boxes, anchors.float()).dtype == torch.float32
+    assert decode(deltas, anchors.half()).dtype == torch.float32
+    assert torch.equal(box_iou(boxes, anchors.float()), box_iou(boxes.float(), anchors.float()))
+
+
 @pytest.mark.parametrize("function", [box_area, lambda b: box_iou(b, b), lambda b: fpn_level(b)])
 def test_says_what_it_needs(function):
     with pytest.raises(ValueError, match=r"must be \(N, 4\), got \(3, 5\)"):

@@ -20,6 +20,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from minseg.boxes import box_giou
+from minseg.precision import at_least_float32
 
 
 def detr_cost(
@@ -42,12 +43,13 @@ def detr_cost(
         class_weight, box_weight, giou_weight: w_c, w_b, w_g.
 
     Returns:
-        (Q, n). No gradient flows: an assignment is a choice.
+        (Q, n), in float32 if all comes in half types. No gradient flows: an assignment is a choice.
 
     Raises:
         ValueError: if shapes do not fit, or a label has no channel.
     """
     _check(logits, boxes, labels, target_boxes)
+    logits, boxes, target_boxes = map(at_least_float32, (logits, boxes, target_boxes))
     with torch.no_grad():
         p = logits.softmax(dim=-1)[:, labels]  # (Q, n)
         distance = torch.cdist(boxes, target_boxes, p=1)
@@ -59,7 +61,7 @@ def hungarian_match(cost: Tensor) -> tuple[Tensor, Tensor]:
     """The pairing of smallest total cost: each row and each column at most once.
 
     Args:
-        cost: (Q, n) finite.
+        cost: (Q, n) finite, of any dtype.
 
     Returns:
         (i, j): min(Q, n) int64 rows, ascending, and their columns.
@@ -71,7 +73,8 @@ def hungarian_match(cost: Tensor) -> tuple[Tensor, Tensor]:
         raise ValueError(f"cost must be (Q, n), got {tuple(cost.shape)}")
     if not cost.isfinite().all():
         raise ValueError("cost must be finite, got NaN or infinity: has the network diverged?")
-    rows, columns = linear_sum_assignment(cost.detach().cpu().numpy())
+    # scipy counts in double; NumPy, on the way there, has no bfloat16
+    rows, columns = linear_sum_assignment(at_least_float32(cost.detach()).cpu().numpy())
     return torch.from_numpy(rows).to(cost.device), torch.from_numpy(columns).to(cost.device)
 
 
@@ -86,7 +89,7 @@ def match_loop(cost: Tensor) -> tuple[Tensor, Tensor]:
     ways = [
         torch.tensor(way, dtype=torch.int64) for way in permutations(range(len(cost)), len(columns))
     ]
-    rows = min(ways, key=lambda way: cost[way, columns].sum().item())
+    rows = min(ways, key=lambda way: sum(cost[way, columns].tolist()))
     order = rows.argsort()
     return rows[order], columns[order]
 

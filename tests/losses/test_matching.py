@@ -68,6 +68,33 @@ def test_no_gradient_flows_through_a_choice():
     assert not cost.requires_grad
 
 
+def random_set(seed, dtype):
+    """Predictions and truths whose numbers are of `dtype`, the labels aside."""
+    generator = torch.Generator().manual_seed(seed)
+    logits = 9 * torch.randn(7, 4, generator=generator)
+    boxes, targets = torch.rand(7, 4, generator=generator), torch.rand(3, 4, generator=generator)
+    labels = torch.randint(0, 3, (3,), generator=generator)
+    return logits.to(dtype), boxes.to(dtype), labels, targets.to(dtype)
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from([torch.float16, torch.bfloat16, torch.float32, torch.float64]),
+    st.integers(0, 999),
+)
+def test_every_dtype_costs_and_matches_as_float32(dtype, seed):
+    logits, boxes, labels, targets = random_set(seed, dtype)
+    exact = detr_cost(logits.float(), boxes.float(), labels, targets.float())
+    cost = detr_cost(logits, boxes, labels, targets)
+    assert cost.dtype == torch.promote_types(dtype, torch.float32)
+    torch.testing.assert_close(cost.float(), exact, rtol=0, atol=0 if dtype.itemsize < 8 else 1e-5)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(detr_cost(logits, boxes, labels, targets), cost)
+    rounded = cost.to(dtype)  # costs may themselves come in a half type
+    wide = [one.tolist() for one in hungarian_match(rounded.float())]
+    assert [one.tolist() for one in hungarian_match(rounded)] == wide
+
+
 @pytest.mark.parametrize(
     ("words", "changed"),
     [
