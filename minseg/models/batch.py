@@ -21,7 +21,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from minseg.instances import Instances
+from minseg.instances import Instances, tight_boxes
+from minseg.precision import at_least_float32, threshold_in
 
 GREY = 0.5  # the colour that models subtract: padding is the 0 that convolutions see beyond an edge
 
@@ -82,20 +83,21 @@ def pad_truth(
     """
     if len(targets) != len(sizes):
         raise ValueError(f"targets must be one an image, {len(sizes)}, got {len(targets)}")
-    things = []
+    things: list[tuple[Tensor, Tensor]] = []  # masks and labels: scores and areas stay behind
     for i, (target, size) in enumerate(zip(targets, sizes.tolist(), strict=True)):
         if list(target.masks.shape[1:]) != size:
             got = tuple(target.masks.shape[1:])
             raise ValueError(f"targets[{i}].masks must be {tuple(size)} as the image, got {got}")
-        things.append(target[target.masks.any(dim=2).any(dim=1) & ~target.crowd])
-    most = max(1, max(len(t) for t in things))
+        learnt = target.masks.any(dim=2).any(dim=1) & ~target.crowd
+        things.append((target.masks[learnt], target.labels[learnt]))
+    most = max(1, max(len(labels) for _, labels in things))
     boxes = torch.zeros(len(things), most, 4, device=sizes.device)
     classes = torch.full((len(things), most), -1, device=sizes.device)
     masks = torch.zeros(len(things), most, *shape, dtype=torch.bool, device=sizes.device)
-    for i, thing in enumerate(things):
-        n, (height, width) = len(thing), thing.masks.shape[1:]
-        boxes[i, :n], masks[i, :n, :height, :width] = thing.boxes, thing.masks
-        classes[i, :n] = _class_index(thing.labels, categories, i)
+    for i, (thing, labels) in enumerate(things):
+        n, height, width = thing.shape
+        boxes[i, :n], masks[i, :n, :height, :width] = tight_boxes(thing), thing
+        classes[i, :n] = _class_index(labels, categories, i)
     return Truth(boxes, classes, masks)
 
 
@@ -113,6 +115,7 @@ def _class_index(labels: Tensor, categories: Sequence[int], image: int) -> Tenso
 
 def paired_iou(a: Tensor, b: Tensor) -> Tensor:
     """`minseg.boxes.box_iou` for a batch: (…, N, 4) and (…, M, 4) give (…, N, M)."""
+    a, b = at_least_float32(a), at_least_float32(b)
     ax1, ay1, ax2, ay2 = a[..., :, None, :].unbind(dim=-1)  # (…, N, 1) each
     bx1, by1, bx2, by2 = b.transpose(-1, -2).contiguous()[..., None, :].unbind(dim=-3)  # (…, 1, M)
     # In place where possible: for these small sums, getting new memory is most of the work.
@@ -135,7 +138,8 @@ def suppress(boxes: Tensor, groups: Tensor, iou_threshold: float) -> Tensor:
     Returns:
         (B, N) bool, true where a box is kept.
     """
-    over = paired_iou(boxes, boxes).double() > iou_threshold  # double: the threshold as written
+    iou = paired_iou(boxes, boxes)
+    over = iou > threshold_in(iou.dtype, iou_threshold)
     over &= groups[:, :, None] == groups[:, None, :]
     beats = over.triu(1).float()  # (B, N, N): 1 where box i, if kept, rules out box j
     keep = torch.ones_like(groups, dtype=torch.bool)

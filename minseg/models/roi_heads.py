@@ -29,6 +29,7 @@ from minseg.masks import to_grid
 from minseg.models.backbone import GROUPS
 from minseg.models.batch import Truth, paired_iou
 from minseg.models.rpn import SMOOTH
+from minseg.precision import exact_device
 from minseg.roi import roi_align, roi_pool, roi_warp
 
 BOX_WEIGHTS = (10.0, 10.0, 5.0, 5.0)  # bring the box targets to about unit spread
@@ -223,4 +224,5 @@ def mask_loss(logits: Tensor, classes: Tensor, targets: Tensor) -> Tensor:
 @torch.no_grad()
 def mask_targets(rois: Tensor, things: Tensor, truth: Truth, size: int) -> Tensor:
     """(P, size, size): the share of each cell of the proposal (P, 5) that its thing covers."""
-    return to_grid(truth.masks[rois[:, 0].long(), things], rois[:, 1:], size)
+    masks, where = truth.masks[rois[:, 0].long(), things], exact_device(rois.device)
+    return to_grid(masks.to(where), rois[:, 1:].to(where), size).to(rois.device)

@@ -1,12 +1,20 @@
 """Padded batches: nothing moves, nothing is invented; the fast suppression is the greedy one."""
 
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from peers import case_paths, load, name
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
+import minseg
 from minseg.boxes import batched_nms, box_iou
 from minseg.instances import Instances
+from minseg.models import MaskRCNN
 from minseg.models.batch import GREY, pad_images, pad_truth, paired_iou, suppress
 
 
@@ -38,6 +46,29 @@ def test_suppression_equals_greedy_nms(n, threshold, grid, seed):
     for box, group, kept in zip(boxes, groups, keep, strict=True):
         expected = batched_nms(box, scores, group, threshold)
         assert kept.nonzero()[:, 0].tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("path", case_paths("nms"), ids=name)
+def test_suppression_of_peer_cases(path):
+    """At exact thresholds too, of float32 boxes and of float64."""
+    case, meta = load(path)
+    for dtype in (torch.float32, torch.float64):
+        boxes, scores = case["boxes"].to(dtype), case["scores"].to(dtype)
+        order = scores.argsort(descending=True, stable=True)
+        for threshold in meta["iou_thresholds"]:
+            keep = suppress(boxes[order][None], torch.zeros(1, len(order)), threshold)[0]
+            assert torch.equal(order[keep], batched_nms(boxes, scores, 0 * order, threshold))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_boxes_are_suppressed_as_in_float32(dtype):
+    """Areas of up to 600 × 600 px, where float16 ends at 65504; inside autocast too."""
+    boxes, groups = (30 * random_boxes(3, 40, seed=0, grid=0)).to(dtype), torch.zeros(3, 40)
+    wide = suppress(boxes.float(), groups, 0.5)
+    assert 0 < wide.sum() < wide.numel() and torch.equal(suppress(boxes, groups, 0.5), wide)
+    assert torch.equal(paired_iou(boxes, boxes), paired_iou(boxes.float(), boxes.float()))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(suppress(boxes.float(), groups, 0.5), wide)
 
 
 def test_suppression_of_a_long_chain():
@@ -84,6 +115,45 @@ def test_a_crowd_teaches_nothing():
     masks = torch.ones(2, 4, 4, dtype=torch.bool)
     target = Instances(masks, torch.tensor([1, 1]), crowd=torch.tensor([True, False]))
     assert pad_truth([target], (1,), torch.tensor([[4, 4]]), (4, 4)).classes.tolist() == [[0]]
+
+
+PACKAGE = str(Path(minseg.__file__).parent)
+
+
+class Doubles(TorchDispatchMode):
+    """Notes which files of the package make a tensor of float64."""
+
+    def __init__(self):
+        super().__init__()
+        self.made = set()
+
+    def __torch_dispatch__(self, operation, types, arguments=(), keywords=None):
+        made = operation(*arguments, **(keywords or {}))
+        if any(isinstance(x, torch.Tensor) and x.dtype == torch.float64 for x in tree_leaves(made)):
+            frame = sys._getframe()
+            while frame and not frame.f_code.co_filename.startswith(PACKAGE):
+                frame = frame.f_back
+            self.made.add(Path(frame.f_code.co_filename).name if frame else "another")
+        return made
+
+
+def test_no_double_is_made_of_float32_images():
+    """Not of annotated areas and scores either, which files have in double; Apple's GPUs have none.
+
+    Only shares of pixels are counted in double: `minseg.masks.grid`.
+    """
+    model = MaskRCNN(classes=2, widths=(8, 8, 8, 8), channels=8, box_width=16, mask_width=8)
+    masks = torch.zeros(2, 64, 64, dtype=torch.bool)
+    masks[0, 5:30, 8:40], masks[1, 30:60, 20:50] = True, True
+    numbers = torch.tensor([800.0, 900.0], dtype=torch.float64)
+    target = Instances(masks, torch.tensor([1, 2]), numbers, areas=numbers)
+    images = torch.rand(2, 3, 64, 64, generator=seeded(0))
+    with Doubles() as doubles:
+        sum(model.losses(images, [target, target]).values()).backward()
+        assert len(model.eval().predict(images, score_threshold=0, most=2)[0])
+        assert doubles.made <= {"grid.py"}
+        torch.zeros(1).double()
+    assert "another" in doubles.made  # which would have been noted
 
 
 def test_a_batch_without_things_has_room_for_one():

@@ -161,3 +161,18 @@ def test_no_positives():
     loss.backward()
     assert all(p.grad is not None and (p.grad == 0).all() for p in head.parameters())
     assert (pyramid[0].grad == 0).all()
+
+
+def test_mask_targets_are_counted_where_there_are_doubles(monkeypatch):
+    """The other device is made up: there is no GPU here without doubles."""
+    seen = []
+
+    def counted(masks, boxes, size):
+        seen.extend([masks.device.type, boxes.device.type])
+        return torch.ones(len(boxes), size, size)
+
+    monkeypatch.setattr("minseg.models.roi_heads.exact_device", lambda device: "meta")
+    monkeypatch.setattr("minseg.models.roi_heads.to_grid", counted)
+    truth = Truth(torch.zeros(1, 1, 4), torch.zeros(1, 1).long(), torch.ones(1, 1, 8, 8).bool())
+    targets = mask_targets(torch.tensor([[0.0, 1, 1, 5, 5]]), torch.tensor([0]), truth, 4)
+    assert seen == ["meta", "meta"] and targets.device.type == "cpu" and targets.all()
