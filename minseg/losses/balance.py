@@ -31,6 +31,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from minseg.precision import at_least_float32
+
 LARGEST = 10.0  # of |s|: weights stay within e^±10, also where a loss goes to 0
 
 
@@ -117,8 +119,9 @@ def gradient_balance(
 def _gradient_norm(loss: Tensor, parameters: list[Tensor]) -> Tensor:
     """‖∇ loss‖ over all parameters together; 0 where it reaches none."""
     gradients = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
-    squares = [g.detach().square().sum() for g in gradients if g is not None]
-    return torch.stack(squares).sum().sqrt() if squares else torch.zeros_like(loss.detach())
+    squares = [at_least_float32(g.detach()).square().sum() for g in gradients if g is not None]
+    total = torch.stack(squares).sum() if squares else torch.zeros_like(loss.detach())
+    return at_least_float32(total).sqrt()
 
 
 def difficulty_weights(ratio: Tensor, initial: Tensor | float = 1.0) -> Tensor:
@@ -148,7 +151,7 @@ def dynamic_weight_average(
         temperature: T; the larger, the more equal the weights.
 
     Returns:
-        (K,), with the sum K.
+        (K,), with the sum K; float32 for half types.
 
     Raises:
         ValueError: if the losses are not vectors of one length, a loss to divide by or the
@@ -159,8 +162,10 @@ def dynamic_weight_average(
         raise ValueError(f"last and before must be vectors of one length, got {shapes}")
     if not temperature > 0:
         raise ValueError(f"temperature must be above 0, got {temperature}")
+    last = at_least_float32(last)
     if before is None:
         return torch.ones_like(last)
+    before = at_least_float32(before)
     if not (before > 0).all():
         raise ValueError(f"before must be losses above 0, got {before.tolist()}")
     return len(last) * (last / before / temperature).softmax(dim=0)

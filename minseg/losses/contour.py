@@ -26,6 +26,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from minseg.precision import at_least_float32
+
 
 def chamfer_distance(a: Tensor, b: Tensor, *, squared: bool = False) -> Tensor:
     """Mean distance to the nearest point of the other set, both directions added.
@@ -92,7 +94,7 @@ def boundary_loss(probabilities: Tensor, distances: Tensor) -> Tensor:
             inside. (The paper's φ has the opposite sign.)
 
     Returns:
-        (N,) losses, in pixels.
+        (N,) losses, in pixels; float32 for half types.
 
     Raises:
         ValueError: if the shapes differ or are not (N, H, W), or a distance is not finite (an
@@ -105,7 +107,7 @@ def boundary_loss(probabilities: Tensor, distances: Tensor) -> Tensor:
         )
     if not distances.isfinite().all():
         raise ValueError("distances must be finite: truncate those of a mask without border")
-    return -(distances * probabilities).mean(dim=(1, 2))
+    return -(at_least_float32(distances) * at_least_float32(probabilities)).mean(dim=(1, 2))
 
 
 def _nearest(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
@@ -120,6 +122,7 @@ def _nearest(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
         )
     if a.shape[-2] == 0 or b.shape[-2] == 0:
         return a.new_zeros(a.shape[:-1]), b.new_zeros(b.shape[:-1])
+    a, b = at_least_float32(a), at_least_float32(b)
     # The quick way, |a|² − 2ab + |b|², loses half of the digits where points coincide.
     pairs = torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")  # (…, n, m)
     return pairs.amin(-1), pairs.amin(-2)

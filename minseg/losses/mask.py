@@ -15,7 +15,9 @@ section 3; Rahman and Wang, Optimizing Intersection-over-Union, 2016 (soft IoU);
 R-CNN, 2017, section 3 (BCE of the true class's mask). Lesson 03 draws the gradient of each.
 
 Nothing is averaged over instances here: a loss returns (N,), and the caller decides. A NaN in one
-instance's prediction makes that instance's loss NaN, and leaves the others alone.
+instance's prediction makes that instance's loss NaN, and leaves the others alone. Half types are
+computed, and their losses returned, in float32: a mask of 300 × 300 px has more pixels than
+float16 can count.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from minseg.precision import at_least_float32
 
 
 def mask_bce(logits: Tensor, targets: Tensor) -> Tensor:
@@ -40,7 +44,7 @@ def mask_bce(logits: Tensor, targets: Tensor) -> Tensor:
         TypeError: if the logits are not floating point.
         ValueError: if the shapes differ, are not (N, …), or a target lies outside of [0, 1].
     """
-    targets = _checked("logits", logits, targets)
+    targets, logits = _checked("logits", logits, targets), at_least_float32(logits)
     return F.binary_cross_entropy_with_logits(logits, targets, reduction="none").flatten(1).mean(1)
 
 
@@ -60,15 +64,28 @@ def focal_loss(
     Raises:
         TypeError, ValueError: as `mask_bce`; also if alpha or gamma is out of range.
     """
-    targets = _checked("logits", logits, targets)
+    targets, logits = _checked("logits", logits, targets), at_least_float32(logits)
     if alpha is not None and not 0 <= alpha <= 1:
         raise ValueError(f"alpha must lie in [0, 1] or be None, got {alpha}")
     if not gamma >= 0:
         raise ValueError(f"gamma must not be negative, got {gamma}")
     p = logits.sigmoid()
     surprise = p * (1 - targets) + (1 - p) * targets  # 1 - p_t
-    loss = surprise**gamma * F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+    focus = _power(surprise, gamma)
+    loss = focus * F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
     return loss if alpha is None else (alpha * targets + (1 - alpha) * (1 - targets)) * loss
+
+
+def _power(surprise: Tensor, gamma: float) -> Tensor:
+    """surprise**gamma, for 0 < γ < 2 with derivatives also where the surprise is 0.
+
+    There γ · surprise^(γ − 1) is infinite for γ < 1, and the cross-entropy that it multiplies is 0.
+    (Between 1 and 2 the same befalls the second derivative.) So what is as good as 0 is a constant.
+    """
+    if gamma in (0, 1) or gamma >= 2:
+        return surprise**gamma
+    counts = surprise > torch.finfo(surprise.dtype).tiny
+    return torch.where(counts, torch.where(counts, surprise, 1.0) ** gamma, 0.0)
 
 
 def dice_loss(
@@ -141,6 +158,7 @@ def signed_distance_loss(
             is not finite (an empty or a full mask has no border) and nothing is truncated.
     """
     _check_shapes("predictions", predictions, targets)
+    predictions, targets = at_least_float32(predictions), at_least_float32(targets)
     if truncate is not None:
         if not truncate > 0:
             raise ValueError(f"truncate must be a positive number of pixels, got {truncate}")
@@ -185,13 +203,14 @@ def select_class_masks(logits: Tensor, classes: Tensor) -> Tensor:
 
 def mean_or_zero(losses: Tensor) -> Tensor:
     """Their mean, and for none at all a 0 through which gradients still pass (as zeros)."""
-    return losses.sum() / max(losses.numel(), 1)
+    return at_least_float32(losses).sum() / max(losses.numel(), 1)
 
 
 def _checked(name: str, prediction: Tensor, targets: Tensor) -> Tensor:
-    """The targets in the dtype of the prediction; TypeError or ValueError if they do not fit."""
+    """The targets in the dtype of the loss; TypeError or ValueError if they do not fit."""
     _check_shapes(name, prediction, targets)
-    return _in_unit_interval("targets", targets.to(prediction.dtype))
+    dtype = torch.promote_types(prediction.dtype, torch.float32)
+    return _in_unit_interval("targets", targets.to(dtype))
 
 
 def _check_shapes(name: str, prediction: Tensor, targets: Tensor) -> None:
@@ -205,11 +224,14 @@ def _check_shapes(name: str, prediction: Tensor, targets: Tensor) -> None:
 
 
 def _in_unit_interval(name: str, values: Tensor) -> Tensor:
-    """The values, if none lies outside of [0, 1]; NaN passes, and makes its loss NaN."""
+    """The values, if none lies outside of [0, 1]; NaN passes, and makes its loss NaN.
+
+    Half types come back in float32.
+    """
     if values.numel() and ((values < 0) | (values > 1)).any():
         advice = ": take the sigmoid of logits first" if name == "probabilities" else ""
         raise ValueError(
             f"{name} must lie in [0, 1], got {values.min().item():.3g} to "
             f"{values.max().item():.3g}{advice}"
         )
-    return values
+    return at_least_float32(values)

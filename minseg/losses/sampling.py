@@ -20,6 +20,8 @@ from torch import Tensor
 
 from minseg.boxes import nms
 
+QUANTILES = ("linear", "lower", "higher", "nearest", "midpoint")
+
 
 def sample_rois(
     positive: Tensor, negative: Tensor, keys: Tensor, *, count: int = 512, fraction: float = 0.25
@@ -106,25 +108,37 @@ def above_quantile(losses: Tensor, count: int, *, method: str = "linear") -> Ten
 
     The quantile lies at position (1 − k/n)(n − 1) = n − 1 − k + k/n of the sorted losses, counted
     from 0. "linear" puts it strictly between the (k + 1)-th largest loss and the k-th, and exactly
-    k are chosen; "lower" puts it on the (k + 1)-th, and k + 1 are. Equal losses at the threshold
+    k are chosen; "lower" puts it on the (k + 1)-th, and k + 1 are. Which losses lie above is all
+    that is asked, so no quantile is computed, and nothing rounded. Equal losses at the threshold
     are all chosen, however many: `ohem` counts instead. (And `numpy.percentile` takes 0 to 100:
     given 1 − k/n it is nearly the minimum, and chooses nearly all.)
 
     Args:
         losses: (R,). count: k, from 1 to R.
-        method: of `torch.quantile`: "linear", "lower", "higher", "nearest" or "midpoint".
+        method: as of `torch.quantile`: "linear", "lower", "higher", "nearest" or "midpoint".
 
     Returns:
         (R,) bool.
 
     Raises:
-        ValueError: if the losses are not a finite (R,), or count is not from 1 to R.
+        ValueError: if the losses are not a finite (R,), count is not from 1 to R, or there is no
+            such method.
     """
     _check_mining(losses, count)
     if count > len(losses):
         raise ValueError(f"count must be at most {len(losses)}, the losses given, got {count}")
-    values = losses.detach().double()
-    return values >= torch.quantile(values, 1 - count / len(values), interpolation=method)
+    if method not in QUANTILES:
+        raise ValueError(f"method must be one of {', '.join(QUANTILES)}; got {method!r}")
+    values = losses.detach()
+    return values >= values.sort().values[_rank(count, len(values), method)]
+
+
+def _rank(count: int, n: int, method: str) -> int:
+    """Which of n sorted losses, counted from 0, the quantile 1 − count/n chooses from."""
+    upper = n - count  # between two losses, it chooses what the upper one does
+    nearer_below = 2 * count < n or (2 * count == n and upper % 2 == 1)
+    below = method == "lower" or (method == "nearest" and nearer_below)
+    return max(upper - below, 0)
 
 
 def _largest(values: Tensor, eligible: Tensor, quota: Tensor, most: int) -> Tensor:

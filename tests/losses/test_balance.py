@@ -150,3 +150,18 @@ def test_average_raises_the_weight_of_the_task_that_stalls():
 def test_says_what_it_needs(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_types_are_balanced_as_float32(dtype):
+    """300² is beyond float16, and so is 6·10⁴ / ½."""
+
+    def weights(dtype):
+        shared = torch.tensor([1.0, 2.0], dtype=dtype, requires_grad=True)
+        losses = {"a": 300 * shared.sum(), "b": shared.square().sum()}
+        return gradient_balance(losses, [shared], "a")["b"]
+
+    assert weights(dtype).item() == pytest.approx(weights(torch.float32).item(), rel=1e-6)
+    last, before = torch.tensor([6e4, 1.0]).to(dtype), torch.tensor([0.5, 1.0]).to(dtype)
+    wide = dynamic_weight_average(last.float(), before.float())
+    assert torch.equal(dynamic_weight_average(last, before), wide)

@@ -113,3 +113,15 @@ THREE, NO_BORDER = torch.ones(3, 2), torch.full((1, 3, 3), -math.inf)
 def test_says_what_it_needs(words, call):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_types_are_measured_in_float32(dtype):
+    """Squares of 300 px are beyond float16."""
+    a, b = 60 * points(30, 0).to(dtype), 60 * points(20, 1).to(dtype)
+    for distance in (chamfer_distance, hausdorff_of_points):
+        assert torch.equal(distance(a, b), distance(a.float(), b.float()))
+    squared = chamfer_distance(a, b + 300, squared=True)
+    assert squared.dtype == torch.float32 and squared > 65504
+    p, d = points(40, 2).view(1, 8, 10).to(dtype) / 10, 300 * points(40, 3).view(1, 8, 10).to(dtype)
+    assert torch.equal(boundary_loss(p, d), boundary_loss(p.float(), d.float()))

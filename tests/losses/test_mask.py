@@ -95,6 +95,62 @@ def test_focal_forgets_what_is_right():
     assert loss.item() == pytest.approx(-0.01 * math.log(0.9))
 
 
+SATURATED = (40.0, -40.0, 88.0, -88.0, -104.0, 200.0, -200.0, 1e4)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
+@pytest.mark.parametrize("gamma", [0.01, 0.5, 0.99, 1.5])
+@pytest.mark.parametrize("target", [0.0, 1.0])
+def test_focal_has_derivatives_where_pixels_are_sure(gamma, dtype, target):
+    """γ · 0^(γ − 1) is infinite, and what it multiplies is 0; twice, between 1 and 2."""
+    logits = torch.tensor([SATURATED], dtype=dtype, requires_grad=True)
+    targets = torch.full_like(logits, target)
+    loss = focal_loss(logits, targets, alpha=None, gamma=gamma)
+    (first,) = torch.autograd.grad(loss.sum(), logits, create_graph=True)
+    (second,) = torch.autograd.grad(first.sum(), logits)
+    assert loss.isfinite().all() and first.isfinite().all() and second.isfinite().all()
+    right = (logits > 0) == (target == 1)
+    assert (loss[right] < 1e-6).all() and (first[right].abs() < 1e-6).all()
+    wrong = first[~right].double()
+    torch.testing.assert_close(wrong, torch.full_like(wrong, 1 - 2 * target), rtol=2e-2, atol=0)
+
+
+def test_focal_at_a_sure_and_right_pixel_is_0():
+    logits = torch.tensor([[40.0]], requires_grad=True)
+    loss = focal_loss(logits, torch.ones(1, 1), gamma=0.5)
+    loss.sum().backward()
+    assert loss.item() == 0 and logits.grad.item() == 0
+
+
+@settings(deadline=None)
+@given(st.floats(-12, 12), st.sampled_from([0.1, 0.5, 0.9, 1.0, 1.3, 2.0, 2.5]))
+def test_focal_gradient_is_the_closed_form(logit, gamma):
+    """(1 − p)^γ (γ p log p + p − 1), for a positive (Lin et al., appendix B)."""
+    z = torch.tensor([[logit]], dtype=torch.float64, requires_grad=True)
+    focal_loss(z, torch.ones_like(z), alpha=None, gamma=gamma).sum().backward()
+    p = z.detach().sigmoid()
+    expected = (1 - p) ** gamma * (gamma * p * p.log() + p - 1)
+    torch.testing.assert_close(z.grad, expected, rtol=1e-9, atol=1e-14)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize(
+    "loss", [mask_bce, focal_loss, dice_loss, soft_iou_loss, signed_distance_loss]
+)
+def test_half_types_are_computed_in_float32(loss, dtype):
+    """400 × 400 pixels are more than float16 can count; inside autocast too."""
+    generator = torch.Generator().manual_seed(0)
+    p = torch.rand(2, 400, 400, generator=generator).to(dtype).requires_grad_()
+    targets = (torch.rand(2, 400, 400, generator=generator) < 0.9).float()
+    got, wide = loss(p, targets), loss(p.float(), targets)
+    assert got.dtype == torch.float32 and torch.equal(got, wide) and got.isfinite().all()
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(loss(p, targets), wide)
+    got.sum().backward()
+    assert p.grad.dtype == dtype and p.grad.isfinite().all()
+    assert mean_or_zero(got.detach().to(torch.float16) + 6e4).item() == pytest.approx(6e4, rel=1e-2)
+
+
 @settings(deadline=None)
 @given(st.integers(0, 999))
 def test_hard_masks_obey_dice_and_iou(seed):

@@ -75,6 +75,30 @@ def test_linear_quantile_chooses_exactly_k(n):
         assert torch.equal(chosen, losses >= threshold)
 
 
+@settings(deadline=None, max_examples=200)
+@given(
+    st.integers(1, 40),
+    st.data(),
+    st.sampled_from(["linear", "lower", "higher", "nearest", "midpoint"]),
+    st.booleans(),
+    st.integers(0, 999),
+)
+def test_quantiles_choose_as_numpys_do(n, data, method, tied, seed):
+    k = data.draw(st.integers(1, n))
+    losses = torch.rand(n, generator=seeded(seed))
+    losses = (losses * 5).round() if tied else losses
+    threshold = np.quantile(losses.double().numpy(), 1 - k / n, method=method)
+    assert torch.equal(above_quantile(losses, k, method=method), losses.double() >= threshold)
+
+
+def test_quantiles_need_no_double(monkeypatch):
+    """Neighbours in float32, between which it has nothing."""
+    losses = torch.tensor([1.0, torch.nextafter(torch.tensor(1.0), torch.tensor(2.0))])
+    monkeypatch.setattr(torch.Tensor, "double", None)
+    assert above_quantile(losses, 1).tolist() == [False, True]
+    assert above_quantile(losses.half(), 1).tolist() == [True, True]
+
+
 def test_other_quantiles_choose_one_more_and_ties_all():
     losses = torch.rand(512, generator=seeded(1), dtype=torch.float64)
     assert int(above_quantile(losses, 128, method="lower").sum()) == 129
@@ -99,3 +123,5 @@ def test_says_what_it_needs():
         ohem(losses, 0)
     with pytest.raises(ValueError, match="at most 3"):
         above_quantile(losses, 4)
+    with pytest.raises(ValueError, match=r"method must be one of linear, .* got 'median'"):
+        above_quantile(losses, 2, method="median")
