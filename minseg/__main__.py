@@ -22,6 +22,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     about = "what a trained model sees in pictures: pictures and COCO JSON"
     _add_predict_arguments(commands.add_parser("predict", help=about, description=about))
     options = parser.parse_args(arguments)
+    try:
+        return _run(options)
+    except KeyboardInterrupt:  # before or after what the command itself can keep
+        print("interrupted", file=sys.stderr)
+        return 130  # 128 + the number of the signal, as a shell says it
+
+
+def _run(options: argparse.Namespace) -> int:
     if options.command == "evaluate":
         from minseg.evaluate import run
 
@@ -69,8 +77,14 @@ def _add_train_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bf16", action="store_true", help="compute in bfloat16 where it is safe")
     less = "compute activations twice instead of keeping them: less memory, more time"
     parser.add_argument("--checkpointing", action="store_true", help=less)
-    parser.add_argument("--workers", type=int, default=0, help="processes that read images ahead")
-    parser.add_argument("--save-every", type=int, default=100, help="steps (default: 100)")
+    ahead = "processes that read images ahead (default: 0)"
+    parser.add_argument("--workers", type=int, default=0, help=ahead)
+    every = "save after so many steps, or (default: 100)"
+    parser.add_argument("--save-every", type=int, default=100, metavar="STEPS", help=every)
+    seconds = "after so many seconds, whichever come first (default: 60)"
+    parser.add_argument("--save-seconds", type=float, default=60.0, help=seconds)
+    silent = "seconds that processes wait for one that is silent (default: 600)"
+    parser.add_argument("--timeout", type=float, default=600.0, help=silent)
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
 
 

@@ -3,6 +3,8 @@
 The data set is read in the order of `minseg.train.order`. With `workers`, PyTorch's DataLoader
 reads ahead in processes of its own: worth it for files, not for what is in memory. However many
 there are, the batches are the same, because nothing but (seed, place) decides what is in them.
+What goes wrong in one of them comes back as a value, `Unreadable`, and is raised here: DataLoader
+would wrap it in a traceback of its own.
 
 A model learns from what was annotated one by one. Crowds and things without a pixel are left out.
 Lesson 09.
@@ -10,16 +12,18 @@ Lesson 09.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+import traceback
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, get_worker_info
 from torch.utils.data import Dataset as TorchDataset
 
 from minseg.instances import Instances
 from minseg.train.augment import Example
+from minseg.train.interrupt import leave_to_parent
 from minseg.train.memory import Dataset, as_example
 from minseg.train.order import AUGMENTATION, SAMPLING, Share, seed_of
 
@@ -34,14 +38,51 @@ class Batch(NamedTuple):
     seeds: list[int]  # for what a model draws, an image each
 
 
+class Unreadable:
+    """What came instead of an image: picklable, whatever kind of error it was.
+
+    Args:
+        image: its index.
+        error: what was raised.
+        trace: where, if that should be told.
+    """
+
+    def __init__(self, image: int, error: Exception, trace: str | None = None) -> None:
+        said = " ".join(str(error).split()) or "no message"
+        known = isinstance(error, ValueError | OSError)
+        self.text = said if known else f"{type(error).__name__}: {said}"
+        self.image, self.trace = image, trace
+
+    def error(self) -> ValueError:
+        """One line that names the image, with the traceback of another process as a note."""
+        begins = f"dataset[{self.image}]"
+        text = self.text if self.text.startswith(begins) else f"{begins}: {self.text}"
+        error = ValueError(text)
+        if self.trace is not None:
+            error.add_note(self.trace)
+        return error
+
+
 class Views(TorchDataset):
     """Item (place, image) is the image as it is seen at that place, and its seed for sampling."""
 
     def __init__(self, dataset: Dataset, augmentation: Augmentation | None, seed: int) -> None:
         self.dataset, self.augmentation, self.seed = dataset, augmentation, seed
 
-    def __getitem__(self, where: tuple[int, int]) -> tuple[Example, int]:
-        place, image = where
+    def __getitem__(self, where: tuple[int, int]) -> tuple[Example, int] | Unreadable:
+        try:
+            return self._view(*where)
+        except (ValueError, OSError) as error:  # of the data
+            bad = Unreadable(where[1], error)
+            if get_worker_info() is None:
+                raise bad.error() from error
+            return bad
+        except Exception as error:  # of a program: the traceback leads there
+            if get_worker_info() is None:
+                raise
+            return Unreadable(where[1], error, traceback.format_exc())
+
+    def _view(self, place: int, image: int) -> tuple[Example, int]:
         example = as_example(self.dataset[image], image)
         if self.augmentation is not None:
             example = self.augmentation(example, seed_of(self.seed, AUGMENTATION, place))
@@ -52,7 +93,7 @@ class Views(TorchDataset):
 
 def batches(
     views: Views, share: Share, *, panoptic: bool = False, workers: int = 0
-) -> Iterator[Batch]:
+) -> Generator[Batch, None, None]:
     """One process's batches, without end.
 
     Args:
@@ -60,6 +101,10 @@ def batches(
         share: which of it.
         panoptic: targets are Examples, which have `instances` and `panoptic`, not Instances.
         workers: processes that read ahead.
+
+    Raises:
+        ValueError: if an image cannot be read; the message names it.
+        ChildProcessError: if a worker was killed.
     """
     generator = torch.Generator()  # nothing is drawn that matters, but the global one would be used
     loader = DataLoader(
@@ -68,12 +113,28 @@ def batches(
         num_workers=workers,
         collate_fn=list,
         generator=generator,
+        worker_init_fn=leave_to_parent,
     )
-    for pairs in loader:
+    for pairs in _alive(loader):
+        if bad := next((one for one in pairs if isinstance(one, Unreadable)), None):
+            raise bad.error()
         examples, seeds = zip(*pairs, strict=True)
         images = stack([one.image for one in examples])
         targets = list(examples) if panoptic else [one.instances for one in examples]
         yield Batch(images, targets, list(seeds))
+
+
+def _alive(loader: DataLoader) -> Iterator[list[Any]]:
+    """What the loader gives; ChildProcessError, in one line, where a worker was killed."""
+    try:
+        yield from loader
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise ChildProcessError(
+            "a process that reads images ahead was killed, perhaps for want of memory: "
+            "fewer workers need less"
+        ) from error
 
 
 def stack(images: Sequence[Tensor]) -> Tensor | list[Tensor]:

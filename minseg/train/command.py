@@ -6,12 +6,13 @@
 
 The same line after `torchrun --nproc-per-node=8 -m minseg` instead of `python -m minseg` trains
 with eight processes (`minseg.train.distributed`). `--resume` goes on with a run that was
-interrupted. Lesson 09.
+interrupted. What cannot be done is one line, also where eight processes find it out. Lesson 09.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import Any
 
@@ -20,9 +21,11 @@ import torch
 from minseg.data import SceneDataset, load_coco
 from minseg.data.coco import CocoInstances
 from minseg.models import MaskRCNN
+from minseg.terminal import complain
 from minseg.train.augment import augment_photo, augment_scene
-from minseg.train.distributed import process_group, world
+from minseg.train.distributed import SaidElsewhereError, all_or_none, process_group
 from minseg.train.folder import RunFolder
+from minseg.train.interrupt import Interrupted
 from minseg.train.loop import train
 from minseg.train.memory import InMemory
 from minseg.train.run import TrainingResult
@@ -32,15 +35,28 @@ SCENES, VALIDATION_SCENES = 2000, 100
 
 
 def run(options: argparse.Namespace) -> int:
-    """Train; the exit status: 0, or 2 with one line for what cannot be done."""
+    """Train; the exit status.
+
+    Returns:
+        0; 2, with one line, for what cannot be done; 128 + n, with two, if signal n came: 130 for
+        Ctrl-C, 143 for SIGTERM.
+    """
+    first = os.environ.get("RANK", "0") == "0"  # of the processes, also where they have parted
     try:
-        with process_group(find_device(options.device)) as device:
+        with process_group(find_device(options.device), options.timeout) as device:
             result = train_as_asked(options, device)
-            if world()[0] == 0:
+            if first:
                 print(summary(result))
-    except (ValueError, OSError, FloatingPointError) as error:
-        print(f"error: {error}", file=sys.stderr)
+    except Interrupted as stop:
+        if first:
+            print(f"{stop}\nto go on, give the same line with --resume", file=sys.stderr)
+        return stop.status
+    except SaidElsewhereError:
         return 2
+    except (FloatingPointError, ConnectionError) as error:  # all processes have these
+        return complain(error) if first else 2
+    except (ValueError, OSError) as error:
+        return complain(error)
     return 0
 
 
@@ -48,11 +64,10 @@ def train_as_asked(options: argparse.Namespace, device: torch.device) -> Trainin
     """Data, a fresh model, and the loop."""
     if options.model not in MODELS:
         raise ValueError(f"model must be one of {', '.join(MODELS)}, got {options.model!r}")
-    RunFolder(options.out, resume=options.resume)  # complains before scenes are made, not after
-    data = open_data(options.data, "train", SCENES)
+    with RunFolder(options.out, resume=options.resume):
+        pass  # complains before scenes are made, not after
+    data, validation = all_or_none(lambda: open_both(options))
     scenes = not isinstance(data, CocoInstances)
-    named = options.validation or ("scenes" if scenes else None)
-    validation = None if named is None else open_data(named, "val", VALIDATION_SCENES)
     classes: Any = (1, 2, 3) if scenes else tuple(sorted(data.categories))
     torch.manual_seed(options.seed)
     return train(
@@ -70,8 +85,16 @@ def train_as_asked(options: argparse.Namespace, device: torch.device) -> Trainin
         out=options.out,
         resume=options.resume,
         save_every=options.save_every,
+        save_seconds=options.save_seconds,
         workers=options.workers,
     )
+
+
+def open_both(options: argparse.Namespace) -> tuple[Any, Any]:
+    """The data to learn from and the data to measure on, None if there are none."""
+    data = open_data(options.data, "train", SCENES)
+    named = options.validation or (None if isinstance(data, CocoInstances) else "scenes")
+    return data, None if named is None else open_data(named, "val", VALIDATION_SCENES)
 
 
 def open_data(named: str, split: str, scenes: int) -> Any:
@@ -95,6 +118,8 @@ def find_device(name: str) -> torch.device:
         device = torch.device(name)
         if device.type == "cuda":  # no allocation: every process would take room on the first GPU
             there = (device.index or 0) < torch.cuda.device_count()
+        elif device.type == "meta":  # has shapes and no numbers
+            there = False
         else:
             there = torch.zeros(1, device=device).numel() == 1
     except (RuntimeError, AssertionError, NotImplementedError):

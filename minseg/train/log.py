@@ -1,82 +1,126 @@
 """A table of numbers that grows while a model trains, and is a CSV file where there is a folder.
 
-A row is written when it happens. A process that is killed leaves rows of steps that its last
-checkpoint does not know; who goes on from there starts by dropping them. So the file of a run that
-was interrupted ten times has one row a step, like any other. Lesson 09.
+A row is written when it happens, for whoever looks. What counts is the checkpoint, which holds the
+rows so far as well: a file can be cut, altered or put there by somebody else. So who goes on from a
+checkpoint takes its rows, says where the file differs, and writes it anew:
+
+    checkpoint of step 8    1 2 3 4 5 6 7 8
+    file, run was killed    1 2 3 4 5 6 7 8 9 1        → rows after step 8 are dropped
+    file, altered           1 2 3 4 4 4 7 8            → line 6 is not what was written
+
+A run that was interrupted ten times has one row a step, like any other. Lesson 09.
 """
 
 from __future__ import annotations
 
 import csv
+import io
 import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from minseg.files import written_whole
+from minseg.files import FULL, write_whole
 
 Row = dict[str, float]
+LONGEST_LINE = 10_000  # characters, of what can be a row
 
 
 class Log:
     """Rows of numbers, each with a "step".
 
     Args:
-        file: a CSV file to keep them in, or None.
-        upto: rows of a file that is there are kept up to this step.
+        file: a CSV file to keep them in, or None; it is made to hold `rows` and nothing else.
+        rows: those to begin with.
 
     Raises:
-        ValueError: if a row of the file that is to be kept is damaged.
+        OSError: if the file cannot be written, with its name; no row is half there then.
     """
 
-    def __init__(self, file: Path | None, upto: int = 0) -> None:
-        self.file, self.rows = file, [] if file is None else _read(file, upto)
-        self._stream = None
+    def __init__(self, file: Path | None, rows: Iterable[Row] = ()) -> None:
+        self.file, self.rows = file, list(rows)
+        self._stream: io.FileIO | None = None
         if file is not None:
-            _write(file, self.rows)
-            self._stream = open(file, "a", newline="", encoding="utf-8")  # noqa: SIM115
+            if difference(file, self.rows) is not None or not file.exists():
+                write_whole(file, _text(self.rows))
+            self._stream = open(file, "ab", buffering=0)  # noqa: SIM115
 
     def add(self, row: Row) -> None:
         """Append a row; all rows have the same names."""
+        row = {name: int(v) if name == "step" else float(v) for name, v in row.items()}
         self.rows.append(row)
         if self._stream is not None:
-            writer = csv.DictWriter(self._stream, list(self.rows[0]))
-            if len(self.rows) == 1:
-                writer.writeheader()
-            writer.writerow(row)
-            self._stream.flush()
+            self._append(_text([row], header=len(self.rows) == 1))
 
     def sync(self) -> None:
         """Return when all rows are on the disk."""
         if self._stream is not None:
-            os.fsync(self._stream.fileno())
+            try:
+                os.fsync(self._stream)
+            except OSError as error:
+                raise self._named(error) from None
 
     def close(self) -> None:
         """Close the file."""
         if self._stream is not None:
             self._stream.close()
 
+    def _append(self, text: bytes) -> None:
+        assert self._stream is not None
+        before = os.fstat(self._stream.fileno()).st_size
+        try:
+            while text:  # a disk that is nearly full takes a part
+                text = text[self._stream.write(text) :]
+        except OSError as error:
+            os.ftruncate(self._stream.fileno(), before)
+            raise self._named(error) from None
 
-def _read(file: Path, upto: int) -> list[Row]:
-    if upto == 0 or not file.exists():
+    def _named(self, error: OSError) -> OSError:
+        reason = "the disk is full" if error.errno in FULL else error.strerror
+        return OSError(error.errno, f"{self.file} could not be written ({reason})")
+
+
+def difference(file: Path, rows: Sequence[Row]) -> str | None:
+    """In words, how a file differs from rows that were written to it; None if it does not."""
+    wanted = _text(rows)
+    if not file.exists():
+        return f"{file.name} is missing" if rows else None
+    with open(file, "rb") as stream:
+        content = stream.read(len(wanted))  # no more: who knows what somebody has put there
+        more = os.fstat(stream.fileno()).st_size - len(wanted)
+    if content == wanted:
+        after = f"step {rows[-1]['step']}" if rows else "its beginning"
+        return f"{file.name} goes on for {more} bytes after {after}" if more else None
+    if wanted.startswith(content):
+        return f"{file.name} ends early, after {len(content)} of {len(wanted)} bytes"
+    pairs = zip(content.split(b"\n"), wanted.split(b"\n"), strict=False)
+    line = next(k for k, (is_, was) in enumerate(pairs, start=1) if is_ != was)
+    return f"{file.name} is not what was written, from line {line} on"
+
+
+def read_rows(file: Path, upto: int) -> list[Row]:
+    """Rows up to a step, of a file that no checkpoint knows; whatever is none is left out."""
+    if not file.exists():
         return []
     rows: list[Row] = []
-    with open(file, newline="", encoding="utf-8") as stream:
-        for number, texts in enumerate(csv.DictReader(stream), start=2):
+    with open(file, newline="", encoding="utf-8", errors="replace") as stream:
+        lines = (line for line in stream if "\0" not in line and len(line) < LONGEST_LINE)
+        for texts in csv.DictReader(lines, quoting=csv.QUOTE_NONE):
             try:
                 row = {name: float(value) for name, value in texts.items()}
                 row["step"] = int(row["step"])
-            except (TypeError, ValueError, KeyError):
-                # The last line may be torn; no checkpoint was written after it.
-                if rows and rows[-1]["step"] >= upto:
-                    break
-                raise ValueError(f"{file}: line {number} is damaged") from None
-            if row["step"] <= upto:
+            except (TypeError, ValueError, KeyError, OverflowError):
+                continue
+            if (rows[-1]["step"] if rows else 0) < row["step"] <= upto:
                 rows.append(row)
     return rows
 
 
-def _write(file: Path, rows: list[Row]) -> None:
-    with written_whole(file) as stream:
-        if rows:
-            writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\r\n")
+def _text(rows: Sequence[Row], *, header: bool = True) -> bytes:
+    """Rows as CSV."""
+    stream = io.StringIO(newline="")
+    if rows:
+        writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\r\n")
+        if header:
             writer.writeheader()
-            writer.writerows(rows)
+        writer.writerows(rows)
+    return stream.getvalue().encode()

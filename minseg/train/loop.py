@@ -4,8 +4,9 @@
 
 Around these lines is what training needs in practice, each thing in a file of its own: the order
 of images and all seeds (`order`), views of an image (`augment`), the learning rate (`schedule`),
-the step itself (`step`), checkpoints (`checkpoint`), several processes (`distributed`) and the
-measuring of progress (`validate`, `log`).
+the step itself (`step`), checkpoints (`checkpoint`, `folder`, `lock`), several processes
+(`distributed`), the measuring of progress (`validate`, `log`) and the end before the end
+(`interrupt`).
 
 A run can be killed at any moment and loses what it did since its last checkpoint, nothing else.
 The run that goes on from there ends with the very bits that an undisturbed one would have: what a
@@ -16,17 +17,23 @@ and some kernels of a GPU have no fixed order.) Lesson 09.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
+import torch
 from torch import nn
 
 from minseg.train.augment import augment_scene
 from minseg.train.batches import Augmentation
-from minseg.train.folder import RunFolder
+from minseg.train.distributed import all_or_none, check_agreed, together
+from minseg.train.fingerprint import fingerprint
+from minseg.train.folder import Progress, RunFolder
 from minseg.train.log import Row
 from minseg.train.memory import Dataset
-from minseg.train.run import Feed, Run, TrainingResult, beginning, make_stepper
+from minseg.train.run import Feed, Pace, Run, TrainingResult, beginning, make_stepper
 from minseg.train.settings import Settings
 from minseg.train.validate import is_panoptic
 
@@ -51,6 +58,7 @@ def train(
     out: str | Path | None = None,
     resume: bool = False,
     save_every: int = 100,
+    save_seconds: float = 60.0,
     workers: int = 0,
     on_step: Callable[[Row], None] | None = None,
 ) -> TrainingResult:
@@ -70,16 +78,23 @@ def train(
         validation, validate_every: what to measure on, at the end and every so many steps.
         out: a folder for checkpoints, the model and tables; made if need be.
         resume: go on from the checkpoint in `out`, if there is one.
-        save_every: steps from one checkpoint to the next.
+        save_every, save_seconds: steps from one checkpoint to the next, and seconds: whichever are
+            over first. Where writing one takes long, the seconds become more.
         workers: processes that read images ahead; 0 for images in memory.
         on_step: called with each row of `losses`, as it is made.
 
     Raises:
-        ValueError: if an argument is not as above, `out` holds a run that is not to be resumed, or
-            the checkpoint is damaged, of another model or of a run with other settings.
+        ValueError: if an argument is not as above, an image cannot be read, `out` holds a run that
+            is not to be resumed, another process trains there, or the checkpoint is damaged, of
+            another model, or of a run with other settings or other data.
         FloatingPointError: if a loss is not finite; it names step, images and last checkpoint.
         OSError: if the disk is full; the last checkpoint is still there.
+        Interrupted: a KeyboardInterrupt, after Ctrl-C or SIGTERM: the step was finished and saved
+            in `out`. Pressed twice, it does not wait for the step.
     """
+    compared = out is not None or together()
+    data = all_or_none(lambda: fingerprint(dataset)) if compared else None
+    name = None if augmentation is None else getattr(augmentation, "__name__", repr(augmentation))
     settings = Settings(
         steps,
         seconds,
@@ -90,23 +105,47 @@ def train(
         clip,
         seed,
         bf16,
-        None if augmentation is None else getattr(augmentation, "__name__", repr(augmentation)),
+        name,
         len(dataset),
+        data,
     )
-    _check_intervals(save_every, validate_every)
+    pace = Pace(validate_every, save_every, save_seconds)
+    _check_pace(pace)
     _use_checkpointing(model, checkpointing)
     feed = Feed(dataset, augmentation, settings, is_panoptic(model), workers)
-    folder = RunFolder(out, resume=resume)
-    stepper = make_stepper(model, settings)
-    progress = folder.load(stepper, settings) or beginning(model, feed, settings)
-    run = Run(stepper, feed, folder, settings, progress, on_step)
-    return run.finish(validation, validate_every, save_every)
+    with RunFolder(out, resume=resume) as folder:
+        check_agreed({**asdict(settings), "the model": shapes_of(model)})
+        stepper = make_stepper(model, settings)
+        progress = all_or_none(lambda: folder.load(stepper, settings))
+        check_agreed(state_of(model, progress))
+        progress = progress or beginning(model, feed, settings)
+        run = Run(stepper, feed, folder, settings, progress, on_step)
+        return run.finish(validation, pace)
 
 
-def _check_intervals(save_every: int, validate_every: int | None) -> None:
-    for name, every in (("save_every", save_every), ("validate_every", validate_every)):
+def shapes_of(model: nn.Module) -> str:
+    """A digest of what a model's tensors are called and how large they are."""
+    shapes = [(name, tuple(t.shape)) for name, t in model.state_dict().items()]
+    return hashlib.sha256(repr(shapes).encode()).hexdigest()[:16]
+
+
+def state_of(model: nn.Module, progress: Progress | None) -> dict[str, Any]:
+    """Where a run stands in this process, in a form that can be compared with the others'."""
+    total = hashlib.sha256()
+    for tensor in model.state_dict().values() if together() else ():
+        total.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+    found = {} if progress is None else asdict(progress)
+    names = ("step", "schedule")
+    return {name: found.get(name) for name in names} | {"digest of weights": total.hexdigest()[:16]}
+
+
+def _check_pace(pace: Pace) -> None:
+    for name in ("save_every", "validate_every"):
+        every = getattr(pace, name)
         if every is not None and every < 1:
             raise ValueError(f"{name} must be 1 step or more, got {every}")
+    if not pace.save_seconds > 0:
+        raise ValueError(f"save_seconds must be above 0, got {pace.save_seconds}")
 
 
 def _use_checkpointing(model: nn.Module, wanted: bool) -> None:

@@ -1,14 +1,20 @@
 """A run: from the step where it stands to its last one.
 
 It knows nothing of how a step is taken (`step`) or a file written (`folder`), only what comes after
-what. Numbers measured at a step are on the disk before the checkpoint of that step is, so a run
-that goes on from there has all of them. Lesson 09.
+what. A checkpoint is written every so many steps and whenever a minute has passed, before a
+validation, which can take long, and after it, with its numbers. A run that was interrupted while it
+measured, measures when it goes on.
+
+Of a run of N seconds, the number of steps is a guess until warm-up is over (`schedule`). The guess
+is in the checkpoint; who goes on from there keeps it, and settles it by the time that all steps
+took, those before the interruption too. Lesson 09.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+import signal
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -20,8 +26,9 @@ from torch import nn
 
 from minseg.train.bar import Bar
 from minseg.train.batches import Augmentation, Batch, Views, batches
-from minseg.train.distributed import from_first, world
+from minseg.train.distributed import all_or_none, from_first, largest, world
 from minseg.train.folder import LOSSES, METRICS, Progress, RunFolder
+from minseg.train.interrupt import Interrupted, Signals
 from minseg.train.log import Row
 from minseg.train.memory import Dataset
 from minseg.train.order import Order, Share
@@ -29,6 +36,7 @@ from minseg.train.schedule import guess, plan
 from minseg.train.settings import Settings
 from minseg.train.step import Stepper
 from minseg.train.validate import validate
+from minseg.train.watch import Watch
 
 TRIAL = 6  # steps of a copy that tell about how long a step takes; the first half only warms up
 
@@ -62,7 +70,7 @@ class Feed(NamedTuple):
     panoptic: bool
     workers: int
 
-    def batches(self, step: int) -> Iterator[Batch]:
+    def batches(self, step: int) -> Generator[Batch, None, None]:
         """This process's share of the batches from a step on."""
         s = self.settings
         views = Views(self.dataset, self.augmentation, s.seed)
@@ -73,6 +81,14 @@ class Feed(NamedTuple):
         """Numbers of the images of a step, in all processes."""
         s = self.settings
         return Order(s.images, s.batch_size, s.seed).images(step)
+
+
+class Pace(NamedTuple):
+    """How often a run measures and saves."""
+
+    validate_every: int | None  # steps; None: at the end
+    save_every: int  # steps
+    save_seconds: float  # by the clock
 
 
 class Run:
@@ -89,30 +105,47 @@ class Run:
     ) -> None:
         self.stepper, self.feed, self.folder, self.settings = stepper, feed, folder, settings
         self.step, self.seconds, self.schedule = progress.step, progress.seconds, progress.schedule
-        self.losses = folder.log(LOSSES, self.step)
-        self.metrics = folder.log(METRICS, self.step)
+        self.losses, self.metrics = all_or_none(lambda: (folder.log(LOSSES), folder.log(METRICS)))
         self.on_step = on_step if world()[0] == 0 else None
+        self.signals = Signals(wanted=folder.path is not None)
 
-    def finish(
-        self, validation: Dataset | None, validate_every: int | None, save_every: int
-    ) -> TrainingResult:
-        """Take all steps that are left; save and validate when it is time."""
+    def finish(self, validation: Dataset | None, pace: Pace) -> TrainingResult:
+        """Take all steps that are left; save and validate when it is time.
+
+        Raises:
+            Interrupted: after Ctrl-C or SIGTERM, where there is a folder to go on from.
+        """
         feed = self.feed.batches(self.step)
-        with Bar(self.schedule.steps, self.step, silent=world()[0] > 0) as bar:
-            while self.step < self.schedule.steps:
-                row = self._take_step(feed)
-                bar.advance(self.schedule.steps, f"loss {row['loss']:.3f}")
-                if validation is not None and validate_every and self._is_time(validate_every):
-                    self._validate(validation)
-                if self._is_time(save_every) and self.schedule.settled:
-                    self._save()
-        if validation is not None:
-            self._validate(validation)
-        self.folder.finish(self.stepper)
-        self.losses.close()
-        self.metrics.close()
+        try:
+            with self.signals, Bar(self.schedule.steps, self.step, silent=world()[0] > 0) as bar:
+                self._go_on(feed, bar, validation, pace)
+                self.folder.finish(self.stepper)
+        except KeyboardInterrupt:
+            if self.folder.path is None:
+                raise
+            raise self._interrupted() from None
+        finally:
+            feed.close()  # and with it the processes that read ahead
+            self.losses.close()
+            self.metrics.close()
         folder = self.folder.path
         return TrainingResult(self.losses.rows, self.metrics.rows, self.step, self.seconds, folder)
+
+    def _go_on(
+        self, feed: Iterator[Batch], bar: Bar, validation: Dataset | None, pace: Pace
+    ) -> None:
+        saves = Alarm(pace.save_seconds)
+        if self.step:  # perhaps it was interrupted before or while it measured
+            self._measure(validation, pace)
+        while self.step < self.schedule.steps:
+            row = self._take_step(feed)
+            bar.advance(self.schedule.steps, f"loss {row['loss']:.3f}")
+            if self._is_time(pace.save_every) or saves.is_due():
+                began = perf_counter()
+                self._save()
+                saves.set(perf_counter() - began)
+            self._stop_if_asked()
+            self._measure(validation, pace)
 
     def _take_step(self, feed: Iterator[Batch]) -> Row:
         began = perf_counter()
@@ -124,6 +157,7 @@ class Run:
             raise FloatingPointError(
                 f"step {self.step + 1}: {error}; its images are {images}; {self.folder.last_good()}"
             ) from None
+        Watch.alive()
         self.step += 1
         self.seconds += perf_counter() - began
         row = {"step": self.step, "seconds": self.seconds, **row}
@@ -138,23 +172,62 @@ class Run:
         assert self.settings.seconds is not None
         at = [0.0, *(row["seconds"] for row in self.losses.rows)]
         spent = [after - before for before, after in pairwise(at)]
+        # Only the first process has the rows of before an interruption; its word is taken.
         self.schedule = from_first(self.schedule.settle(self.settings.seconds, spent))
 
     def _is_time(self, every: int) -> bool:
         return self.step % every == 0 or self.step == self.schedule.steps
 
     def _save(self) -> None:
-        self.losses.sync()
-        self.metrics.sync()
         progress = Progress(self.step, self.seconds, self.schedule)
-        self.folder.save(self.stepper, progress, self.settings)
+        tables = {LOSSES: self.losses, METRICS: self.metrics}
+        self.folder.save(self.stepper, progress, self.settings, tables)
 
-    def _validate(self, dataset: Dataset) -> None:
+    def _stop_if_asked(self) -> None:
+        if largest(self.signals.received):
+            if self.folder.saved != self.step:
+                self._save()
+            raise KeyboardInterrupt
+
+    def _measure(self, validation: Dataset | None, pace: Pace) -> None:
+        """Validate and save where it is time and was not done before the run was interrupted."""
+        if validation is None or not self._is_time(pace.validate_every or self.schedule.steps):
+            return
         rows = self.metrics.rows
         if from_first(bool(rows) and rows[-1]["step"] == self.step):
-            return  # it was done before the run was interrupted
-        metrics = validate(self.stepper.model, dataset, batch_size=self.settings.batch_size)
+            return
+        try:
+            with self.signals.obeyed():
+                size = self.settings.batch_size
+                metrics = validate(self.stepper.model, validation, batch_size=size)
+        except KeyboardInterrupt:
+            self._stop_if_asked()  # the step is whole: it can be kept
+            raise
         self.metrics.add({"step": self.step, **metrics})
+        self._save()
+
+    def _interrupted(self) -> Interrupted:
+        kept = f"saved in {self.folder.path}" if self.folder.saved == self.step else None
+        return Interrupted(
+            f"interrupted at step {self.step} of {self.schedule.steps}: "
+            f"{kept or self.folder.last_good()}",
+            self.signals.received or signal.SIGINT,
+        )
+
+
+class Alarm:
+    """Due when `seconds` have passed since it was set, or 20 times what saving takes."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.set(0.0)
+
+    def set(self, spent: float) -> None:
+        """Begin anew; `spent` is how long the work took."""
+        self._at = perf_counter() + max(self.seconds, 20 * spent)
+
+    def is_due(self) -> bool:
+        return perf_counter() >= self._at
 
 
 def make_stepper(model: nn.Module, settings: Settings) -> Stepper:

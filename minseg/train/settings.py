@@ -31,6 +31,7 @@ class Settings:
     bf16: bool
     augmentation: str | None  # its name
     images: int  # how many there are to learn from
+    data: str | None = None  # their fingerprint, where there is something to compare it with
 
     def __post_init__(self) -> None:
         if (self.steps is None) == (self.seconds is None):
@@ -44,10 +45,15 @@ class Settings:
                 raise ValueError(f"{name} must be {least}, got {value}")
 
     def check_same(self, stored: Mapping[str, Any], file: object) -> None:
-        """ValueError, naming the first that differs, unless a run was begun with these settings."""
+        """ValueError, naming the first that differs, unless a run was begun with these settings.
+
+        A file of version 0.1 has no fingerprint of its data; then nothing is said about it here.
+        """
         for name, value in asdict(self).items():
-            if stored.get(name) != value:
+            was = stored.get(name)
+            if was != value and not (name == "data" and was is None):
+                differs = "other data" if name == "data" else f"{name}={was}, now it is {value}"
                 raise ValueError(
-                    f"{file}: the run was begun with {name}={stored.get(name)}, now it is {value}; "
+                    f"{file}: the run was begun with {differs}; "
                     f"go on as it was begun, or name another folder"
                 )

@@ -138,10 +138,12 @@ def test_a_full_disk_that_shows_late_is_called_by_its_name(tmp_path, monkeypatch
 
 def test_model_and_moments_come_back(tmp_path):
     model, optimisers = trained()
-    save_checkpoint(tmp_path / "a", model, optimisers, {"step": 1, "schedule": {"steps": 5}})
+    progress, rows = {"step": 1, "schedule": {"steps": 5}}, [{"step": 1, "loss": 0.1}]
+    tables = {"losses.csv": rows, "validation.csv": []}
+    save_checkpoint(tmp_path / "a", model, optimisers, progress, tables)
     other = Toy()
     again = make_optimisers(other, 0.01)
-    assert load_checkpoint(tmp_path / "a", other, again) == {"step": 1, "schedule": {"steps": 5}}
+    assert load_checkpoint(tmp_path / "a", other, again) == (progress, tables)
     assert same_state(model, other)
     for one, two in zip(model.parameters(), other.parameters(), strict=True):
         was, now = moments(optimisers)[one], moments(again)[two]

@@ -1,0 +1,82 @@
+"""Ctrl-C and SIGTERM end a run in good order: after the step, with a checkpoint.
+
+A step half done is worth nothing, and neither old nor new. So a signal is noted and obeyed where
+the run stands between two steps. With several processes, each may get it at another moment, or
+only one of them; they agree on the step after which all stop (`minseg.train.distributed.largest`).
+Whoever is in a hurry presses Ctrl-C twice and keeps the checkpoint before.
+
+A process that ends by signal number n reports 128 + n by custom: 130 for Ctrl-C, 143 for SIGTERM,
+which is what the schedulers of clusters send some time before they kill. Lesson 09.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType, TracebackType
+from typing import Any
+
+from minseg.train.distributed import together
+
+NUMBERS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupted(KeyboardInterrupt):
+    """A run was interrupted; the message says where it is kept. `status` is for the shell."""
+
+    def __init__(self, message: str, number: int) -> None:
+        super().__init__(message)
+        self.status = 128 + number
+
+
+class Signals:
+    """Use as a context, in which Ctrl-C and SIGTERM are noted in `received` instead of obeyed.
+
+    Args:
+        wanted: whether to do anything at all. Only a program's main thread can.
+    """
+
+    def __init__(self, *, wanted: bool) -> None:
+        self.wanted, self.received = wanted, 0
+        self._at_once = False
+        self._old: dict[int, Any] = {}
+
+    def __enter__(self) -> Signals:
+        if self.wanted and threading.current_thread() is threading.main_thread():
+            self._old = {int(number): signal.signal(number, self._note) for number in NUMBERS}
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for number, handler in self._old.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+    @contextmanager
+    def obeyed(self) -> Iterator[None]:
+        """A part in which there is no step to finish; but processes stay together."""
+        self._at_once = not together()
+        try:
+            if self._at_once and self.received:
+                raise KeyboardInterrupt
+            yield
+        finally:
+            self._at_once = False
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        again, self.received = self.received, self.received or number
+        # torchrun hands on what the terminal has sent to all already: twice is no hurry there.
+        hurry = bool(again) and number == signal.SIGINT and not together()
+        if self._at_once or hurry:
+            raise KeyboardInterrupt
+
+
+def leave_to_parent(worker: int) -> None:
+    """For a process that reads ahead: signals to the whole group are its parent's to answer."""
+    for number in NUMBERS:
+        signal.signal(number, signal.SIG_IGN)
