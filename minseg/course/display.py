@@ -77,21 +77,20 @@ def say(text: str) -> None:
             return
 
 
-def brief(value: object) -> str:
-    """A value as Python writes it, in one line that is cut where it is long. Never raises.
+def brief(value: object, longest: int = 80) -> str:
+    """A value as Python writes it, in one line of about `longest` characters. Never raises.
 
     Example:
         >>> brief(list(range(1_000_000)))
         '[0, 1, 2, 3, 4, 5, ...]'
     """
+    short = reprlib.Repr()
+    short.maxlevel = 2
+    short.maxstring = short.maxother = short.maxlong = longest
     try:
-        return " ".join(_brief.repr(value).splitlines())
+        return " ".join(short.repr(value).splitlines())
     except Exception:  # a `__repr__` of the learner's, an integer of too many digits
         return f"<{type(value).__name__} that cannot be shown>"
-
-
-_brief = reprlib.Repr()
-_brief.maxstring = _brief.maxother = _brief.maxlong = 80
 
 
 def _cell(text: str) -> str:

@@ -1,12 +1,20 @@
 """`check`, `hint`, `solution` and `audit`, on an exercise small enough to see through."""
 
+import functools
+import os
 import re
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
 import torch
+from jupyter_client.manager import start_new_kernel
 
 from minseg.course.exercises import Exercise, audit, check, find, hint, solution
+from minseg.course.exercises.attempt import run
 from minseg.course.exercises.check import judge
 from minseg.course.exercises.compare import describe, difference
 from minseg.course.state import load
@@ -179,6 +187,206 @@ def test_unknown_ids_are_named():
         check("xyz", span)
     with pytest.raises(ValueError, match="id must be like"):
         Exercise("span", span, cases, (), {})
+    with pytest.raises(ValueError, match=r'id must be a text such as "05\.bilinear", got 5\.1'):
+        check(5.1, span)
+
+
+# ---- Code that has not begun, and code that fails
+
+
+def todo(values):
+    """A stub, as lessons have it."""
+    raise NotImplementedError
+
+
+def todo_in_words(values):
+    top = values.max() if values.numel() else 0
+    raise NotImplementedError(f"what to do with {top}?")
+
+
+@pytest.mark.parametrize(
+    "stub", [todo, todo_in_words, functools.partial(todo), torch.no_grad()(todo)]
+)
+def test_a_stub_is_not_attempted_yet(capsys, stub):
+    assert said(capsys, stub).startswith("99.span: not attempted yet.")
+
+
+def product_of_bools(values):
+    return torch.ones(2, 2, dtype=torch.bool) @ torch.ones(2, 2, dtype=torch.bool)
+
+
+def pooled_bools(values):
+    return torch.nn.functional.max_pool2d(torch.ones(1, 4, 4, dtype=torch.bool), 2)
+
+
+def raised_again(values):
+    try:
+        return product_of_bools(values)
+    except NotImplementedError:
+        raise
+
+
+def calls_a_stub(values):
+    return todo(values)
+
+
+@pytest.mark.parametrize("fn", [product_of_bools, pooled_bools, raised_again, calls_a_stub])
+def test_what_an_operation_cannot_do_is_an_error(capsys, fn):
+    words = said(capsys, fn)
+    assert "your code stopped with NotImplementedError" in words
+    assert "not attempted" not in words and "in `" in words
+
+
+def test_a_stub_that_is_begun_is_judged(capsys):
+    def half(values):
+        if not values.numel():
+            raise NotImplementedError
+        return span(values)
+
+    assert "your code stopped with NotImplementedError\n  in `half`" in said(capsys, half)
+
+
+# ---- Whatever a function does, the lesson goes on
+
+
+class UnspeakableError(ValueError):
+    def __str__(self):
+        raise RuntimeError("no words")
+
+
+def raises(error):
+    def fn(values):
+        raise error
+
+    return fn
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (SystemExit(3), "your code stopped with SystemExit: 3"),
+        (
+            UnspeakableError(),
+            "your code stopped with UnspeakableError: (its message cannot be shown)",
+        ),
+        (GeneratorExit(), "your code stopped with GeneratorExit"),
+        (ValueError("x" * 10**6), "your code stopped with ValueError: xxx"),
+        (ValueError("\ud800"), "your code stopped with ValueError: ?"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_any_exception_is_reported(capsys, error, words):
+    told = said(capsys, raises(error))
+    assert words in told and len(told) < 2000
+
+
+class Nameless:
+    def __repr__(self):
+        raise RuntimeError("no name")
+
+    def __eq__(self, other):
+        sys.exit(1)
+
+    __hash__ = None
+
+
+DEEP = [[[[[0] * 100] * 100] * 100] * 100] * 100
+ODD_VALUES = [
+    *([0] * 10**6, "x" * 10**6, DEEP, Nameless(), 10**5000, {k: k for k in range(10**5)}),
+    *(torch.ones(3, device="meta"), torch.eye(3).to_sparse()),
+]
+
+
+@pytest.mark.parametrize("value", ODD_VALUES, ids=range(8))
+def test_any_value_is_reported_in_a_few_words(capsys, value):
+    begun = time.monotonic()
+    told = said(capsys, lambda values: value)
+    assert told.startswith("99.span: not yet") and len(told) < 3000
+    assert time.monotonic() - begun < 5
+    assert len(describe(value)) < 1100
+
+
+def test_a_list_is_cut_with_a_count():
+    assert describe(list(range(45))).endswith("38, 39, … 5 more]")
+    assert describe({"a": [1.0] * 41}).endswith("1, … 1 more]}")
+    own = []
+    own.append(own)
+    assert len(describe(own)) < 100
+
+
+def test_a_closed_stdout_ends_nothing(monkeypatch, tmp_path):
+    with open(tmp_path / "out", "w") as closed:
+        monkeypatch.setattr(sys, "stdout", closed)
+
+        def closes(values):
+            closed.close()
+            return span(values)
+
+        check("99.span", closes)
+    assert load()["solved"] == ["99.span"]
+
+
+# ---- Code that takes long
+
+LOOPS = """
+import sys, time
+from minseg.course import check
+sys.modules["minseg.course.exercises.attempt"].SLOW = 0.3
+
+def loops(boxes):
+    print("begun", flush=True)
+    while True:
+        time.sleep(0.01)
+
+check("00.area", loops)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends a Unix signal")
+def test_slow_code_hears_how_to_stop_and_an_interrupt_ends_only_it():
+    code = LOOPS + 'print("the next cell")'
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "begun\n"
+    assert process.stdout.readline() == (
+        "00.area: your code has been running for 0.3 s. "
+        "To stop it, press ■ above the notebook; in a terminal, Ctrl-C.\n"
+    )
+    process.send_signal(signal.SIGINT)
+    told, _ = process.communicate(timeout=60)
+    assert told.splitlines() == [
+        "00.area: interrupted, so nothing was judged. Mend the function and run the cell again.",
+        "the next cell",
+    ]
+    assert process.returncode == 0
+
+
+def test_quick_code_hears_nothing(monkeypatch, capsys):
+    monkeypatch.setattr(sys.modules[run.__module__], "SLOW", 0.2)
+    told = said(capsys, span)
+    time.sleep(0.3)
+    assert told == "99.span: right, on all 4 cases.\n" and not capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_in_a_notebook_the_cell_hears_it_and_the_next_one_runs():
+    manager, client = start_new_kernel(kernel_name="python3")
+    try:
+        cell, heard, interrupted = client.execute(LOOPS), "", False
+        while (message := client.get_iopub_msg(timeout=120))["content"] != {
+            "execution_state": "idle"
+        } or message["parent_header"].get("msg_id") != cell:
+            if message["msg_type"] == "stream":
+                assert message["parent_header"]["msg_id"] == cell
+                heard += message["content"]["text"]
+            if "running for 0.3 s" in heard and not interrupted:
+                manager.interrupt_kernel()
+                interrupted = True
+        assert "interrupted, so nothing was judged" in heard
+        reply = client.execute_interactive("assert loops.__name__ == 'loops'", timeout=60)
+        assert reply["content"]["status"] == "ok"
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
 
 
 def test_hints_come_one_by_one(capsys):

@@ -43,6 +43,8 @@ def find(id: str) -> Exercise:
     Raises:
         ValueError: if there is none; the message names those of its lesson.
     """
+    if not isinstance(id, str):
+        raise ValueError(f'id must be a text such as "05.bilinear", got {id!r}')
     there = {exercise.id: exercise for exercise in exercises_of(id[:2])}
     if id not in there:
         known = ", ".join(there) or "none"

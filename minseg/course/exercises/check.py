@@ -7,51 +7,25 @@ mistake on every case has made that mistake, and hears the tutor's sentence.
 
 from __future__ import annotations
 
-import copy
-import functools
 import inspect
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from minseg.course.exercises.compare import describe, difference
+from minseg.course.display import say
+from minseg.course.entries import State
+from minseg.course.exercises.attempt import Outcome, code_of, run, told_when_slow
+from minseg.course.exercises.compare import cut, describe, difference
 from minseg.course.exercises.exercise import Exercise
 from minseg.course.source import python_function
-from minseg.course.state import State, update
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of one case: a value, or the exception that stopped it."""
-
-    value: Any = None
-    error: Exception | None = None
-    attempted: bool = True
-
-
-def run(exercise: Exercise, fn: Callable[..., Any], case: tuple[Any, ...]) -> Outcome:
-    """Probe `fn` on a copy of the inputs, so that an edit in place stays with whoever made it."""
-    returned: list[bool] = []
-
-    @functools.wraps(fn, assigned=(), updated=())  # a probe may want the kernel inside
-    def watched(*args: Any, **kwargs: Any) -> Any:
-        value = fn(*args, **kwargs)
-        returned.append(value is not None and value is not ...)
-        return value
-
-    try:
-        value = exercise.probe(watched, *copy.deepcopy(case))
-    except NotImplementedError as error:
-        return Outcome(error=error, attempted=False)
-    except Exception as error:  # whatever a learner's code may raise
-        return Outcome(error=error, attempted=not returned or any(returned))
-    return Outcome(value, attempted=any(returned) or not returned)
+from minseg.course.state import update
 
 
 def check(id: str, fn: Callable[..., Any]) -> None:
     """Say whether `fn` solves the exercise, and if not, what to look at. Never raises for `fn`.
+
+    Code that takes long can be interrupted: nothing is judged then, and the notebook goes on.
 
     Args:
         id: the exercise, such as "05.bilinear".
@@ -61,10 +35,14 @@ def check(id: str, fn: Callable[..., Any]) -> None:
 
     exercise = find(id)
     if not callable(fn):
-        print(f'{id}: pass the function itself, `check("{id}", name)`, got {describe(fn)}.')
+        say(f'{id}: pass the function itself, `check("{id}", name)`, got {describe(fn)}.')
         return
-    verdict, solved = judge(exercise, fn)
-    print(f"{id}: {verdict}")
+    try:
+        verdict, solved = judge(exercise, fn)
+    except KeyboardInterrupt:
+        say(f"{id}: interrupted, so nothing was judged. Mend the function and run the cell again.")
+        return
+    say(f"{id}: {verdict}")
     if solved:
         update(lambda state: _record(state, id))
 
@@ -79,7 +57,8 @@ def judge(exercise: Exercise, fn: Callable[..., Any]) -> tuple[str, bool]:
     due = [run(exercise, exercise.reference, case) for case in cases]
     if not any(outcome.attempted for outcome in due):  # such as Triton, where there is none
         return f"cannot be judged here: {due[0].error}.", False
-    mine = [run(exercise, fn, case) for case in cases]
+    with told_when_slow(exercise.id):
+        mine = [run(exercise, fn, case) for case in cases]
     if not any(outcome.attempted for outcome in mine):
         return f'not attempted yet. Stuck? `hint("{exercise.id}")` helps.', False
     found = [disagreement(a, b, exercise.tolerance) for a, b in zip(mine, due, strict=True)]
@@ -104,8 +83,9 @@ def disagreement(mine: Outcome, due: Outcome, tolerance: float) -> str | None:
     if mine.error is None and due.error is None:
         try:
             return difference(mine.value, due.value, tolerance)
-        except Exception as error:  # a value that nothing can be compared with
-            return f"yours, of type {type(mine.value).__name__}, cannot be compared: {error}"
+        except (Exception, SystemExit) as error:  # a value that nothing can be compared with
+            kind = type(mine.value).__name__
+            return f"yours, of type {kind}, cannot be compared: {_one_line(error)}"
     if mine.error is None and due.error is not None:
         raised = type(due.error).__name__
         return f"yours is {describe(mine.value)}, right is to raise {raised}"
@@ -132,14 +112,17 @@ def _made(
     return True
 
 
-def _one_line(error: Exception | None) -> str:
-    message = " ".join(str(error).split())
+def _one_line(error: BaseException) -> str:
+    try:
+        message = cut(" ".join(str(error).split()))
+    except Exception:  # its `__str__` may be the learner's
+        message = "(its message cannot be shown)"
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
-def _line_of(fn: Callable[..., Any], error: Exception) -> list[str]:
+def _line_of(fn: Callable[..., Any], error: BaseException) -> list[str]:
     """The last line of the learner's own code on the way to the error, where it can be told."""
-    code = getattr(python_function(fn), "__code__", None)
+    code = code_of(fn)
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if code is not None and frame.filename == code.co_filename]
     return [f"in `{own[-1].name}`: {own[-1].line}"] if own and own[-1].line else []

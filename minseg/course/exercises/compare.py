@@ -7,13 +7,19 @@ was due is right. The kind does: a mask is bool, a count is an integer.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from minseg.course.display import brief
+
 SHOWN_IN_FULL = 40  # elements
+LONGEST = 1000  # characters of a value or a message
+DEEPEST = 6  # lists in lists
 
 
 def difference(actual: Any, expected: Any, tolerance: float) -> str | None:
@@ -42,9 +48,11 @@ def _difference_of_sequences(actual: Any, expected: Any, tolerance: float) -> st
 
 def _difference_of_dicts(actual: Any, expected: dict[Any, Any], tolerance: float) -> str | None:
     if not isinstance(actual, dict):
-        return f"yours is {describe(actual)}, right is a dict with the keys {list(expected)}"
+        return (
+            f"yours is {describe(actual)}, right is a dict with the keys {describe(list(expected))}"
+        )
     if actual.keys() != expected.keys():
-        return f"yours has the keys {list(actual)}, right are {list(expected)}"
+        return f"yours has the keys {describe(list(actual))}, right are {describe(list(expected))}"
     for key, due in expected.items():
         if found := difference(actual[key], due, tolerance):
             return f"[{key!r}]: {found}"
@@ -112,21 +120,59 @@ def _may_stand_for(actual: str, expected: str) -> bool:
 
 
 def describe(value: Any) -> str:
-    """A value in a few words: small tensors in full, large ones by shape and dtype."""
+    """A value in a few words: small tensors in full, large ones by shape and dtype. Never raises.
+
+    Example:
+        >>> describe([torch.zeros(2), 1 / 3])
+        '[float32 tensor (2,) [0.0, 0.0], 0.333333]'
+        >>> len(describe([[0] * 1_000_000] * 1_000_000)) < 1100
+        True
+    """
+    text = ""
+    try:
+        for piece in _pieces(value, 0):
+            text += piece
+            if len(text) > LONGEST:
+                break
+    except Exception:  # a class of the learner's, or a tensor that has no numbers
+        return brief(value)
+    return cut(text)
+
+
+def cut(text: str) -> str:
+    """The text, or its beginning where it is longer than anybody reads."""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
+
+
+def _pieces(value: Any, depth: int) -> Iterator[str]:
+    """What `describe` says, bit by bit: it stops to listen when it has enough."""
     if isinstance(value, np.ndarray) and (tensor := _as_tensor(value)) is not None:
         value = tensor
     if isinstance(value, Tensor):
         dtype = str(value.dtype).removeprefix("torch.")
         kind = f"{dtype} tensor {tuple(value.shape)}"
-        return f"{kind} {_numbers(value)}" if value.numel() <= SHOWN_IN_FULL else kind
-    if isinstance(value, (tuple, list)):
-        inside = ", ".join(map(describe, value))
-        if isinstance(value, list):
-            return f"[{inside}]"
-        return f"({inside},)" if len(value) == 1 else f"({inside})"
-    if isinstance(value, dict):
-        return f"{{{', '.join(f'{key!r}: {describe(part)}' for key, part in value.items())}}}"
-    return _short(value) if isinstance(value, float) else repr(value)
+        yield f"{kind} {_numbers(value)}" if value.numel() <= SHOWN_IN_FULL else kind
+    elif isinstance(value, (tuple, list, dict)) and depth < DEEPEST:
+        yield from _pieces_of_parts(value, depth + 1)
+    else:
+        yield _short(value) if isinstance(value, float) else brief(value, LONGEST)
+
+
+def _pieces_of_parts(
+    value: tuple[Any, ...] | list[Any] | dict[Any, Any], depth: int
+) -> Iterator[str]:
+    opening, closing = (
+        "()" if isinstance(value, tuple) else "{}" if isinstance(value, dict) else "[]"
+    )
+    yield opening
+    for k, part in enumerate(islice(value, SHOWN_IN_FULL)):
+        yield ", " if k else ""
+        if isinstance(value, dict):
+            yield f"{brief(part, LONGEST)}: "
+        yield from _pieces(value[part] if isinstance(value, dict) else part, depth)
+    if len(value) > SHOWN_IN_FULL:
+        yield f", … {len(value) - SHOWN_IN_FULL} more"
+    yield f",{closing}" if isinstance(value, tuple) and len(value) == 1 else closing
 
 
 def _numbers(tensor: Tensor) -> str:
