@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook, new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from lessons.workspace import MANIFEST, refresh, reset
+import lessons.workspace as workspace
+from lessons.workspace import LOCK, MANIFEST, main, refresh, reset
+
+SPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 
 def lesson(folder: Path, text: str, number: str = "01") -> None:
-    """A lesson of one cell that has run, as the project keeps it."""
+    """A lesson of two cells that has run, as the project keeps it."""
     cell = new_code_cell(text, outputs=[new_output("stream", text="41\n")], execution_count=1)
-    nbformat.write(new_notebook(cells=[cell]), folder / f"{number}_one.ipynb")
+    words = new_markdown_cell("**Predict.**\nHow many?")
+    cell.id, words.id = "code", "words"
+    notebook = new_notebook(cells=[cell, words], metadata={"kernelspec": SPEC})
+    nbformat.write(notebook, folder / f"{number}_one.ipynb")
+
+
+def files(folder: Path) -> set[str]:
+    """Of the files that a user sees."""
+    return {path.name for path in folder.iterdir() if not path.name.startswith(".")}
 
 
 @pytest.fixture
@@ -48,29 +62,128 @@ def test_no_answer_stands_below_its_question(folders):
     assert (folders[1] / "glossary.md").read_text() == "# Glossary\n"
 
 
-def test_a_copy_that_only_ran_is_renewed(folders):
+def opened_and_saved(notebook):
+    """What JupyterLab does by itself."""
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3.13"}
+    notebook.metadata["language_info"] = {"name": "python", "version": "3.13.1"}
+
+
+def test_a_copy_as_it_came_is_renewed(folders):
     lessons, mine = folders
-    change(mine / "01_one.ipynb")
     lesson(lessons, "answer = 0  # newer")
     refresh(mine, lessons)
     assert source_of(mine / "01_one.ipynb") == "answer = 0  # newer"
-
-
-def test_a_run_keeps_its_outputs_while_nothing_is_new(folders):
-    lessons, mine = folders
-    change(mine / "01_one.ipynb")
+    edit(mine / "01_one.ipynb", opened_and_saved)
+    lesson(lessons, "answer = 0  # newest")
     refresh(mine, lessons)
-    assert nbformat.read(mine / "01_one.ipynb", as_version=4).cells[0].outputs
+    assert source_of(mine / "01_one.ipynb") == "answer = 0  # newest"
+    assert files(mine) == {"01_one.ipynb", "glossary.md"}
 
 
-def test_a_changed_copy_stays_and_says_so(folders, capsys):
+def edit(copy: Path, change) -> None:
+    notebook = nbformat.read(copy, as_version=4)
+    change(notebook)
+    nbformat.write(notebook, copy)
+
+
+CHANGES = {
+    "source": lambda n: n.cells[0].update(source="answer = 42"),
+    "a space": lambda n: n.cells[0].update(source="answer = None "),
+    "run": lambda n: n.cells[0].update(outputs=[new_output("stream", text="a run\n")]),
+    "count": lambda n: n.cells[0].update(execution_count=3),
+    "attachment": lambda n: n.cells[1].update(attachments={"a.png": {"image/png": "aGk="}}),
+    "cell metadata": lambda n: n.cells[1].metadata.update(tags=["mine"]),
+    "notebook metadata": lambda n: n.metadata.update(title="mine"),
+    "another kernel": lambda n: n.metadata.kernelspec.update(name="mine"),
+    "widget state": lambda n: n.metadata.update(widgets={"state": {"a": 1}}),
+    "a new cell": lambda n: n.cells.append(new_markdown_cell("a note")),
+    "cells swapped": lambda n: n.cells.reverse(),
+    "kind": lambda n: n.cells[1].update(cell_type="raw"),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_changed_copy_stays_and_the_newer_lies_beside_it(folders, capsys, name):
     lessons, mine = folders
-    change(mine / "01_one.ipynb", "answer = 42")
+    edit(mine / "01_one.ipynb", CHANGES[name])
     before = (mine / "01_one.ipynb").read_bytes()
+    refresh(mine, lessons)
+    assert not capsys.readouterr().out  # nothing is new
     lesson(lessons, "answer = 0  # newer")
     refresh(mine, lessons)
     assert (mine / "01_one.ipynb").read_bytes() == before
-    assert "make reset LESSON=01" in capsys.readouterr().out
+    assert source_of(mine / "01_one.new.ipynb") == "answer = 0  # newer"
+    words = capsys.readouterr().out
+    assert "the newer one is 01_one.new.ipynb" in words and "make reset LESSON=01" in words
+    refresh(mine, lessons)
+    assert not capsys.readouterr().out  # said once
+
+
+def test_newer_ones_do_not_pile_up(folders):
+    lessons, mine = folders
+    edit(mine / "01_one.ipynb", CHANGES["source"])
+    for version in ("2", "3", "4"):
+        lesson(lessons, version)
+        refresh(mine, lessons)
+        refresh(mine, lessons)
+    assert files(mine) == {"01_one.ipynb", "01_one.new.ipynb", "glossary.md"}
+    assert source_of(mine / "01_one.new.ipynb") == "4"
+    (mine / "01_one.new.ipynb").unlink()  # not wanted
+    refresh(mine, lessons)
+    assert files(mine) == {"01_one.ipynb", "glossary.md"}
+    lesson(lessons, "5")
+    refresh(mine, lessons)
+    assert source_of(mine / "01_one.new.ipynb") == "5"
+
+
+def test_a_newer_one_that_was_changed_is_the_learners_too(folders):
+    lessons, mine = folders
+    edit(mine / "01_one.ipynb", CHANGES["source"])
+    lesson(lessons, "2")
+    refresh(mine, lessons)
+    edit(mine / "01_one.new.ipynb", CHANGES["run"])
+    kept = {name: (mine / name).read_bytes() for name in ("01_one.ipynb", "01_one.new.ipynb")}
+    for version in ("3", "4"):
+        lesson(lessons, version)
+        refresh(mine, lessons)
+    assert {name: (mine / name).read_bytes() for name in kept} == kept
+    assert source_of(mine / "01_one.new-2.ipynb") == "4"
+    assert files(mine) == {*kept, "01_one.new-2.ipynb", "glossary.md"}
+
+
+def test_the_newer_one_may_take_its_place(folders):
+    lessons, mine = folders
+    edit(mine / "01_one.ipynb", CHANGES["source"])
+    lesson(lessons, "2")
+    refresh(mine, lessons)
+    os.replace(mine / "01_one.new.ipynb", mine / "01_one.ipynb")
+    refresh(mine, lessons)
+    lesson(lessons, "3")
+    refresh(mine, lessons)
+    assert source_of(mine / "01_one.ipynb") == "3"
+    assert files(mine) == {"01_one.ipynb", "glossary.md"}
+
+
+def test_a_reset_takes_the_newer_one_away_unless_it_was_changed(folders):
+    lessons, mine = folders
+    for k, (change_it, left) in enumerate([(False, set()), (True, {"01_one.new.ipynb"})], 1):
+        edit(mine / "01_one.ipynb", CHANGES["source"])
+        lesson(lessons, f"version {k}")
+        refresh(mine, lessons)
+        if change_it:
+            edit(mine / "01_one.new.ipynb", CHANGES["run"])
+        reset(mine, "01", lessons)
+        kept = {f"01_one.mine-{n}.ipynb" for n in range(1, k + 1)}
+        assert files(mine) == {"01_one.ipynb", "glossary.md", *kept, *left}
+
+
+def test_a_changed_glossary_stays_too(folders):
+    lessons, mine = folders
+    (mine / "glossary.md").write_text("# Mine\n")
+    (lessons / "glossary.md").write_text("# Newer\n")
+    refresh(mine, lessons)
+    assert (mine / "glossary.md").read_text() == "# Mine\n"
+    assert (mine / "glossary.new.md").read_text() == "# Newer\n"
 
 
 def test_new_lessons_arrive(folders):
@@ -110,6 +223,113 @@ def test_reset_keeps_every_earlier_copy(folders):
     assert source_of(mine / "01_one.mine-1.ipynb") == "answer = 1"
     assert source_of(mine / "01_one.mine-2.ipynb") == "answer = 2"
     assert "01_one.ipynb" in json.loads((mine / MANIFEST).read_text())
+
+
+def test_a_name_that_is_taken_meanwhile_is_not_overwritten(folders, monkeypatch):
+    """Where a file system has no locks."""
+    lessons, mine = folders
+    monkeypatch.setattr(workspace, "taken", lambda file: True)
+    (mine / "01_one.mine-1.ipynb").write_text("somebody's")
+    monkeypatch.setattr(Path, "exists", lambda self: self.name == "01_one.ipynb")
+    reset(mine, "01", lessons)
+    assert (mine / "01_one.mine-1.ipynb").read_text() == "somebody's"
+    assert source_of(mine / "01_one.mine-2.ipynb") == "answer = None"
+
+
+# ---- Several at once
+
+RESET = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from lessons.workspace import Path, reset
+print("ready", flush=True)
+for _ in range(int(input())):
+    reset(Path(sys.argv[3]), "01", Path(sys.argv[2]))
+"""
+ROOT = Path(__file__).parents[1]
+
+
+def start(folders) -> subprocess.Popen:
+    """A process that waits to hear how many resets it is to make."""
+    command = [sys.executable, "-S", "-c", RESET, ROOT, *folders]  # -S: no package but Python's
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    process = subprocess.Popen(list(map(str, command)), text=True, **pipes)
+    assert process.stdout.readline() == "ready\n", process.stderr.read()
+    return process
+
+
+def resets_at_once(folders, processes: int, each: int = 1) -> None:
+    """So many processes at the same time, with so many resets each."""
+    started = [start(folders) for _ in range(processes)]
+    for process in started:
+        process.stdin.write(f"{each}\n")
+        process.stdin.flush()
+    for process in started:
+        _, trouble = process.communicate(timeout=120)
+        assert process.returncode == 0 and not trouble, trouble
+
+
+def answers(mine: Path) -> list[str]:
+    return sorted(source_of(path) for path in mine.glob("01_one.mine-*.ipynb"))
+
+
+def test_resets_at_once_keep_every_answer(folders):
+    _, mine = folders
+    for k in range(5):
+        edit(mine / "01_one.ipynb", lambda n, k=k: n.cells[0].update(source=f"mine {k}"))
+        resets_at_once(folders, 2)
+    assert answers(mine) == ["answer = None"] * 5 + [f"mine {k}" for k in range(5)]
+    assert source_of(mine / "01_one.ipynb") == "answer = None"
+
+
+@pytest.mark.slow
+def test_four_hundred_resets_keep_four_hundred_copies(folders):
+    _, mine = folders
+    for k in range(4):
+        edit(mine / "01_one.ipynb", lambda n, k=k: n.cells[0].update(source=f"mine {k}"))
+        resets_at_once(folders, 5, each=20)
+    assert answers(mine) == ["answer = None"] * 396 + [f"mine {k}" for k in range(4)]
+    assert "01_one.ipynb" in json.loads((mine / MANIFEST).read_text())
+
+
+HOLD = """
+import fcntl, sys
+with open(sys.argv[1], "ab") as file:
+    fcntl.flock(file, fcntl.LOCK_EX)
+    print("held", flush=True)
+    input()
+"""
+
+
+@pytest.fixture
+def holder(folders):
+    """Another process that holds the folder's lock."""
+    pytest.importorskip("fcntl")
+    command = [sys.executable, "-S", "-c", HOLD, str(folders[1] / LOCK)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    process.stdout.readline()
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_waiting_for_the_lock_ends_in_one_line(folders, holder, monkeypatch, capsys):
+    monkeypatch.setattr(workspace, "PATIENCE", 0.1)
+    assert main(["reset", str(folders[1]), "01"]) == 1
+    assert ".handed-out.lock for over 0.1 s: end it and try again" in capsys.readouterr().err
+
+
+def test_the_lock_of_a_dead_process_holds_nobody_up(folders, holder, monkeypatch):
+    holder.kill()
+    holder.wait()
+    monkeypatch.setattr(workspace, "PATIENCE", 0.0)
+    reset(folders[1], "01", folders[0])
+
+
+def test_it_needs_nothing_but_python(tmp_path):
+    command = [sys.executable, "-I", "-S", ROOT / "lessons" / "workspace.py", "refresh", tmp_path]
+    subprocess.run(list(map(str, command)), check=True)
+    assert (tmp_path / "00_start_here.ipynb").exists()
 
 
 def test_reset_names_the_lessons_there_are(folders):
