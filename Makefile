@@ -22,7 +22,7 @@ BIN        = $(VENV)/bin
 LAB_READY  = $(VENV)/.ready-lab
 TEST_READY = $(VENV)/.ready-test
 endif
-PY = $(BIN)/python
+PY = "$(BIN)/python"
 
 # One worker runs a whole notebook (loadscope); a lesson's text, html and printed lines are compared.
 NBVAL = --nbval --nbval-current-env --nbval-cell-timeout=240 --nbval-sanitize-with=lessons/nbval.cfg
@@ -57,12 +57,12 @@ LAB = $(PY) -m jupyterlab --ip=127.0.0.1 --ServerApp.root_dir="$(CURDIR)/$(MINE)
   --LabApp.extension_manager=readonly $(if $(filter 0,$(shell id -u)),--allow-root)
 
 lab: $(LAB_READY) ## open JupyterLab on your own copy of the lessons, my-lessons/
-	$(PY) lessons/workspace.py refresh $(MINE)
+	$(PY) lessons/workspace.py refresh "$(MINE)"
 	MINSEG_STATE="$(CURDIR)/$(MINE)" $(LAB) $(LAB_FLAGS)
 
 reset: ## a fresh copy of one lesson: make reset LESSON=05 (yours is kept under a new name)
 	@test -n "$(LESSON)" || { echo "which lesson? make reset LESSON=05"; exit 2; }
-	@$(PYTHON) lessons/workspace.py reset $(MINE) $(LESSON)
+	@$(PYTHON) lessons/workspace.py reset "$(MINE)" "$(LESSON)"
 
 test: $(TEST_READY) ## all checks, unit tests, every lesson, and the browser where there is one
 	$(PY) -m ruff check .

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import os
 import re
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -79,6 +81,24 @@ def test_help_lists_every_target():
     phony = set(re.findall(r"^\.PHONY: (.+)$", text("Makefile"), re.MULTILINE)[0].split())
     helped = set(re.findall(r"^([a-z-]+):.*## ", text("Makefile"), re.MULTILINE))
     assert helped == phony == targets()
+
+
+ECHO = '#!/bin/sh\necho "$@"\n'
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="no make")
+@pytest.mark.parametrize("target", ["check", "lessons", "lab", "test-unit", "bench"])
+def test_an_environment_whose_path_has_a_space_will_do(tmp_path, target):
+    """A Python that only says what it was called with stands there."""
+    there = tmp_path / "my environments" / "bin"
+    there.mkdir(parents=True)
+    (there / "python").write_text(ECHO)
+    (there / "python").chmod(0o755)
+    command = ["make", target, f"BIN={there}", f"MINE={tmp_path}/my lessons"]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    said = {"lessons": "lessons/build.py build", "lab": "refresh", "test-unit": "-m pytest"}
+    assert said.get(target, target) in ran.stdout
 
 
 def test_no_registry_is_named():
