@@ -110,7 +110,10 @@ class Instances:
         """(N,) float, pixels: as annotated, else counted from the masks."""
         if self.annotated_areas is not None:
             return self.annotated_areas
-        return self.masks.count_nonzero(dim=(1, 2)).to(torch.get_default_dtype())
+        areas = torch.zeros(len(self), device=self.masks.device)
+        for k, mask in enumerate(self.masks):  # over two axes at once it makes 8 bytes of each bool
+            areas[k] = mask.count_nonzero()
+        return areas
 
     @property
     def boxes(self) -> Tensor:

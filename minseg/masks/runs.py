@@ -24,7 +24,7 @@ from torch import Tensor
 
 from minseg.masks.rle import read_all_counts
 
-PORTION = 2**20  # edges that are looked up at a time
+PORTION = 2**16  # edges that are looked up at a time, so that they stay in the processor's cache
 
 
 class Crop(NamedTuple):
@@ -81,8 +81,7 @@ class Runs:
         """The masks of these numbers, in that order."""
         length = np.diff(self.first)[numbers]
         first = np.concatenate([[0], np.cumsum(length)])
-        place = np.arange(first[-1]) + np.repeat(self.first[numbers] - first[:-1], length)
-        return Runs.joined(self.size, self.edges[place], first)
+        return Runs.joined(self.size, self.edges[_ranges(self.first[numbers], length)], first)
 
     @classmethod
     def joined(cls, size: tuple[int, int], edges: np.ndarray, first: np.ndarray) -> Runs:
@@ -205,29 +204,52 @@ def shared_pixels(a: Runs, b: Runs, wanted: np.ndarray | None = None) -> np.ndar
     """
     if a.size != b.size:
         raise ValueError(f"a and b must be masks of one size, got {a.size} and {b.size}")
-    meet = _boxes_meet(a.boxes(), b.boxes())
+    boxes_a, boxes_b = a.boxes(), b.boxes()
+    meet = _boxes_meet(boxes_a, boxes_b)
     if wanted is not None:
         meet &= wanted
-    shared = np.zeros((len(a), len(b)), np.int64)
-    rows, columns = np.nonzero(meet)
-    if rows.size:
-        # as many pairs at a time as have about so many edges
-        portion = np.cumsum(np.diff(a.first)[rows]) // PORTION
-        for pairs in np.split(np.arange(len(rows)), np.flatnonzero(np.diff(portion)) + 1):
-            shared[rows[pairs], columns[pairs]] = _shared_by(a, b, rows[pairs], columns[pairs])
+    n, m = np.nonzero(meet)  # (P,) pairs
+    # All masks of a set on one line of numbers: one broken line counts the pixels of all of `b`.
+    stride = a.size[0] * a.size[1] + 1
+    line_a, line_b, steps = a.line(stride), b.line(stride).astype(np.float64), _pixels_before(b)
+    left, right = np.maximum(boxes_a[n, 0], boxes_b[m, 0]), np.minimum(boxes_a[n, 2], boxes_b[m, 2])
+    first, length = _reaching(
+        line_a, *(n * stride + column * a.size[0] for column in (left, right))
+    )
+    shared = np.zeros(meet.shape, np.int64)
+    for some in _portions(length):
+        place = line_a[_ranges(first[some], length[some])]
+        place += np.repeat(((m - n) * stride)[some], length[some])
+        read = np.interp(place, line_b, steps)
+        start = (np.cumsum(length[some]) - length[some]) // 2
+        shared[n[some], m[some]] = np.add.reduceat(read[1::2] - read[::2], start)
     return shared
 
 
-def _shared_by(a: Runs, b: Runs, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """(P,) pixels that mask rows[p] of `a` shares with mask columns[p] of `b`; none is empty."""
-    stride = b.size[0] * b.size[1] + 1
-    before = np.concatenate([[0], np.cumsum(b.edges[1::2] - b.edges[::2])])  # at each begin
-    steps = np.stack([before[:-1], before[1:]], axis=1).ravel()  # F_B at each edge
-    some = a.pick(rows)
-    place = some.edges + np.repeat(columns * stride, np.diff(some.first))
-    # all masks of `b` on one line of numbers: one broken line counts the pixels of all
-    read = np.interp(place, b.line(stride), steps)
-    return np.add.reduceat(read[1::2] - read[::2], some.first[:-1] // 2)
+def _pixels_before(runs: Runs) -> np.ndarray:
+    """(E,) float64: F at each edge, all masks counted on."""
+    before = np.concatenate([[0.0], np.cumsum(runs.edges[1::2] - runs.edges[::2])])  # at begins
+    return np.stack([before[:-1], before[1:]], axis=1).ravel()
+
+
+def _reaching(line: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For each range of numbers, the first edge of the runs that reach into it, and how many."""
+    first = np.searchsorted(line, low, side="right") // 2 * 2
+    last = (np.searchsorted(line, high, side="left") + 1) // 2 * 2
+    return first, last - first
+
+
+def _portions(length: np.ndarray) -> list[np.ndarray]:
+    """Numbers of the pairs with any edges, as many at a time as have about `PORTION` of them."""
+    pairs = np.flatnonzero(length)
+    number = np.cumsum(length[pairs]) // PORTION
+    return np.split(pairs, np.flatnonzero(np.diff(number)) + 1) if pairs.size else []
+
+
+def _ranges(first: np.ndarray, length: np.ndarray) -> np.ndarray:
+    """first[0], first[0] + 1 …, length[0] of them, then first[1] …"""
+    start = np.cumsum(length) - length
+    return np.arange(length.sum()) + np.repeat(first - start, length)
 
 
 def _boxes_meet(a: np.ndarray, b: np.ndarray) -> np.ndarray:

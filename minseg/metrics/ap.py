@@ -33,15 +33,7 @@ from minseg.metrics.ap_matching import (
     best_of_each_class,
     match_image,
 )
-from minseg.metrics.ap_overlap import (
-    KINDS,
-    as_annotated,
-    detection_area,
-    detection_area_of_runs,
-    overlap,
-    overlap_of_runs,
-    run_area,
-)
+from minseg.metrics.ap_overlap import KINDS, overlap, overlap_of_runs, truth_area
 from minseg.metrics.ap_result import AveragePrecision, summarise
 from minseg.metrics.iou import mask_area
 
@@ -125,10 +117,10 @@ class APAccumulator:
         rows = torch.from_numpy(best.number)
         if best.cut:  # what is not read is not compared either
             prediction, rows = prediction[rows], torch.arange(len(rows))
-        iou = overlap(prediction, target, self.kind)[rows]
+        iou, areas = overlap(prediction, target, self.kind)
+        iou, areas = iou[rows], areas[rows]
         scores, labels = prediction.scores[rows], prediction.labels[rows]
-        areas = detection_area(prediction, self.kind)[rows]
-        true_areas = as_annotated(target.annotated_areas, mask_area(target.masks))
+        true_areas = truth_area(target.annotated_areas, mask_area(target.masks))
         truths = Truths(target.labels, true_areas, target.crowd)
         self._images.append(match_image(best, scores, labels, areas, truths, iou, image_id))
 
@@ -158,9 +150,9 @@ class APAccumulator:
         rows = torch.from_numpy(best.number)
         scores, labels, runs = scores[rows], labels[rows], runs.pick(best.number)
         same_class = (labels[:, None] == truth_labels).numpy()
-        truths = Truths(truth_labels, as_annotated(truth_areas, run_area(truth_runs)), crowd)
-        iou = overlap_of_runs(runs, truth_runs, self.kind, crowd, same_class)
-        areas = detection_area_of_runs(runs, self.kind)
+        true_areas = truth_area(truth_areas, torch.from_numpy(truth_runs.areas()))
+        truths = Truths(truth_labels, true_areas, crowd)
+        iou, areas = overlap_of_runs(runs, truth_runs, self.kind, crowd, same_class)
         self._images.append(match_image(best, scores, labels, areas, truths, iou, image_id))
 
     def add_overlaps(

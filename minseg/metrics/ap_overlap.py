@@ -5,11 +5,14 @@
     boundary   the smaller of that of the masks and that of their inner bands
 
 (Lin et al., Microsoft COCO, 2014; Cheng et al., Boundary IoU, 2021, and the code of both.) With a
-crowd it is the share of the detection that lies in the crowd, and of the whole masks in all three:
-to a crowd a detection is as right inside as at the edge. Lesson 07.
+crowd it is the share of the detection that lies in the crowd, of bands never: in a crowd a
+detection is as right inside as at the edge. How large a detection counts goes with the kind: as
+many pixels as its mask has, or as its box. Lesson 07.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,35 +21,55 @@ from torch import Tensor
 from minseg.instances import Instances
 from minseg.masks.runs import Runs
 from minseg.metrics.ap_matching import THRESHOLDS
+from minseg.metrics.boundary import boundary_of
 from minseg.metrics.boundary_runs import boundary_runs
 from minseg.metrics.iou import box_overlap, mask_area, mask_iou, run_iou
 
 KINDS = ("mask", "box", "boundary")
+SMALL = 2**16  # pixels of an image; up to there bands of pixels are made faster than bands of runs
 
 
-def overlap(prediction: Instances, target: Instances, kind: str) -> Tensor:
-    """(N, M) float64 overlaps of one of the three kinds, with the crowd rule."""
+class Overlap(NamedTuple):
+    """N detections beside M truths."""
+
+    iou: Tensor  # (N, M) float64, with the crowd rule
+    area: Tensor  # (N,) how large each detection counts
+
+
+def overlap(prediction: Instances, target: Instances, kind: str) -> Overlap:
+    """Of one of the three kinds."""
+    crowd = target.crowd
     if kind == "box":
-        return box_overlap(prediction.boxes, target.boxes, target.crowd)
-    if kind == "mask":
-        return mask_iou(prediction.masks, target.masks, target.crowd)
-    runs = Runs.of_masks(prediction.masks), Runs.of_masks(target.masks)
-    return overlap_of_runs(*runs, kind, target.crowd)
+        boxes = prediction.boxes
+        return Overlap(box_overlap(boxes, target.boxes, crowd), _box_area(boxes))
+    if kind == "boundary" and prediction.masks.shape[1:].numel() > SMALL:
+        return overlap_of_runs(
+            Runs.of_masks(prediction.masks), Runs.of_masks(target.masks), kind, crowd
+        )
+    area, iou = mask_area(prediction.masks), mask_iou(prediction.masks, target.masks, crowd)
+    if kind == "boundary":
+        of_bands = mask_iou(boundary_of(prediction.masks), boundary_of(target.masks))
+        iou = torch.where(crowd, iou, torch.minimum(iou, of_bands))
+    return Overlap(iou, area)
 
 
 def overlap_of_runs(
     found: Runs, true: Runs, kind: str, crowd: Tensor, wanted: np.ndarray | None = None
-) -> Tensor:
-    """(N, M) float64: the same of masks as runs; 0 for pairs that are not `wanted` (N, M).
+) -> Overlap:
+    """The same of masks as runs; the IoU of pairs that are not `wanted`, (N, M) bool, is any.
 
     Bands are made where they decide: a pair below ½ keeps its mask IoU, as no threshold is lower.
     """
-    if not len(found) or not len(true):  # then the image's size is nobody's business
-        return torch.zeros(len(found), len(true), dtype=torch.float64)
     if kind == "box":
-        return box_overlap(torch.from_numpy(found.boxes()), torch.from_numpy(true.boxes()), crowd)
+        boxes = torch.from_numpy(found.boxes())
+        return Overlap(box_overlap(boxes, torch.from_numpy(true.boxes()), crowd), _box_area(boxes))
+    area = torch.from_numpy(found.areas())
+    if not len(found) or not len(true):  # then the image's size is nobody's business
+        return Overlap(torch.zeros(len(found), len(true), dtype=torch.float64), area)
     iou = run_iou(found, true, crowd, wanted)
-    return iou if kind == "mask" else torch.minimum(iou, _of_bands(found, true, iou, crowd))
+    if kind == "boundary":
+        iou = torch.minimum(iou, _of_bands(found, true, iou, crowd))
+    return Overlap(iou, area)
 
 
 def _of_bands(found: Runs, true: Runs, iou: Tensor, crowd: Tensor) -> Tensor:
@@ -60,28 +83,13 @@ def _of_bands(found: Runs, true: Runs, iou: Tensor, crowd: Tensor) -> Tensor:
     return torch.from_numpy(of_bands)
 
 
-def detection_area(prediction: Instances, kind: str) -> Tensor:
-    """(N,) how large the detections count: as their masks have pixels, or as their boxes."""
-    return box_area(prediction.boxes) if kind == "box" else mask_area(prediction.masks)
-
-
-def detection_area_of_runs(found: Runs, kind: str) -> Tensor:
-    """(N,) the same of masks as runs."""
-    return box_area(torch.from_numpy(found.boxes())) if kind == "box" else run_area(found)
-
-
-def run_area(runs: Runs) -> Tensor:
-    """(N,) int64 pixels."""
-    return torch.from_numpy(runs.areas())
-
-
-def box_area(boxes: Tensor) -> Tensor:
+def _box_area(boxes: Tensor) -> Tensor:
     """(N,) float64, of boxes (N, 4)."""
     return (boxes[:, 2:] - boxes[:, :2]).double().prod(dim=1)
 
 
-def as_annotated(areas: Tensor | None, pixels: Tensor) -> Tensor:
-    """(N,) float64: the annotated areas, and the pixels where there is none (None or NaN)."""
-    if areas is None:
+def truth_area(annotated: Tensor | None, pixels: Tensor) -> Tensor:
+    """(M,) float64, as annotated; where that is nothing (None, NaN), as the masks have pixels."""
+    if annotated is None:
         return pixels.double()
-    return torch.where(areas.isnan(), pixels, areas.double())
+    return torch.where(annotated.isnan(), pixels, annotated.double())

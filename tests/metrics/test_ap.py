@@ -7,6 +7,8 @@ import copy
 import io
 import json
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -68,7 +70,7 @@ def add_sized_by_masks(accumulator, prediction, target, image_id):
     """As pycocotools judges the boxes of results that have masks and no boxes of their own."""
     truth = target.labels, target.areas, target.crowd
     areas = mask_area(prediction.masks)
-    iou = overlap(prediction, target, accumulator.kind)
+    iou = overlap(prediction, target, accumulator.kind).iou
     accumulator.add_overlaps(iou, prediction.scores, prediction.labels, areas, *truth, image_id)
 
 
@@ -412,17 +414,20 @@ def test_boundary_ap_takes_the_smaller_overlap():
     assert average_precision([scored(truth, [0.9])], pair[1], kind="boundary").ap == 1
 
 
-def test_overlaps_of_boundaries_are_exact_where_they_can_match():
+def test_overlaps_of_boundaries_are_exact_where_they_can_match(monkeypatch):
+    """By bands of pixels, as in small images, and by bands of runs."""
     prediction, target = next(pairs(np.random.default_rng(1), 1))
     exact = torch.where(
         target.crowd,
         mask_iou(prediction.masks, target.masks, target.crowd),
         min_iou(prediction.masks, target.masks),
     )
-    ours = overlap(prediction, target, "boundary")
     can = exact >= 0.5
     assert can.any() and not can.all() and target.crowd.any()
-    assert torch.equal(ours[can], exact[can]) and (ours[~can] < 0.5).all()
+    assert torch.equal(overlap(prediction, target, "boundary").iou, exact)
+    monkeypatch.setattr("minseg.metrics.ap_overlap.SMALL", 0)
+    by_runs = overlap(prediction, target, "boundary").iou
+    assert torch.equal(by_runs[can], exact[can]) and (by_runs[~can] < 0.5).all()
 
 
 def test_boundary_ap_leaves_a_detection_inside_a_crowd_unjudged():
@@ -444,6 +449,32 @@ def test_scores_straight_from_a_network():
 
 
 FIELDS = torch.ones(1), torch.ones(1).long()
+MEMORY = """
+import resource, torch
+from minseg.instances import Instances
+from minseg.metrics import average_precision
+
+torch.set_num_threads(1)
+masks = torch.zeros(30, 1500, 2000, dtype=torch.bool)
+for k in range(30):
+    masks[k, 40 * k : 40 * k + 300, 50 * k : 50 * k + 400] = True
+truth = Instances(masks, torch.ones(30).long())
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+for kind in ("mask", "box", "boundary"):
+    assert average_precision([truth], [truth], kind).ap == 1
+assert truth.areas.tolist() == [120_000] * 30
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+def test_large_masks_need_no_more_than_themselves():
+    """90 MB of masks; eight bytes for each of their bools would be 720."""
+    done = subprocess.run(
+        [sys.executable, "-c", MEMORY], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) < 90
+
+
 ONE, SMALLER = scored(objects(2), [1.0, 0.5]), scored(objects(1), [1.0])
 
 
