@@ -27,7 +27,8 @@ def weighted_bag_loop(table: Tensor, index: Tensor, weight: Tensor) -> Tensor:
     out = table.new_zeros(len(index), table.shape[1])
     for r in range(len(index)):
         for t in range(index.shape[1]):
-            out[r] += weight[r, t] * table[index[r, t]]
+            if weight[r, t] != 0:  # 0 · ∞ would be NaN
+                out[r] += weight[r, t] * table[index[r, t]]
     return out
 
 
@@ -37,10 +38,24 @@ def weighted_bag(table: Tensor, index: Tensor, weight: Tensor) -> Tensor:
     Args:
         table: (P, C) floating point, contiguous, such as the pixels of feature maps.
         index: (R, T) int64, the rows of the table that each bag reads.
-        weight: (R, T), in the dtype of the table; a weight of 0 reads nothing.
+        weight: (R, T), in the dtype of the table; a weight of 0 reads nothing, whatever the row
+            holds, infinity and NaN included.
 
     Returns:
         (R, C), differentiable once, with respect to `table` only.
+    """
+    reads = weight != 0
+    if reads.all():
+        return sum_bags(table, index, weight)
+    first = index.gather(1, reads.byte().argmax(dim=1, keepdim=True))
+    out = sum_bags(table, torch.where(reads, index, first), weight)
+    return out.masked_fill(~reads.any(dim=1, keepdim=True), 0)
+
+
+def sum_bags(table: Tensor, index: Tensor, weight: Tensor) -> Tensor:
+    """`weighted_bag`, where each tap of weight 0 names a row that its bag reads anyway.
+
+    No tap is left out here, and 0 · ∞ is NaN: a bag that reads nothing at all may get it.
     """
     return _WeightedBag.apply(table, index, weight)
 

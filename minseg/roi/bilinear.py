@@ -15,6 +15,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from minseg.precision import at_least_float32
+
 
 def bilinear_sample_loop(features: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """The definition, one point at a time: slow, and meant to be read. See `bilinear_sample`."""
@@ -39,16 +41,17 @@ def bilinear_sample(features: Tensor, x: Tensor, y: Tensor) -> Tensor:
         x, y: (P,) index coordinates in feature pixels; points outside take the border's value.
 
     Returns:
-        (C, P), differentiable with respect to `features`, `x` and `y`. At an integer coordinate
-        the derivative is the one towards the right (lower) neighbour: the neighbour is low + 1,
-        not ceil, which would be the same pixel twice and a derivative of zero (ledger C44).
+        (C, P), differentiable with respect to `features`, `x` and `y`; of half types in float32,
+        since bfloat16 has no 511 to clamp to. At an integer coordinate the derivative is the one
+        towards the right (lower) neighbour: the neighbour is low + 1, not ceil, which would be the
+        same pixel twice and a derivative of zero (ledger C44).
 
     Raises:
         TypeError: if an argument is not floating point.
         ValueError: if `features` is not (C, H, W) with pixels, or `x` and `y` are not finite
             vectors of one length.
     """
-    _check_points(features, x, y)
+    features, x, y = _checked(features, x, y)
     height, width = features.shape[-2:]
     x, y = x.clamp(0, width - 1), y.clamp(0, height - 1)
     j, i, j2, i2 = neighbours(x, y, height, width)
@@ -68,7 +71,8 @@ def neighbours(x: Tensor, y: Tensor, height: int, width: int) -> tuple[Tensor, .
     return j, i, (j + 1).clamp(max=width - 1), (i + 1).clamp(max=height - 1)
 
 
-def _check_points(features: Tensor, x: Tensor, y: Tensor) -> None:
+def _checked(features: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, ...]:
+    """The arguments in float32 or wider; ValueError or TypeError if they do not fit."""
     if features.ndim != 3 or 0 in features.shape[1:]:
         raise ValueError(
             f"features must be (C, H, W), got {tuple(features.shape)}: for a batch, index one image"
@@ -82,3 +86,4 @@ def _check_points(features: Tensor, x: Tensor, y: Tensor) -> None:
         )
     if x.device.type == "cpu" and not (x.isfinite().all() and y.isfinite().all()):
         raise ValueError("x and y must be finite, got NaN or infinity")
+    return at_least_float32(features), at_least_float32(x), at_least_float32(y)

@@ -38,7 +38,8 @@ def roi_average(
     Args, errors: as `minseg.roi.roi_align`.
 
     Returns:
-        (K, C, rows, columns), differentiable with respect to `input`.
+        (K, C, rows, columns), in the dtype of `input` and differentiable with respect to it.
+        Pixels that no bin reads may hold anything, infinity and NaN too.
     """
     check_scale(spatial_scale)
     rois, (rows, columns) = as_rois(input, boxes, validate), as_size(output_size)
@@ -46,14 +47,27 @@ def roi_average(
     x1, y1, w, h = feature_box(rois, spatial_scale, aligned)
     wy = _axis_weights(y1, h, rows, height)  # (K, rows, H)
     wx = _axis_weights(x1, w, columns, width)  # (K, columns, W)
-    features = input[rois[:, 0].long()]  # (K, C, H, W)
-    return wy[:, None] @ features @ wx[:, None].transpose(2, 3)
+    features = input[rois[:, 0].long()].to(wy.dtype)  # (K, C, H, W)
+    with torch.autocast(input.device.type, enabled=False):
+        return _weighted(wy[:, None], features, wx[:, None].transpose(2, 3)).to(input.dtype)
+
+
+def _weighted(wy: Tensor, features: Tensor, wx: Tensor) -> Tensor:
+    """wy @ features @ wx, in which a weight of 0 reads nothing: 0 · ∞ is NaN."""
+    if features.isfinite().all():
+        return wy @ features @ wx
+    out = wy @ features.masked_fill(~features.isfinite(), 0) @ wx
+    kinds = {torch.inf: torch.isposinf, -torch.inf: torch.isneginf, torch.nan: torch.isnan}
+    for value, holds in kinds.items():
+        out = torch.where(wy @ holds(features).to(wy.dtype) @ wx > 0, out + value, out)
+    return out
 
 
 def _axis_weights(start: Tensor, size: Tensor, bins: int, length: int) -> Tensor:
     """(K, bins, length): how much each pixel of one axis counts in each bin; A_k above."""
     step = size / bins
-    edges = start[:, None] + torch.arange(bins + 1, dtype=start.dtype) * step[:, None]
+    q = torch.arange(bins + 1, dtype=start.dtype, device=start.device)
+    edges = start[:, None] + q * step[:, None]
     integral = _integrated_hats(edges, length)  # (K, bins + 1, length)
     thin = step.abs() < 1e-4  # the ratio would lose its digits: read the bin's middle instead
     average = integral.diff(dim=1) / torch.where(thin, 1, step)[:, None, None]
@@ -66,14 +80,14 @@ def _axis_weights(start: Tensor, size: Tensor, bins: int, length: int) -> Tensor
 def _hats(t: Tensor, length: int) -> Tensor:
     """(..., length): the weight of each pixel at positions t, with RoIAlign's border rules."""
     inside = (t >= -1) & (t <= length)
-    pixel = torch.arange(length, dtype=t.dtype)
+    pixel = torch.arange(length, dtype=t.dtype, device=t.device)
     hat = (1 - (t.clamp(0, length - 1)[..., None] - pixel).abs()).clamp(min=0)
     return hat * inside[..., None]
 
 
 def _integrated_hats(t: Tensor, length: int) -> Tensor:
     """(..., length): the integral of each pixel's weight from -1 up to t."""
-    pixel = torch.arange(length, dtype=t.dtype)
+    pixel = torch.arange(length, dtype=t.dtype, device=t.device)
     inner = t.clamp(0, length - 1)[..., None]
     integral = _hat_primitive(inner - pixel) - _hat_primitive(-pixel)
     integral[..., 0] += t.clamp(-1, 0) + 1  # before the first pixel's centre it is constant

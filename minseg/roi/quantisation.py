@@ -23,6 +23,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from minseg.precision import at_least_float32
+
 MOST_STEPS = 8  # the alternating sum loses digits as n grows; RoI pooling needs 2
 
 
@@ -72,9 +74,11 @@ def quantise_box(box: Tensor, rounding: str = "floor") -> Tensor:
 def rounding_error(x: Tensor, stride: float = 1.0, rounding: str = "floor") -> Tensor:
     """The error x - rounded(x) that one step leaves at coordinates x (any shape), measured.
 
-    `x` and the error are in image pixels; at stride 1 both are in feature pixels.
+    `x` and the error are in image pixels; at stride 1 both are in feature pixels. Half types are
+    computed in float32: x / stride, rounded once more, may be on the other side of a whole number.
     """
     _check((rounding,), stride)
+    x = at_least_float32(x)
     return x - stride * _quantise(x / stride, rounding)
 
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 Boxes = Tensor | Sequence[Tensor]
+LARGEST_BIN = 2**24  # feature pixels: float32 cannot say where the samples of a larger one are
 
 
 def as_rois(input: Tensor, boxes: Boxes, validate: bool | None = None) -> Tensor:
@@ -44,9 +45,14 @@ def as_rois(input: Tensor, boxes: Boxes, validate: bool | None = None) -> Tensor
         raise TypeError(f"boxes must be floating point, got {rois.dtype}")
     if rois.device != input.device:
         raise ValueError(f"boxes must be on {input.device} as the input is, got {rois.device}")
-    if validate or (validate is None and input.device.type == "cpu"):
+    if checks_values(rois, validate):
         _check_values(rois, len(input))
     return rois.detach().to(torch.promote_types(input.dtype, torch.float32))
+
+
+def checks_values(rois: Tensor, validate: bool | None) -> bool:
+    """Whether the numbers in boxes are looked at: where asked for, else where that is free."""
+    return validate or (validate is None and rois.device.type == "cpu")
 
 
 def as_size(output_size: int | Sequence[int]) -> tuple[int, int]:
@@ -70,6 +76,28 @@ def check_scale(spatial_scale: float) -> None:
     """Raise ValueError unless the scale is a positive, finite number (1/stride)."""
     if not (spatial_scale > 0 and math.isfinite(spatial_scale)):
         raise ValueError(f"spatial_scale must be positive, 1/stride, got {spatial_scale}")
+
+
+def check_bins(
+    rois: Tensor, output_size: tuple[int, int], spatial_scale: float | Tensor, sampling_ratio: int
+) -> None:
+    """Raise ValueError if an adaptive grid would need more samples than can be told apart.
+
+    Args:
+        rois: (K, 5). output_size: (rows, columns). spatial_scale: of all, or (K, 1) of each.
+        sampling_ratio: 1 or more is always fine.
+    """
+    if sampling_ratio > 0:
+        return
+    sides = (rois[:, 3:] - rois[:, 1:3]) * spatial_scale / rois.new_tensor(output_size[::-1])
+    wrong = (sides > LARGEST_BIN).any(dim=1)
+    if wrong.any():
+        row = int(wrong.nonzero()[0, 0])
+        raise ValueError(
+            f"boxes must have at most {LARGEST_BIN} feature pixels a bin for an adaptive grid, got "
+            f"{sides[row].amax().item():.3g} of {rois[row, 1:].tolist()} in row {row}: "
+            f"clip the boxes, or give a sampling_ratio above 0"
+        )
 
 
 def pixel_table(input: Tensor) -> Tensor:

@@ -5,6 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from peers import case_paths, load, name
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from minseg.roi import roi_align, roi_align_loop, roi_warp
 
@@ -39,6 +41,109 @@ def test_equals_the_definition(boxes, shape, size, ratio, aligned, scale):
     fast = roi_align(features, rois, size, scale, ratio, aligned)
     loop = roi_align_loop(features, rois, size, scale, ratio, aligned)
     torch.testing.assert_close(fast, loop, atol=1e-12, rtol=0)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(st.tuples(*[st.integers(-24, 48)] * 4), min_size=1, max_size=3),
+    st.tuples(st.integers(1, 7), st.integers(1, 7)),
+    st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    st.integers(-1, 3),
+    st.booleans(),
+    st.sampled_from([torch.inf, -torch.inf, torch.nan]),
+)
+def test_a_weight_of_0_reads_nothing(halves, shape, size, ratio, aligned, value):
+    """Samples at whole numbers and beyond the map; forward, backward, and the loop."""
+    rois = torch.tensor([[0.0, *box] for box in halves], dtype=torch.float64)
+    rois[:, 1:] /= 2
+    ones = torch.ones(1, 2, *shape, dtype=torch.float64, requires_grad=True)
+    roi_align(ones, rois, size, 1.0, ratio, aligned).sum().backward()
+    finite = torch.randn(ones.shape, dtype=torch.float64, generator=seeded())
+    spoilt = torch.where(ones.grad == 0, value, finite)
+    outputs, gradients = [], []
+    for features in (finite, spoilt):
+        features.requires_grad_()
+        out = roi_align(features, rois, size, 1.0, ratio, aligned)
+        out.square().sum().backward()
+        outputs.append(out.detach())
+        gradients.append(features.grad)
+    assert torch.equal(*outputs) and torch.equal(*gradients)
+    loop = roi_align_loop(spoilt.detach(), rois, size, 1.0, ratio, aligned)
+    torch.testing.assert_close(loop, outputs[0], atol=1e-12, rtol=0)
+
+
+def test_what_is_read_may_be_infinite():
+    features = torch.zeros(1, 1, 4, 4)
+    features[0, 0, 1, 1] = torch.inf
+    out = roi_align(features, torch.tensor([[0, 0.0, 0, 4, 4]]), 2, 1.0, 1, True)
+    assert out.flatten().tolist() == [torch.inf, 0, 0, 0]  # samples at 0.5 and 2.5
+
+
+FAR = st.floats(-5000, 5000)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.tuples(FAR, FAR, FAR, FAR), st.tuples(st.integers(1, 4), st.integers(1, 4)))
+def test_adaptive_grids_beyond_the_map_equal_the_definition(box, shape):
+    features = torch.randn(1, 1, *shape, dtype=torch.float64, generator=seeded())
+    roi = torch.tensor([[0.0, *box]], dtype=torch.float64)
+    fast, loop = roi_align(features, roi, 2), roi_align_loop(features, roi, 2)
+    torch.testing.assert_close(fast, loop, atol=1e-12, rtol=1e-9)
+
+
+class Largest(TorchDispatchMode):
+    """Notes how many numbers the largest tensor has that is made."""
+
+    numbers = 0
+
+    def __torch_dispatch__(self, operation, types, arguments=(), keywords=None):
+        made = operation(*arguments, **(keywords or {}))
+        sizes = [x.numel() for x in tree_leaves(made) if isinstance(x, torch.Tensor)]
+        self.numbers = max([self.numbers, *sizes])
+        return made
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_wild_box_takes_no_more_than_the_map(dtype):
+    """A bin of 10⁷ px has 10⁷ samples a side, of which 8 lie within [-1, 6]."""
+    box = torch.tensor([[0, -1.4e7, -1.4e7, 1.6e7, 1.6e7]], dtype=dtype)
+    with Largest() as largest:
+        out = roi_align(torch.ones(1, 1, 6, 6, dtype=dtype), box, 3)
+    assert largest.numbers < 9 * 40**2
+    assert out.count_nonzero() == 1  # of nine bins
+    assert out[0, 0, 1, 1].item() == pytest.approx((8 / 1e7) ** 2, rel=0.3)
+
+
+def test_wild_boxes_are_taken_a_few_at_a_time(monkeypatch):
+    features = torch.randn(1, 2, 9, 9, dtype=torch.float64, generator=seeded())
+    corner = torch.rand(5, 2, dtype=torch.float64, generator=seeded(1)) * 60
+    rois = torch.cat([torch.zeros(5, 1).double(), 4 - corner, 5 + corner], dim=1)
+    outputs, gradients = [], []
+    for most in (10**9, 100):
+        monkeypatch.setattr("minseg.roi.align.MOST_TAPS", most)
+        leaf = features.clone().requires_grad_()
+        outputs.append(roi_align(leaf, rois, 2))
+        outputs[-1].square().sum().backward()
+        gradients.append(leaf.grad)
+    torch.testing.assert_close(*outputs)
+    torch.testing.assert_close(*gradients)
+
+
+@pytest.mark.parametrize("operator", [roi_align, roi_align_loop, roi_warp])
+@pytest.mark.parametrize("side", [1e9, 3e38])
+def test_a_bin_of_more_samples_than_there_are_numbers_is_refused(operator, side):
+    boxes = torch.tensor([[0, 1.0, 1, 2, 2], [0, 0, 0, 5, side]])
+    words = r"at most 16777216 feature pixels a bin .* got [\d.e+]+ of \[.*\] in row 1: clip"
+    with pytest.raises(ValueError, match=words):
+        operator(torch.ones(1, 1, 4, 4), boxes, 7)
+    assert operator(torch.ones(1, 1, 4, 4), boxes, 7, 1.0, 2).shape == (2, 1, 7, 7)
+    assert operator(torch.ones(1, 1, 4, 4), boxes, 7, 1 / side).shape == (2, 1, 7, 7)
+
+
+@pytest.mark.parametrize("value", [1e9, 1e30, torch.inf, torch.nan])
+def test_without_validation_such_a_bin_reads_nothing(value):
+    boxes = torch.tensor([[0, 0, 0, value, value]])
+    assert not roi_align(torch.ones(1, 1, 4, 4), boxes, 1, aligned=True, validate=False).any()
 
 
 def test_exact_on_a_plane():

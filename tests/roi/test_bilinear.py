@@ -34,6 +34,18 @@ def test_derivative_at_an_integer():
     assert x.grad.item() == 5
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_types_are_read_in_float32(dtype):
+    """The last column of 512 is 511, which bfloat16 rounds to 512; 600 lies beyond."""
+    features = torch.randn(2, 3, 512, generator=torch.Generator().manual_seed(0)).to(dtype)
+    x, y = torch.tensor([510.0, 600, 3.25]).to(dtype), torch.tensor([0.3, 1.1, 2.6]).to(dtype)
+    got, exact = (
+        bilinear_sample(features, x, y),
+        bilinear_sample(*map(torch.Tensor.float, (features, x, y))),
+    )
+    assert got.dtype == torch.float32 and torch.equal(got, exact)
+
+
 @pytest.mark.parametrize(
     ("error", "words", "arguments"),
     [

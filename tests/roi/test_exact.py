@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import pytest
 import torch
 
 from minseg.roi import bilinear_sample, roi_align
@@ -49,3 +50,23 @@ def test_a_point_is_the_surface_itself():
     box = torch.tensor([[0, 3.25, 4.5, 3.25, 4.5]], dtype=torch.float64)
     expected = bilinear_sample(FEATURES[0], box[0, 1:2] - 0.5, box[0, 2:3] - 0.5)
     torch.testing.assert_close(roi_average(FEATURES, box, 1)[0, :, 0], expected)
+
+
+@pytest.mark.parametrize("value", [torch.inf, -torch.inf, torch.nan])
+def test_a_weight_of_0_reads_nothing(value):
+    features = FEATURES.clone()
+    features[:, :, 7:] = value
+    rois = torch.tensor([[0, 1.3, 2.2, 7.7, 6.1], [1, 1, 1, 9, 9]], dtype=torch.float64)
+    got, plain = roi_average(features, rois, 2), roi_average(FEATURES, rois, 2)
+    assert torch.equal(got[0], plain[0]) and torch.equal(got[1, :, 0], plain[1, :, 0])
+    read = got[1, :, 1]
+    assert read.isnan().all() if value != value else (read == value).all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_types_are_averaged_in_float32(dtype):
+    features = FEATURES.to(dtype)
+    exact = roi_average(features.float(), ROIS.float(), 3)
+    assert torch.equal(roi_average(features, ROIS.float(), 3), exact.to(dtype))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(roi_average(features.float(), ROIS.float(), 3), exact)

@@ -177,3 +177,12 @@ def test_refuses_integer_boxes() -> None:
         quantise_box(torch.tensor([1, 2, 3, 4]))
     with pytest.raises(TypeError, match="got list"):
         quantise_box([1.0, 2.0, 3.0, 4.0])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("rounding", ["floor", "round"])
+def test_half_types_are_rounded_once(dtype, rounding):
+    """1599 / 100 is 16 in float16, and 15 cells have begun."""
+    x = torch.arange(2000, dtype=torch.float32).to(dtype)
+    error = rounding_error(x, 100, rounding)
+    assert torch.equal(error, rounding_error(x.float(), 100, rounding))
