@@ -10,7 +10,8 @@ Weights separate into rows and columns, which makes a RoI cheap. With bins (p, q
 
     t[x] = Σ_q wx[q, x] · g[p, q]          grad[y, x] += wy[p, y] · t[x]
 
-each with all channels of the block, and p and q only over bins that reach the tile. (Lesson 06.)
+each with all channels of the block, and p and q only over bins that reach the tile. A weight of 0
+adds nothing, also of an infinite gradient: a predicate on the multiplication. (Lesson 06.)
 """
 
 from collections.abc import Sequence
@@ -43,7 +44,8 @@ def gather_row(
     q, end = bins_within(x * 1.0, x + TX - 1.0, x1, bin_w, PW)
     while q < end:
         grad = tl.load(grad_row + q * C, mask=inside, other=0.0).to(tl.float32)
-        total += pixel_weights(x * 1.0, TX, x1, bin_w, q, W, S)[:, None] * grad[None, :]
+        weight = pixel_weights(x * 1.0, TX, x1, bin_w, q, W, S)[:, None]
+        total = tl.where(weight != 0.0, total + weight * grad[None, :], total)
         q += 1
     return total
 
@@ -87,7 +89,8 @@ def roi_align_gather(
         while p < end:
             row = grad_out + (k.to(tl.int64) * PH + p) * PW * C + c
             t = gather_row(row, x, x1, bin_w, W, inside, C, PW, S, TX, LANES)
-            total += pixel_weights(y * 1.0, TY, y1, bin_h, p, H, S)[:, None, None] * t[None, :, :]
+            weight = pixel_weights(y * 1.0, TY, y1, bin_h, p, H, S)[:, None, None]
+            total = tl.where(weight != 0.0, total + weight * t[None, :, :], total)
             p += 1
         i += 1
     rows = (y + tl.arange(0, TY))[:, None, None]

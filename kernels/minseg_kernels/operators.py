@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from minseg.roi.rois import Boxes, as_rois, as_size
+from minseg.roi.rois import Boxes, as_rois, as_size, check_bins, checks_values
 from minseg_kernels.backward_atomic import backward_atomic
 from minseg_kernels.backward_tiles import backward_tiles
 from minseg_kernels.forward import forward
@@ -91,6 +91,9 @@ def roi_align_fpn(
         raise problem
     index = as_index(levels, rois, len(features), validate)
     ratio = max(sampling_ratio, 0)
+    if checks_values(rois, validate):
+        of_each = rois.new_tensor(spatial_scales)[index.long(), None]  # (K, 1), or (1, 1)
+        check_bins(rois, (rows, columns), of_each, ratio)
     rois, scales = rois.float().contiguous(), [float(s) for s in spatial_scales]
     return _roi_align(
         list(features), rois, index, rows, columns, scales, ratio, aligned, deterministic

@@ -133,3 +133,19 @@ def test_boxes_of_no_image_give_no_gradient(backward, device, seed):
     problem = Problem(seed, kinds=("inside", "inside"), output=(1, 1), device=device)
     problem.rois[:, 0] = torch.tensor([2.0, -1.0])
     assert not run_backward(problem, backward)[0].any()
+
+
+@pytest.mark.parametrize("ratio", [2, 0])
+@pytest.mark.parametrize("backward", BACKWARDS, ids=lambda f: f.__name__)
+def test_an_infinite_gradient_stays_with_the_pixels_of_its_bin(backward, ratio, device, seed):
+    """Beside them, in the same tile, 0 · ∞ would be NaN."""
+    problem = Problem(seed, kinds=("inside",), ratio=ratio, images=1, device=device)
+    (plain,) = run_backward(problem, backward)
+    infinite, one = problem.grad.clone(), torch.zeros_like(problem.grad)
+    infinite[0, :, 0, 0], one[0, :, 0, 0] = torch.inf, 1
+    problem.grad = one
+    read = run_backward(problem, backward)[0] != 0
+    problem.grad = infinite
+    (got,) = run_backward(problem, backward)
+    assert (got[read] == torch.inf).all() and read.any()
+    torch.testing.assert_close(got[~read], plain[~read])

@@ -141,6 +141,17 @@ def test_says_what_it_needs(error, words, change, device):
         )
 
 
+def test_adaptive_bins_too_large_are_refused(device):
+    """The second box is as large as the first, and its level four times as coarse."""
+    maps = [torch.zeros(1, 1, 4, 4, device=device) for _ in range(2)]
+    boxes = torch.tensor([[0.0, 0, 0, 1e8, 1], [0, 0, 0, 1e8, 1]], device=device)
+    levels = torch.tensor([1, 0], device=device)
+    rule = (boxes, levels, 2, [1.0, 0.25])
+    with pytest.raises(ValueError, match=r"at most 16777216 feature pixels a bin .* in row 1"):
+        roi_align_fpn(maps, *rule, validate=True)
+    assert not roi_align_fpn(maps, *rule, 1, validate=True).any()
+
+
 def test_maps_too_large_are_refused():
     from minseg_kernels import obstacle
 
