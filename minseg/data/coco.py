@@ -24,11 +24,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from minseg.data.coco_categories import Category, read_categories
-from minseg.data.coco_files import Id, Record, read_json
+from minseg.data.coco_files import OBJECT, Id, Record, read_json
 from minseg.data.coco_masks import check_mask, read_runs, stated_size
 from minseg.data.pictures import picture_size, read_picture
 from minseg.instances import Instances
@@ -79,16 +80,39 @@ class RunInstances(NamedTuple):
 
 
 class Groups:
-    """The records of each image. A file of results may have millions, so only their JSON is kept,
-    and a `Record` is made when it is asked for."""
+    """The records of each image. A file may have millions, so a `Record` is made when asked for.
 
-    def __init__(self, file: Path, what: str, values: list[Any], images: Iterable[Id]) -> None:
-        self._file, self._what, self._values = file, what, values
+    Args:
+        file: for messages. what: "annotation" or "result".
+        values: the list in the file, as `read_json` packs it.
+        images: all ids that have a place.
+        without: keys that are not read. Numbers of a result are its own: an area or a crowd there
+            would be somebody else's.
+    """
+
+    def __init__(
+        self,
+        file: Path,
+        what: str,
+        values: list[Any],
+        images: Iterable[Id],
+        without: tuple[str, ...] = (),
+    ) -> None:
+        self._file, self._what, self._values, self._without = file, what, values, without
         self._rows: dict[Id, list[int]] = {number: [] for number in images}
 
     def put(self, image_id: Id, row: int) -> None:
         """Say that row `row` of the list belongs to an image."""
         self._rows[image_id].append(row)
+
+    def record(self, row: int) -> Record:
+        """One row, called by its id where it has one."""
+        one = Record(self._file, f"{self._what} at {row}", self._values[row])
+        for key in self._without:
+            one.values.pop(key, None)
+        if one.has("id"):
+            one.what = f"{self._what} {one.id('id')}"
+        return one
 
     def __contains__(self, image_id: Id) -> bool:
         return image_id in self._rows
@@ -98,13 +122,6 @@ class Groups:
 
     def __iter__(self) -> Iterator[Record]:
         return (self.record(row) for rows in self._rows.values() for row in rows)
-
-    def record(self, row: int) -> Record:
-        """One row, called by its id where it has one."""
-        one = Record(self._file, f"{self._what} at {row}", self._values[row])
-        if self._what == "annotation" and one.has("id"):
-            one.what = f"annotation {one.id('id')}"
-        return one
 
     def __len__(self) -> int:
         return len(self._values)
@@ -212,27 +229,22 @@ class CocoInstances:
 
     def boxes(self, image_id: Id) -> Boxes:
         """The boxes of an image; a mask is only read where a record has no bbox."""
-        records, corners, areas, sides = self._records[image_id], [], [], []
-        for one in records:
+        records = self._records[image_id]
+        boxes, areas = np.zeros((len(records), 4)), np.zeros(len(records))  # x, y, width, height
+        unboxed = [k for k, one in enumerate(records) if not one.has("bbox")]
+        if unboxed:
+            runs = read_runs([records[k] for k in unboxed], self.size(image_id))
+            boxes[unboxed], areas[unboxed] = runs.boxes(), runs.areas()
+            boxes[unboxed, 2:] -= boxes[unboxed, :2]
+        for k, one in enumerate(records):
             if one.has("bbox"):
-                x, y, width, height = one.box("bbox")
-                area: float = width * height
-            else:
-                runs = read_runs([one], self.size(image_id))
-                x, y, x2, y2 = runs.boxes()[0].tolist()
-                width, height, area = x2 - x, y2 - y, runs.areas().item()
-            corners.append(_corners((x, y, width, height)))
-            areas.append(one.number("area", area))
-            sides.append(width * height)
-        scores, labels, area_tensor, crowd = self._common(records, areas)
-        return Boxes(
-            torch.tensor(corners, dtype=torch.float64).reshape(-1, 4),
-            scores,
-            labels,
-            area_tensor,
-            crowd,
-            torch.tensor(sides, dtype=torch.float64),
-        )
+                boxes[k] = one.box("bbox")
+                areas[k] = boxes[k, 2] * boxes[k, 3]
+        sides = boxes[:, 2] * boxes[:, 3]
+        boxes[:, 2:] += boxes[:, :2]  # corners from here on
+        annotated = [one.number("area", n) for one, n in zip(records, areas.tolist(), strict=True)]
+        scores, labels, area, crowd = self._common(records, annotated)
+        return Boxes(torch.from_numpy(boxes), scores, labels, area, crowd, torch.from_numpy(sides))
 
     def _common(
         self, records: list[Record], areas: list[float]
@@ -287,16 +299,13 @@ class CocoInstances:
         groups: list[tuple[tuple[str, ...], Iterator[Record]]] = [
             (("id", "file_name", "height", "width"), iter(self._images.values())),
             (("id", "name"), (one.record for one in self._categories.values())),
-            (_READ, iter(self._records)),
+            (OBJECT[1:-1], iter(self._records)),
         ]
         for keys, records in groups:
             for one in records:
                 read = {key: one.values.get(key) for key in keys}
                 total.update(json.dumps(read, sort_keys=True).encode() + b"\n")
         return total.hexdigest()
-
-
-_READ = ("image_id", "category_id", "segmentation", "bbox", "area", "iscrowd")
 
 
 def load_coco(annotation_file: str | Path, images: str | Path | None = None) -> CocoInstances:
@@ -347,15 +356,12 @@ def load_results(
     """
     file = Path(results_file)
     values = Record(file, "the file", {"results": read_json(file)}).rows("results")
-    groups = Groups(file, "result", values, truth._images)
+    groups = Groups(file, "result", values, truth._images, without=("id", "area", "iscrowd"))
     images = set()
     for row in range(len(groups)):
         one = groups.record(row)
         one.number("score")
         images.add(one.id("image_id"))
-        # Numbers of a result are its own: an area or a crowd there would be somebody else's.
-        for key in ("area", "iscrowd"):
-            one.values.pop(key, None)
     check_any_known(file, images, truth._images)
     left_out = _group(groups, truth._categories, strangers=strangers)
     return CocoInstances(file, truth._images, truth._categories, groups, None, left_out)

@@ -37,7 +37,13 @@ def read_runs(records: Sequence[Record], size: tuple[int, int]) -> Runs:
     Raises:
         ValueError: with the file and the record, if a segmentation is missing or cannot be read.
     """
-    return Runs.of_counts(size, [_counts(one, size) for one in records])
+    rles = [_as_rle(one, size) for one in records]
+    try:
+        return Runs.of_rles(size, rles)  # all at once
+    except (ValueError, TypeError, OverflowError):
+        for one, rle in zip(records, rles, strict=True):
+            _check_counts(one, rle)  # says which
+        raise
 
 
 def check_mask(record: Record, size: tuple[int, int]) -> None:
@@ -49,7 +55,7 @@ def check_mask(record: Record, size: tuple[int, int]) -> None:
         except (ValueError, TypeError, OverflowError) as error:
             raise _unreadable(record, error) from None
     else:
-        _counts(record, size)
+        _check_counts(record, _as_rle(record, size))
 
 
 def stated_size(record: Record) -> tuple[int, int] | None:
@@ -57,14 +63,13 @@ def stated_size(record: Record) -> tuple[int, int] | None:
     segmentation = record.values.get("segmentation")
     if not isinstance(segmentation, dict):
         return None
-    try:
-        return read_counts(segmentation)[0]
-    except (ValueError, TypeError, OverflowError) as error:
-        raise _unreadable(record, error) from None
+    _check_counts(record, segmentation)
+    height, width = segmentation["size"]
+    return height, width
 
 
-def _counts(record: Record, size: tuple[int, int]) -> np.ndarray:
-    """(R,) run lengths of a record's mask."""
+def _as_rle(record: Record, size: tuple[int, int]) -> dict[str, Any]:
+    """A record's mask as run lengths of that size, not yet looked at, or drawn from polygons."""
     segmentation = record.get("segmentation")
     try:
         if isinstance(segmentation, list):
@@ -72,7 +77,14 @@ def _counts(record: Record, size: tuple[int, int]) -> np.ndarray:
         rle = Record(record.file, "segmentation", segmentation)
         if rle.get("size") != list(size):
             raise ValueError(f"it is {rle.get('size')!r:.60} in an image of {list(size)}")
-        return read_counts(segmentation)[1]
+    except (ValueError, TypeError, OverflowError) as error:
+        raise _unreadable(record, error) from None
+    return rle.values
+
+
+def _check_counts(record: Record, rle: dict[str, Any]) -> None:
+    try:
+        read_counts(rle)
     except (ValueError, TypeError, OverflowError) as error:
         raise _unreadable(record, error) from None
 
@@ -81,13 +93,13 @@ def _unreadable(record: Record, error: Exception) -> ValueError:
     return record.error(f"has a segmentation that cannot be read: {error}")
 
 
-def _draw(polygons: list[Any], size: tuple[int, int]) -> np.ndarray:
+def _draw(polygons: list[Any], size: tuple[int, int]) -> dict[str, Any]:
     _check_polygons(polygons, size)
     try:
         from pycocotools import mask
     except ImportError:
         raise ImportError("polygons are drawn by pycocotools: pip install pycocotools") from None
-    return read_counts(mask.merge(mask.frPyObjects(polygons, *size)))[1]
+    return mask.merge(mask.frPyObjects(polygons, *size))
 
 
 def _check_polygons(polygons: list[Any], size: tuple[int, int]) -> None:

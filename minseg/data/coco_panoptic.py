@@ -219,10 +219,11 @@ def _is_thing(category: Category) -> bool:
 
 def _drop_strangers(annotation: Record, categories: Mapping[Id, Category]) -> int:
     """Mark the segments of unknown categories; how many there are."""
-    segments = annotation.records("segments_info", f"in {annotation.what}, segment")
+    segments = list(annotation.records("segments_info", f"in {annotation.what}, segment"))
     unknown = [one for one in segments if one.id("category_id") not in categories]
     for one in unknown:
         one.values[STRANGER] = True
+    annotation.values["segments_info"] = [one.values for one in segments]
     return len(unknown)
 
 

@@ -252,6 +252,21 @@ def test_category_0_and_several_segments_of_stuff_come_back(tmp_path):
     assert torch.equal(again[0].ids, read[0].ids) and again.category_ids == read.category_ids
 
 
+def test_segments_that_also_look_like_annotations(tmp_path):
+    """As some tools write them, with the image's id and a box; one of an unknown category."""
+    file = panoptic(tmp_path, [(1, 1), (2, 9)], [[1, 2]], categories={1: 1, 9: 0})
+    truth = tmp_path / "truth.json"
+    content = json.loads(file.read_text())
+    for one in content["annotations"][0]["segments_info"]:
+        one |= {"image_id": "town", "bbox": [0, 0, 1, 1]}
+    file.write_text(json.dumps(content))
+    assert load_panoptic(file)[0].ids.tolist() == [[1001, 9000]]
+    content["annotations"][0]["segments_info"].pop()
+    truth.write_text(json.dumps(content | {"categories": content["categories"][:1]}))
+    read = load_panoptic(file, truth=load_panoptic(truth, tmp_path / "maps"), strangers=True)
+    assert read[0].ids.tolist() == [[1001, 0]] and read.left_out == (0, 1)
+
+
 def test_the_divisor_comes_from_the_file(tmp_path):
     numbers = list(range(1, 1501))
     file = panoptic(tmp_path, [(n, 1) for n in numbers], [numbers], categories={1: 1})
