@@ -13,14 +13,17 @@ neither the number of pictures nor the pixels of one fill the memory. Lesson 08.
 from __future__ import annotations
 
 import argparse
+import gc
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
+from minseg.data.coco_files import Id
 from minseg.data.pictures import read_picture
 from minseg.models.detect import Crops
-from minseg.predict_files import SIGNATURE, check_targets, results_in
+from minseg.predict_files import SIGNATURE, Results, check_targets, results_in
 from minseg.predict_ids import Picture, Truth, check_pictures, numbered
 from minseg.terminal import complain, printable
 from minseg.train import load_model
@@ -53,15 +56,28 @@ def predict(options: argparse.Namespace) -> str:
     out.mkdir(parents=True, exist_ok=True)
     with results_in(out) as results:
         for one in pictures:
-            image = read_picture(one.file)
-            found = see(model, one, image, options)
-            results.add(one.image_id, found, categories)
-            results.draw(one.name, drawn(image, found, options.score))
-            limited = ", as many as --most lets through" * (len(found.masks) >= options.most)
-            print(printable(f"{one.file}: {len(found.masks)} instances{limited}"), flush=True)
+            count = predict_one(model, one, results, categories, options)
+            gc.collect()  # a figure refers to itself, and would keep its picture for a while
+            limited = ", as many as --most lets through" * (count >= options.most)
+            print(printable(f"{one.file}: {count} instances{limited}"), flush=True)
     if truth is not None:
         return f"{len(pictures)} of {len(truth.images)} images, with the ids of {truth.file}"
     return "images are numbered from 0 in the order given: --images takes the ids of a truth"
+
+
+def predict_one(
+    model: Any,
+    picture: Picture,
+    results: Results,
+    categories: Mapping[int, Id],
+    options: argparse.Namespace,
+) -> int:
+    """Read, predict, write and forget a picture; how many instances it has."""
+    image = read_picture(picture.file)
+    found = see(model, picture, image, options)
+    results.add(picture.image_id, found, categories)
+    results.draw(picture.name, drawn(image, found, options.score))
+    return len(found.masks)
 
 
 def chosen(options: argparse.Namespace, truth: Truth | None) -> list[Picture]:

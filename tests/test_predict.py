@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import weakref
 
 import numpy as np
 import pytest
@@ -279,6 +280,28 @@ def test_a_full_disk_leaves_what_was_there(model, pictures, tmp_path, capsys, mo
     assert predict(model, out, pictures / "a.png", pictures / "b.png") == 2
     assert refused(capsys, "the disk is full", "out")
     assert {file.name: file.read_bytes() for file in out.iterdir()} == before
+
+
+def test_pictures_are_forgotten_one_by_one(model, pictures, tmp_path, monkeypatch):
+    """When a picture is read, neither the pixels nor the drawing of one before is in memory."""
+    from minseg import draw
+    from minseg import predict as command
+
+    alive = []
+
+    def watched(make, of):
+        def made(*arguments, **options):
+            assert [one() for one in alive if one() is not None] == [] or of is not None
+            result = make(*arguments, **options)
+            alive.append(weakref.ref(result if of is None else result[of]))
+            return result
+
+        return made
+
+    monkeypatch.setattr(command, "read_picture", watched(command.read_picture, None))
+    monkeypatch.setattr(draw, "figure", watched(draw.figure, 0))
+    assert predict(model, tmp_path / "out", *sorted(pictures.glob("*.png"))[:3]) == 0
+    assert len(alive) == 6
 
 
 def test_more_instances(model, pictures, tmp_path, capsys):
