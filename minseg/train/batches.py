@@ -12,8 +12,10 @@ Lesson 09.
 
 from __future__ import annotations
 
+import copy
 import traceback
 from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
@@ -144,10 +146,20 @@ def stack(images: Sequence[Tensor]) -> Tensor | list[Tensor]:
 
 
 def to_device(batch: Batch, device: torch.device) -> Batch:
-    """The batch where the model is."""
+    """The batch where the model is, without doubles: files have them, Apple's GPUs do not."""
     if device.type == "cpu":
         return batch
-    return Batch(move(batch.images, device), [one.to(device) for one in batch.targets], batch.seeds)
+    targets = [_in_float32(one).to(device) for one in batch.targets]
+    return Batch(move(batch.images, device), targets, batch.seeds)
+
+
+def _in_float32(target: Instances | Example) -> Instances | Example:
+    """The same with scores and areas in float32."""
+    instances = copy.copy(target.instances if isinstance(target, Example) else target)
+    instances.scores = instances.scores.float()
+    if instances.annotated_areas is not None:
+        instances.annotated_areas = instances.annotated_areas.float()
+    return replace(target, instances=instances) if isinstance(target, Example) else instances
 
 
 def move(images: Tensor | list[Tensor], device: torch.device) -> Tensor | list[Tensor]:
