@@ -1,10 +1,15 @@
 """Metrics beside the tools of the field, in one run, taking turns, with two threads.
 
-    python benchmarks/metrics.py [--only ap|iou] [--write]
+    python benchmarks/metrics.py [--only ap|iou|large|many] [--write]
 
 Mask AP: 200 images of 128×128 with 10 detections and 6 truths each, from dense masks, so that every
 tool also pays for the form it wants (pycocotools and faster-coco-eval: run lengths). Targets: 1.5
 times as fast as pycocotools, as fast as faster-coco-eval. Peers that are not installed are skipped.
+
+Files (`large`, `many`): each tool reads, checks and evaluates them in a process of its own, with
+one thread. Targets for a picture of 12 megapixels: no slower than pycocotools, and at most three
+times its memory plus 300 MB; for 5000 images with 100 detections each: at most 1.5 times its time,
+and a gigabyte.
 """
 
 from __future__ import annotations
@@ -12,15 +17,22 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import json
+import os
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from machine import describe, write_result
+from metrics_files import Workload, write_files
 
 from minseg.instances import Instances
 from minseg.metrics import average_precision, mask_iou
@@ -151,7 +163,64 @@ def iou() -> dict[str, Any]:
     return side_by_side(tools)
 
 
-BENCHMARKS = {"ap": ap, "iou": iou}
+def large() -> dict[str, Any]:
+    """Files of one picture of 4000×3000 with 40 + 40 and with 150 + 150 things."""
+    rows = {}
+    for things in (40, 150):
+        load = Workload(1, 3000, 4000, truths=things, results=things, radius=(0.02, 0.12))
+        with tempfile.TemporaryDirectory() as folder:
+            write_files(Path(folder), load)
+            rows[f"{things} + {things}"] = processes(folder, ["mask", "boundary"], rounds=5)
+    return rows
+
+
+def many() -> dict[str, Any]:
+    """Files of 200 images of 480×640 with 100 detections and 20 truths, and of 5000."""
+    rows = {}
+    for images, rounds in ((200, 3), (5000, 1)):
+        load = Workload(images, 480, 640, truths=20, results=100, radius=(0.03, 0.2))
+        with tempfile.TemporaryDirectory() as folder:
+            write_files(Path(folder), load)
+            rows[f"{images} images"] = processes(folder, ["mask"], rounds)
+    return rows
+
+
+def processes(folder: str, kinds: list[str], rounds: int) -> dict[str, Any]:
+    """Seconds and megabytes of each tool, which take turns; pycocotools has no boundary kind."""
+    runs = [("minseg", kind) for kind in kinds]
+    if find_spec("pycocotools"):
+        runs.append(("pycocotools", "mask"))
+    taken: dict[str, list[dict[str, float]]] = {f"{tool} {kind}": [] for tool, kind in runs}
+    for _ in range(rounds):
+        for tool, kind in runs:
+            taken[f"{tool} {kind}"].append(in_a_process(tool, folder, kind))
+    medians = {}
+    for name, some in taken.items():
+        one = {key: statistics.median(each[key] for each in some) for key in some[0]}
+        medians[name] = {"seconds": round(one["seconds"], 3), "megabytes": one["megabytes"]}
+        low, high = min(each["seconds"] for each in some), max(each["seconds"] for each in some)
+        print(
+            f"  {name:22}{one['seconds']:9.2f} s  ({low:.2f} to {high:.2f})"
+            f"{one['megabytes']:8.0f} MB   AP {one['ap']:.12f}"
+        )
+    return medians
+
+
+def in_a_process(tool: str, folder: str, kind: str) -> dict[str, float]:
+    """What `metrics_worker.py` says of one evaluation."""
+    here = Path(__file__).parent
+    paths = os.pathsep.join(filter(None, (str(here.parent), os.environ.get("PYTHONPATH"))))
+    done = subprocess.run(
+        [sys.executable, str(here / "metrics_worker.py"), tool, folder, kind],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
+    )
+    return json.loads(done.stdout)
+
+
+BENCHMARKS = {"ap": ap, "iou": iou, "large": large, "many": many}
 
 
 def main() -> None:
