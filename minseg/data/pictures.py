@@ -19,7 +19,7 @@ import os
 import struct
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, Any
 
@@ -66,7 +66,7 @@ def read_picture(file: str | Path) -> Tensor:
     with _opened(Path(file)) as picture:
         _scale_transparency(picture)
         largest, inverted = _range(picture)
-        with _silent_libtiff():
+        with _silent_libtiff() if picture.format == "TIFF" else nullcontext():
             picture.load()
         # Asked after loading, because Pillow turns a TIFF while it loads and then forgets it.
         orientation = _orientation(picture)
