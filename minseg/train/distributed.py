@@ -21,8 +21,10 @@ all is compared (`check_agreed`); and nobody waits for longer than a timeout. Le
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -76,8 +78,22 @@ def process_group(device: torch.device, timeout: float = TIMEOUT) -> Iterator[to
         distributed.init_process_group("nccl" if on_gpus else "gloo", timeout=limit)
         try:
             yield device
+        except BaseException as error:
+            _let_go(error)
+            raise
         finally:
             distributed.destroy_process_group()
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Free what the frames of an error hold: a model's engine, and with it the group.
+
+    A group that is taken down after its end waits for processes that may have gone already.
+    """
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
+    gc.collect()
 
 
 @contextmanager

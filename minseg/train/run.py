@@ -184,7 +184,8 @@ class Run:
         self.folder.save(self.stepper, progress, self.settings, tables)
 
     def _stop_if_asked(self) -> None:
-        if largest(self.signals.received):
+        if number := largest(self.signals.received):
+            self.signals.received = number  # perhaps only another process was told
             if self.folder.saved != self.step:
                 self._save()
             raise KeyboardInterrupt

@@ -1,11 +1,13 @@
 """`python -m minseg train`: files in, files out, and one line on error."""
 
+import argparse
 import json
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import minseg.__main__
 from minseg.__main__ import main
 from minseg.data import CocoImage, SceneDataset, make_scene, save_coco
 from minseg.train import load_model
@@ -67,6 +69,8 @@ def test_training_on_scenes_and_going_on(tmp_path, capsys):
     [
         (["mask-rcn"], "model must be one of mask-rcnn, got 'mask-rcn'"),
         (["mask-rcnn", "--device", "abacus"], "device must be one that PyTorch has here (cpu"),
+        (["mask-rcnn", "--device", "meta"], "device must be one that PyTorch has here (cpu"),
+        (["mask-rcnn", "--timeout", "0"], "timeout must be above 0 s, got 0.0"),
         (["mask-rcnn", "--data", "scenes:many"], "data must be scenes, scenes:NUMBER or coco:"),
         (["mask-rcnn", "--data", "voc:a:b"], "got 'voc:a:b'"),
         (["mask-rcnn", "--data", "coco:nothing.json:."], "nothing.json: no such file"),
@@ -90,3 +94,18 @@ def test_an_unfinished_run_predicts_with_its_checkpoint(trained, coco, tmp_path)
     line = ["predict", str(coco / "0.png"), "--model", str(run), "--out", str(tmp_path / "out")]
     assert main(line) == 0
     assert json.loads((tmp_path / "out" / "predictions.json").read_text())
+
+
+@pytest.mark.parametrize("command", ["train", "predict", "evaluate"])
+def test_help_names_every_default(command, capsys):
+    """A value that is used without being given is told, and it is the one that is used."""
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    parser = argparse.ArgumentParser()
+    getattr(minseg.__main__, f"_add_{command}_arguments")(parser)
+    for action in parser._actions:
+        if action.default not in (None, False, argparse.SUPPRESS, []):
+            number = isinstance(action.default, float | int)
+            told = f"default: {action.default:g}" if number else "default: "
+            assert told in action.help and action.help in said, action.dest
