@@ -15,9 +15,13 @@ import contextlib
 import reprlib
 import sys
 
-# What begins markup (a tag, an entity, an escape, code, emphasis, a formula), as entities. They
-# stand for the letters themselves and can begin nothing (CommonMark, section 2.5).
-LITERAL = str.maketrans({letter: f"&#{ord(letter)};" for letter in "&<\\`*~$"})
+# What begins markup (a tag, an entity, code, emphasis), as entities, which stand for the letters
+# themselves and begin nothing (CommonMark, section 2.5). MathJax looks at the page that comes of
+# it, where entities are letters again; but it takes no formula that reaches over an element's end.
+LITERAL = str.maketrans(
+    {letter: f"&#{ord(letter)};" for letter in "&<`*~"}
+    | {letter: f"<span>&#{ord(letter)};</span>" for letter in "$\\"}
+)
 
 
 class Markdown(str):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
+from html import escape
 from typing import Any
 
 import ipywidgets
@@ -128,5 +129,5 @@ class BoundaryBand(Still, ipywidgets.VBox):
                 ("both", "both bands"), ("truth", "truth only"), ("prediction", "prediction only"),
             )
         )  # fmt: skip
-        self.numbers.value = f"{self._facts()}<br>{key}"
+        self.numbers.value = f"{escape(self._facts())}<br>{key}"  # names of predictions are in it
         self.image.value = self.picture()

@@ -127,13 +127,22 @@ function render({ model, el: root }) {
     svg("text", { x: width / 2, y: height + 44 }, plot).textContent =
       "total error: feature px above, image px below";
   };
+  // Text goes in as text: nothing of the page is made from strings of HTML.
+  html("caption", { textContent: "Error = exact − rounded" }, table);
+  const head = html("thead", {}, table), body = html("tbody", {}, table);
+  const [units, axes] = [html("tr", {}, head), html("tr", {}, head)];
+  for (const row of [units, axes]) html("td", {}, row);
+  for (const textContent of ["feature px", "image px"]) {
+    html("th", { textContent, colSpan: 2, scope: "colgroup" }, units);
+    for (const axis of ["x", "y"]) html("th", { textContent: axis, scope: "col" }, axes);
+  }
   const drawTable = (rows) => {
-    const body = rows.map(([name, ...cells]) =>
-      `<tr><th scope="row">${name}</th><td>${cells.join("</td><td>")}</td></tr>`);
-    const axes = '<th scope="col">x</th><th scope="col">y</th>';
-    table.innerHTML = "<caption>Error = exact − rounded</caption><thead><tr><td></td>" +
-      '<th colspan="2" scope="colgroup">feature px</th><th colspan="2" scope="colgroup">image px</th>' +
-      `</tr><tr><td></td>${axes}${axes}</tr></thead><tbody>${body.join("")}</tbody>`;
+    body.replaceChildren();
+    for (const [name, ...cells] of rows) {
+      const row = html("tr", {}, body);
+      html("th", { textContent: name, scope: "row" }, row);
+      for (const textContent of cells) html("td", { textContent }, row);
+    }
   };
   let speaking = null;
   const speak = (rows) => {                        // one sentence, once the box rests

@@ -1,5 +1,6 @@
 """Tables, printed lines and short values: what they show is what was meant, whatever it holds."""
 
+import re
 import sys
 from html import unescape
 
@@ -21,6 +22,7 @@ HOSTILE = [
     "\\<b> \\[a](b)",
     "a\n\n<b>new paragraph</b>\r\n# heading",
     "a | b",
+    "$x^2$ and \\(x^2\\)",
 ]
 
 
@@ -34,6 +36,7 @@ def rendered(text):
 def test_a_cell_shows_its_letters_and_makes_no_markup(text):
     html = rendered(text)
     cell = html[html.index("<td") : html.rindex("</td>")].partition(">")[2]
+    cell = re.sub(r"<span>(.*?)</span>", r"\1", cell)  # around what begins a formula
     assert "<" not in cell
     assert unescape(cell) == " ".join(text.splitlines())
 

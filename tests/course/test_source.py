@@ -58,6 +58,21 @@ def test_markdown_where_there_is_one(shell):
     assert first.keys() == {"text/markdown", "text/plain"}
 
 
+def ends_a_fence():
+    """Markdown within:
+    ````
+    done
+    `````
+    """
+
+
+def test_no_code_ends_its_fence(shell):
+    with capture_output() as captured:
+        show_source(ends_a_fence)
+    shown = captured.outputs[0].data["text/markdown"]
+    assert shown.startswith("``````python\n") and shown.endswith("\n``````")
+
+
 def test_a_table_in_both_forms():
     markdown, plain = table(["a", "b"], [["1 | 2", "3"]])
     assert markdown == "| a | b |\n|:--|:--|\n| 1 \\| 2 | 3 |"
