@@ -14,6 +14,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from minseg.precision import exact_device
+
 
 class Instances:
     """Masks, labels and scores of the instances of one image.
@@ -95,14 +97,14 @@ class Instances:
         )
 
     def to(self, device: torch.device | str) -> Instances:
-        """The same instances on another device."""
+        """The same instances on another device; numbers in float32 where it has no float64."""
         areas = self.annotated_areas
         return Instances(
             self.masks.to(device),
             self.labels.to(device),
-            self.scores.to(device),
+            _moved(self.scores, device),
             crowd=self.crowd.to(device),
-            areas=None if areas is None else areas.to(device),
+            areas=None if areas is None else _moved(areas, device),
         )
 
     @property
@@ -122,13 +124,20 @@ class Instances:
 
     def overlaps(self) -> Tensor:
         """(N, N) int64: how many pixels each pair of masks shares; zero on the diagonal."""
-        flat = self.masks.flatten(1).double()  # double counts exactly, far beyond any image
-        shared = (flat @ flat.T).long()
+        # double counts exactly, far beyond any image
+        flat = self.masks.flatten(1).to(exact_device(self.masks.device)).double()
+        shared = (flat @ flat.T).long().to(self.masks.device)
         return shared.fill_diagonal_(0)
 
     def is_disjoint(self) -> bool:
         """Whether no pixel belongs to two masks."""
         return not bool((self.masks.sum(dim=0) > 1).any())
+
+
+def _moved(numbers: Tensor, device: torch.device | str) -> Tensor:
+    """Apple's GPUs have no double, which files' scores and areas are."""
+    single = torch.device(device).type == "mps" and numbers.dtype == torch.float64
+    return (numbers.float() if single else numbers).to(device)
 
 
 def tight_boxes(masks: Tensor) -> Tensor:

@@ -30,6 +30,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from minseg.masks.runs import Crop, tight_crop
+from minseg.precision import exact_device
 
 CHUNK = 64  # masks at once
 
@@ -56,12 +57,13 @@ def to_grid(masks: Tensor, boxes: Tensor, size: int, *, binary: bool = False) ->
     _check(masks, "masks", boxes)
     if size < 1:
         raise ValueError(f"size must be 1 or more cells, got {size}")
+    where = exact_device(masks.device)  # shares are counted in double
     parts = [
-        _cropped(some_masks, some_boxes.double(), size)
+        _cropped(some_masks.to(where), some_boxes.to(where).double(), size)
         for some_masks, some_boxes in zip(masks.split(CHUNK), boxes.split(CHUNK), strict=True)
     ]
-    grids = torch.cat(parts) if parts else torch.zeros(0, size, size, device=masks.device)
-    return (grids >= 0.5).float() if binary else grids
+    grids = torch.cat(parts) if parts else torch.zeros(0, size, size)
+    return ((grids >= 0.5).float() if binary else grids).to(masks.device)
 
 
 def _cropped(masks: Tensor, boxes: Tensor, size: int) -> Tensor:
@@ -151,10 +153,12 @@ def _paste(
     fade_x, fade_y = (x2 - x1) / max(2 * across_cells, 1), (y2 - y1) / max(2 * down_cells, 1)
     columns = _pixels(x1 - fade_x, x2 + fade_x, width)  # half a cell beyond the box
     rows = _pixels(y1 - fade_y, y2 + fade_y, height)
-    across = _weights(x1, x2, across_cells, width, mode)[columns].to(grid.device)  # (w, m)
-    down = _weights(y1, y2, down_cells, height, mode)[rows].to(grid.device)  # (h, m)
+    where = exact_device(grid.device)
+    across = _weights(x1, x2, across_cells, width, mode)[columns].to(where)  # (w, m)
+    down = _weights(y1, y2, down_cells, height, mode)[rows].to(where)  # (h, m)
     # float32 at the end: a value of exactly a half may come out as 0.5 - 1e-16 before
-    return (down @ grid.double() @ across.T).float(), rows, columns
+    values = (down @ grid.to(where).double() @ across.T).float()
+    return values.to(grid.device), rows, columns
 
 
 def from_grid_loop(

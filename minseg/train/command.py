@@ -104,9 +104,7 @@ def open_data(named: str, split: str, scenes: int) -> Any:
     if kind == "scenes" and (rest.isdecimal() or named == "scenes"):
         return InMemory(SceneDataset(split), int(rest or scenes))
     if kind == "coco" and annotations and folder:
-        coco = load_coco(annotations, folder)
-        coco.check()  # now, and not when the turn of a bad image comes, hours later
-        return coco
+        return load_coco(annotations, folder)
     raise ValueError(
         f"data must be scenes, scenes:NUMBER or coco:ANNOTATIONS.json:FOLDER, got {named!r}"
     )

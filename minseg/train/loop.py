@@ -92,6 +92,7 @@ def train(
         Interrupted: a KeyboardInterrupt, after Ctrl-C or SIGTERM: the step was finished and saved
             in `out`. Pressed twice, it does not wait for the step.
     """
+    all_or_none(lambda: _check_data(dataset, validation))
     compared = out is not None or together()
     data = all_or_none(lambda: fingerprint(dataset)) if compared else None
     name = None if augmentation is None else getattr(augmentation, "__name__", repr(augmentation))
@@ -137,6 +138,14 @@ def state_of(model: nn.Module, progress: Progress | None) -> dict[str, Any]:
     found = {} if progress is None else asdict(progress)
     names = ("step", "schedule")
     return {name: found.get(name) for name in names} | {"digest of weights": total.hexdigest()[:16]}
+
+
+def _check_data(*datasets: Any) -> None:
+    """Let a data set that can, say now what is wrong with its files: not when the turn of a bad
+    image comes, hours later."""
+    for one in datasets:
+        if callable(check := getattr(one, "check", None)):
+            check()
 
 
 def _check_pace(pace: Pace) -> None:
