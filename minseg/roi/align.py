@@ -66,6 +66,7 @@ def roi_align_loop(
                 total = input.new_zeros(input.shape[1])
                 for py in y[(y >= -1) & (y <= height)]:
                     for px in x[(x >= -1) & (x <= width)]:
+                        # A neighbour of weight 0 is cut off: it may be infinite, and 0 · ∞ is NaN.
                         near = features[:, : reach(py), : reach(px)]
                         total = total + bilinear_sample(near, px[None], py[None])[:, 0]
                 out[k, :, p, q] = total / max(len(y) * len(x), 1)
