@@ -97,12 +97,21 @@ class Detections(NamedTuple):
     ignored: np.ndarray  # (4, 10, n) bool
 
 
+class Curves(NamedTuple):
+    """Of one class with n detections, by threshold; NaN without truths."""
+
+    precision: np.ndarray  # (10, n)
+    recall: np.ndarray  # (10, n)
+    interpolated: np.ndarray  # (10, 101)
+
+
 class Averages(NamedTuple):
     """What one class contributes to the twelve numbers; NaN without truths."""
 
     ap: np.ndarray  # (4, 10) by area range and threshold
     recall: np.ndarray  # (4, 10) with all detections that are read
     recall_at: np.ndarray  # (2, 10) by limit, all areas
+    curves: Curves  # of all areas
 
 
 def summarise(images: list[ImageMatches]) -> AveragePrecision:
@@ -142,12 +151,15 @@ def summarise(images: list[ImageMatches]) -> AveragePrecision:
 
 
 def _all_detections(images: list[ImageMatches]) -> Detections:
-    return Detections(
-        _joined([one.score for one in images], (0,), np.float64),
-        _joined([one.rank for one in images], (0,), np.int64),
-        _joined([one.truth >= 0 for one in images], (4, 10, 0), bool),
-        _joined([one.ignored for one in images], (4, 10, 0), bool),
-    )
+    score = _joined([one.score for one in images], (0,), np.float64)
+    right = np.empty((4, 10, len(score)), dtype=bool)
+    end = 0
+    for one in images:
+        start, end = end, end + len(one.score)
+        np.greater_equal(one.truth.numpy(), 0, out=right[..., start:end])
+    rank = _joined([one.rank for one in images], (0,), np.int64)
+    ignored = _joined([one.ignored for one in images], (4, 10, 0), bool)
+    return Detections(score, rank, right, ignored)
 
 
 def _joined(parts: list[Tensor], empty: tuple[int, ...], dtype: type) -> np.ndarray:
@@ -157,31 +169,28 @@ def _joined(parts: list[Tensor], empty: tuple[int, ...], dtype: type) -> np.ndar
 
 def _averages(detections: Detections, truths: np.ndarray) -> Averages:
     """AP and recall of one class; `truths` (4,) is how many count in each area range."""
+    n = len(detections.score)
     ap, final, at = np.full((4, 10), np.nan), np.full((4, 10), np.nan), np.full((2, 10), np.nan)
-    counts = detections.right & ~detections.ignored  # (4, 10, n)
+    curves = Curves(*(np.full((10, points), np.nan) for points in (n, n, len(RECALL_POINTS))))
     for area in np.flatnonzero(truths):
-        right, ignored = detections.right[area], detections.ignored[area]
-        precision, recall = precision_recall(right, int(truths[area]), ignored)
-        ap[area] = _interpolated(precision, recall).mean(axis=1)
-        final[area] = counts[area].sum(axis=1) / truths[area]
+        # one curve at a time: of a million detections it takes 8 MB an array
+        for t in range(10):
+            right, ignored = detections.right[area, t], detections.ignored[area, t]
+            precision, recall = precision_recall(right, int(truths[area]), ignored)
+            interpolated = precision_at(RECALL_POINTS, precision, recall)
+            ap[area, t], final[area, t] = interpolated.mean(), recall[-1] if n else 0.0
+            if area == 0:
+                for whole, curve in zip(curves, (precision, recall, interpolated), strict=True):
+                    whole[t] = curve
     if truths[0]:
+        counts = detections.right[0] & ~detections.ignored[0]  # (10, n)
         for k, limit in enumerate(LIMITS):
-            at[k] = counts[0][:, detections.rank < limit].sum(axis=1) / truths[0]
-    return Averages(ap, final, at)
-
-
-def _interpolated(precision: np.ndarray, recall: np.ndarray) -> np.ndarray:
-    """(10, 101) from the curves (10, n)."""
-    curves = zip(precision, recall, strict=True)
-    return np.stack([precision_at(RECALL_POINTS, p, r) for p, r in curves])
+            at[k] = counts[:, detections.rank < limit].sum(axis=1) / truths[0]
+    return Averages(ap, final, at, curves)
 
 
 def _class_ap(detections: Detections, truths: int, averages: Averages) -> ClassAP:
-    right, ignored = detections.right[0], detections.ignored[0]
-    nothing = np.full(right.shape, np.nan)
-    curve = precision_recall(right, truths, ignored) if truths else (nothing, nothing)
-    interpolated = _interpolated(*curve) if truths else np.full((10, 101), np.nan)
-    ap = averages.ap[0]
+    ap, curves = averages.ap[0], averages.curves
     return ClassAP(
         ap=_mean(ap),
         ap50=float(ap[0]),
@@ -189,9 +198,9 @@ def _class_ap(detections: Detections, truths: int, averages: Averages) -> ClassA
         ar_100=_mean(averages.recall[0]),
         truths=truths,
         score=torch.from_numpy(detections.score),
-        precision=torch.from_numpy(curve[0]),
-        recall=torch.from_numpy(curve[1]),
-        interpolated=torch.from_numpy(interpolated),
+        precision=torch.from_numpy(curves.precision),
+        recall=torch.from_numpy(curves.recall),
+        interpolated=torch.from_numpy(curves.interpolated),
     )
 
 
