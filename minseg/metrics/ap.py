@@ -12,7 +12,8 @@ occur is left out of an average; what is left with nothing is NaN.
 
 The three kinds differ only in what overlap means: IoU of masks, of boxes, or the smaller of mask
 IoU and boundary IoU (Cheng et al., Boundary IoU, 2021), with crowds mask IoU alone.
-All twelve numbers equal pycocotools'. (Lin et al., Microsoft COCO, 2014.) Lesson 07.
+All twelve numbers equal pycocotools', but for results with a box and a mask (`APAccumulator`).
+(Lin et al., Microsoft COCO, 2014.) Lesson 07.
 """
 
 from __future__ import annotations

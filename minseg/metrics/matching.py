@@ -9,7 +9,8 @@ Three rules beside the formula, as in COCO's tool (Kirillov et al., Panoptic Seg
 section 4, and its code). Pixels that are void in the truth leave the union. A crowd, which is a
 true segment over objects nobody told apart, neither matches nor is missed. A prediction without a
 match is a false positive unless more than half of it lies on void and on crowds of its category:
-then it is ignored. Lesson 13.
+then it is ignored. (The tool itself knows one crowd of a category in an image, the last that is
+listed; here all count.) Lesson 13.
 
 Boundary PQ (Cheng et al., Boundary IoU, 2021) puts min(IoU, boundary IoU) in the place of IoU.
 """

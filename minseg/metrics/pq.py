@@ -193,7 +193,10 @@ def panoptic_quality(
     crowd: Sequence[Collection[int]] | None = None,
     dilation_ratio: float | None = None,
 ) -> PanopticQuality:
-    """Panoptic quality of predicted maps, equal to COCO's tool.
+    """Panoptic quality of predicted maps, equal to COCO's tool but for one case.
+
+    Of several crowds of one class in an image the tool (panopticapi) remembers the last that is
+    listed; here all count, so that a prediction which lies on any of them is ignored.
 
     Args:
         predictions, targets: (B, H, W) integer ids, category × max_instances + instance with 0
