@@ -28,7 +28,9 @@ from minseg.course.entries import State, empty, encode, parse
 from minseg.files import FULL, write_whole
 
 FILE_NAME = "minseg-progress.json"
-PATIENCE = 10.0  # seconds to wait for another process's lock; one, once that was in vain
+# Seconds to wait for others, who need a blink each: 200 notebooks at once took 12. One second, once
+# that was in vain.
+PATIENCE = 30.0
 Change = Callable[[State], None]
 
 _waiting: dict[Path, list[Change]] = {}  # what could not be written, as long as the kernel runs
@@ -112,7 +114,7 @@ def _alone(path: Path) -> Iterator[None]:
     """
     file = path.with_name(f".{path.name}.lock")
     patience = min(1.0, PATIENCE) if path in _waiting else PATIENCE
-    lock = FileLock(file, timeout=patience, poll_interval=0.01)
+    lock = FileLock(file, timeout=patience)
     try:
         lock.acquire()
     except Timeout:
