@@ -212,6 +212,7 @@ def shared_pixels(a: Runs, b: Runs, wanted: np.ndarray | None = None) -> np.ndar
     # All masks of a set on one line of numbers: one broken line counts the pixels of all of `b`.
     stride = a.size[0] * a.size[1] + 1
     line_a, line_b, steps = a.line(stride), b.line(stride).astype(np.float64), _pixels_before(b)
+    # Of mask n only the runs that reach into the columns which both boxes have
     left, right = np.maximum(boxes_a[n, 0], boxes_b[m, 0]), np.minimum(boxes_a[n, 2], boxes_b[m, 2])
     first, length = _reaching(
         line_a, *(n * stride + column * a.size[0] for column in (left, right))

@@ -45,8 +45,8 @@ def instances(records, size):
     )
 
 
-def evaluate(truth, results, kind, add=APAccumulator.add):
-    accumulator = APAccumulator(kind)
+def evaluate(truth, results, kind, add=APAccumulator.add, **options):
+    accumulator = APAccumulator(kind, **options)
     for image in truth["images"]:
         of_image = [
             [one for one in records if one["image_id"] == image["id"]]
@@ -240,7 +240,26 @@ def moved(rle, columns):
     return encode_rle(decode_rle(rle).roll(int(columns), dims=1), compressed=True)
 
 
+@settings(deadline=None, max_examples=15)
+@given(st.integers(0, 10**6))
+def test_another_limit_equals_pycocotools(seed):
+    truth, results = random_dataset(np.random.default_rng(seed))
+    theirs = pycocotools_evaluation(truth, results, "mask", [1, 2, 3]).eval
+    ours = evaluate(truth, results, "mask", most=3)
+    for key, number in (("precision", ours.ap), ("recall", ours.ar_100)):
+        values = theirs[key][..., 0, -1]  # all areas, at most 3
+        expected = values[values > -1].mean() if (values > -1).any() else math.nan
+        assert number == pytest.approx(expected, abs=1e-9, nan_ok=True)
+
+
 def pycocotools_stats(truth, results, kind):
+    theirs = pycocotools_evaluation(truth, results, kind)
+    with contextlib.redirect_stdout(io.StringIO()):
+        theirs.summarize()
+    return theirs.stats.tolist()
+
+
+def pycocotools_evaluation(truth, results, kind, limits=(1, 10, 100)):
     coco_module = pytest.importorskip("pycocotools.coco")
     from pycocotools import mask
     from pycocotools.cocoeval import COCOeval
@@ -256,10 +275,10 @@ def pycocotools_stats(truth, results, kind):
         coco.dataset = truth
         coco.createIndex()
         theirs = COCOeval(coco, coco.loadRes(copy.deepcopy(results)), KIND_NAMES[kind])
+        theirs.params.maxDets = list(limits)
         theirs.evaluate()
         theirs.accumulate()
-        theirs.summarize()
-    return theirs.stats.tolist()
+    return theirs
 
 
 # --- the rules, one at a time ---
