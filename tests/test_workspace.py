@@ -282,7 +282,7 @@ def test_resets_at_once_keep_every_answer(folders):
     assert source_of(mine / "01_one.ipynb") == "answer = None"
 
 
-@pytest.mark.slow
+@pytest.mark.attack
 def test_four_hundred_resets_keep_four_hundred_copies(folders):
     _, mine = folders
     for k in range(4):

@@ -252,7 +252,9 @@ def test_two_writers_keep_each_others_entries():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("writers", "number"), [(2, 500), (8, 25)])
+@pytest.mark.parametrize(
+    ("writers", "number"), [pytest.param(2, 500, marks=pytest.mark.attack), (8, 25)]
+)
 def test_many_writers_keep_each_others_entries(writers, number):
     write_at_once(writers, number)
     assert len(load()["guesses"]) == writers * number
