@@ -1,4 +1,4 @@
-"""Is this the data set that the run was begun with?
+"""Tell whether this is the data set that the run was begun with.
 
 A run that goes on with other images of the same number ends as a model of neither. So a checkpoint
 keeps a digest of the data, and it is compared. A data set can say its own,
@@ -35,7 +35,7 @@ def fingerprint(dataset: Dataset) -> str:
     if callable(own):
         return str(own())
     length = len(dataset)
-    total = hashlib.blake2b(f"{length} samples".encode(), digest_size=16)
+    total = hashlib.sha256(f"{length} samples".encode())
     in_memory = isinstance(dataset, InMemory | list | tuple)
     for index in range(length) if in_memory else _spread(length):
         one = as_example(dataset[index], index)
