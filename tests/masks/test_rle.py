@@ -72,8 +72,8 @@ def test_many_at_once_are_read_as_one_by_one(n, seed):
     ],
 )
 def test_the_first_that_is_wrong_among_many_is_named(wrong, words):
-    """Its neighbours are fine, and 3 pixels too many in the one before would not make up for it."""
-    rles = [{"size": [2, 3], "counts": counts} for counts in ("6", "33", wrong, "06", "9")]
+    """Its neighbours are fine, and the next would be, with a number of the one before in it."""
+    rles = [{"size": [2, 3], "counts": counts} for counts in ("6", "33", wrong, "06", "6")]
     with pytest.raises(ValueError, match=words):
         read_all_counts(rles)
     with pytest.raises(ValueError, match=words):
