@@ -93,8 +93,8 @@ def evaluate_instances(
     notes = [*_crowd_note(truth), *_left_out_note(results, "results")]
     if result.cut:
         notes.append(
-            f"{result.cut} detections were not read: more than {most} of a class in an image; "
-            f"--most reads more"
+            f"{result.cut} detections in {result.images_cut} of {len(truth)} images were not read: "
+            f"more than {most} of a class in an image; --most reads more"
         )
     summary = result.summary()
     return {
