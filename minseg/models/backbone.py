@@ -86,9 +86,17 @@ class FPN(nn.Module):
 
     def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
         """Maps (B, widths[k], H_k, W_k), each half the size before, to (B, channels, H_k, W_k)."""
+        return self.smooth(self.merge(maps))
+
+    def merge(self, maps: Sequence[Tensor]) -> list[Tensor]:
+        """M_k of C_k. At 24 megapixels they take 0.5 GB each, so C_k may go before P_k comes."""
         merged = [lateral(c) for lateral, c in zip(self.lateral, maps, strict=True)]
         for k in range(len(merged) - 2, -1, -1):  # from the coarsest down
-            merged[k] = merged[k] + F.interpolate(merged[k + 1], scale_factor=2.0)
+            merged[k] += F.interpolate(merged[k + 1], scale_factor=2.0)
+        return merged
+
+    def smooth(self, merged: Sequence[Tensor]) -> list[Tensor]:
+        """P_k of M_k."""
         return [output(m) for output, m in zip(self.output, merged, strict=True)]
 
 
@@ -130,4 +138,4 @@ class Backbone(nn.Module):
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Images (B, 3, H, W), sides multiples of the coarsest stride, to P_k (B, channels, …)."""
-        return self.fpn(self.resnet(images)[self.first :])
+        return self.fpn.smooth(self.fpn.merge(self.resnet(images)[self.first :]))
