@@ -2,6 +2,7 @@
 
 from minseg.train.augment import Example, augment_photo, augment_scene, augment_symmetries
 from minseg.train.checkpoint import load_model, save_model
+from minseg.train.interrupt import Interrupted
 from minseg.train.loop import train
 from minseg.train.memory import InMemory
 from minseg.train.run import TrainingResult
@@ -10,6 +11,7 @@ from minseg.train.validate import validate
 __all__ = [
     "Example",
     "InMemory",
+    "Interrupted",
     "TrainingResult",
     "augment_photo",
     "augment_scene",

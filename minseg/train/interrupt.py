@@ -45,7 +45,9 @@ class Signals:
 
     def __enter__(self) -> Signals:
         if self.wanted and threading.current_thread() is threading.main_thread():
-            self._old = {int(number): signal.signal(number, self._note) for number in NUMBERS}
+            for number in NUMBERS:
+                if signal.getsignal(number) != signal.SIG_IGN:  # as nohup and `&` ask for
+                    self._old[int(number)] = signal.signal(number, self._note)
         return self
 
     def __exit__(

@@ -115,13 +115,23 @@ def train(
     _use_checkpointing(model, checkpointing)
     feed = Feed(dataset, augmentation, settings, is_panoptic(model), workers)
     with RunFolder(out, resume=resume) as folder:
-        check_agreed({**asdict(settings), "the model": shapes_of(model)})
-        stepper = make_stepper(model, settings)
-        progress = all_or_none(lambda: folder.load(stepper, settings))
-        check_agreed(state_of(model, progress))
-        progress = progress or beginning(model, feed, settings)
-        run = Run(stepper, feed, folder, settings, progress, on_step)
-        return run.finish(validation, pace)
+        return begin(model, feed, folder, on_step).finish(validation, pace)
+
+
+def begin(
+    model: nn.Module, feed: Feed, folder: RunFolder, on_step: Callable[[Row], None] | None
+) -> Run:
+    """A run at its first step, or at the one where its folder says that it stands.
+
+    Several processes must stand at the same one, with the same weights: else they would end with
+    a model that nobody has trained.
+    """
+    check_agreed({**asdict(feed.settings), "the model": shapes_of(model)})
+    stepper = make_stepper(model, feed.settings)
+    progress = all_or_none(lambda: folder.load(stepper, feed.settings))
+    check_agreed(state_of(model, progress))
+    progress = progress or beginning(model, feed, feed.settings)
+    return Run(stepper, feed, folder, feed.settings, progress, on_step)
 
 
 def shapes_of(model: nn.Module) -> str:

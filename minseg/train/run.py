@@ -51,7 +51,7 @@ class TrainingResult:
         metrics: a row a validation: "step" and the numbers of `validate`.
         steps, seconds: in all, those before an interruption too; seconds of training alone.
         folder: `out`, with checkpoint.safetensors, model.safetensors (for `load_model`),
-            losses.csv and validation.csv; None if nothing was kept.
+            losses.csv, validation.csv and run.lock, which is empty; None if nothing was kept.
     """
 
     losses: list[Row]

@@ -17,6 +17,7 @@ from minseg.train.augment import Example
 from minseg.train.batches import move, stack
 from minseg.train.distributed import gather, world
 from minseg.train.memory import Dataset, as_example
+from minseg.train.watch import Watch
 
 
 def validate(model: nn.Module, dataset: Dataset, *, batch_size: int = 8) -> dict[str, float]:
@@ -81,4 +82,5 @@ def _predictions(
         indices = mine[first : first + batch_size]
         examples = [as_example(dataset[k], k) for k in indices]
         images = move(stack([one.image for one in examples]), device)
+        Watch.alive()
         yield from zip(indices, examples, predict(images), strict=True)

@@ -78,7 +78,7 @@ def disk(tmp_path):
 
     yield sized
     while folder.is_mount():
-        subprocess.run(["umount", str(folder)], check=True)
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 @pytest.mark.slow

@@ -26,6 +26,14 @@ def scenes():
     return list(InMemory(SceneDataset("train", size=32, length=6)))
 
 
+@pytest.fixture(autouse=True)
+def at_a_terminal():
+    """Tests that a shell runs in the background ignore Ctrl-C, and so would what they start."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def send(number, step, times=1):
     """On reaching a step, what a terminal or a scheduler sends."""
 
@@ -64,6 +72,12 @@ def test_the_step_is_finished_and_saved(number, status, scenes, tmp_path):
     result = train(model, scenes, out=tmp_path, resume=True, **OPTIONS)
     train(whole, scenes, **OPTIONS)
     assert equal(state(model), state(whole)) and len(result.losses) == 9
+
+
+def test_a_run_in_the_background_ignores_ctrl_c(scenes, tmp_path):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    result = train(toy(), scenes, out=tmp_path, on_step=send(signal.SIGINT, 6), **OPTIONS)
+    assert result.steps == 9 and signal.getsignal(signal.SIGINT) == signal.SIG_IGN
 
 
 def test_twice_is_at_once_and_keeps_the_checkpoint_before(scenes, tmp_path):
