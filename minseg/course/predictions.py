@@ -56,8 +56,9 @@ def reveal(question: str, value: SupportsFloat, unit: str = "", digits: int = 3)
         say(f"{question}: what is measured is one number, such as 0.5; got {brief(value)}.")
         return
     bare = f"{number:.{min(digits, MOST_DIGITS)}g}"
-    measured = f"{bare} {unit}".strip()
-    if not (isinstance(unit, str) and is_text(measured)):
+    # Whatever is no text is not formatted: a whole number of 5000 digits raises there.
+    measured = f"{bare} {unit}".strip() if isinstance(unit, str) else None
+    if measured is None or not is_text(measured):
         say(f'{question}: a unit is a short text, such as "px"; got {brief(unit)}.')
         measured = bare
 
