@@ -226,7 +226,8 @@ BENCHMARKS = {"ap": ap, "iou": iou, "large": large, "many": many}
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", choices=BENCHMARKS)
-    parser.add_argument("--write", action="store_true", help="write benchmarks/results/")
+    files = "write benchmarks/results/metrics.json, or with --only metrics_NAME.json"
+    parser.add_argument("--write", action="store_true", help=files)
     arguments = parser.parse_args()
     torch.set_num_threads(THREADS)
     result: dict[str, Any] = {"machine": describe(), "threads": THREADS}
@@ -234,7 +235,7 @@ def main() -> None:
         print(f"{name}: {BENCHMARKS[name].__doc__}")
         result[name] = BENCHMARKS[name]()
     if arguments.write:
-        write_result("metrics", result)
+        write_result(f"metrics_{arguments.only}" if arguments.only else "metrics", result)
 
 
 if __name__ == "__main__":
