@@ -32,7 +32,10 @@ class Sample(Protocol):
 
 
 class Dataset(Protocol):
-    """A sequence of samples; the same index gives the same sample every time."""
+    """A sequence of samples; the same index gives the same sample every time.
+
+    It may say with `fingerprint() -> str` what it holds, see `minseg.train.fingerprint`.
+    """
 
     def __len__(self) -> int: ...
 
