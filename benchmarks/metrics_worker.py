@@ -37,7 +37,7 @@ def peak():
 if __name__ == "__main__":
     tool, folder, kind = sys.argv[1:]
     if tool == "minseg":
-        from minseg.evaluate import evaluate_instances
+        from minseg.commands.evaluate import evaluate_instances
     else:
         from pycocotools.coco import COCO
         from pycocotools.cocoeval import COCOeval

@@ -38,11 +38,11 @@ Image.fromarray((coins * 255).round().byte().permute(1, 2, 0).numpy()).save(file
 """
 READ = """
 import sys
-import torch, minseg.predict
+import torch, minseg.commands.predict
 from minseg.data.pictures import read_picture
 image = read_picture(sys.argv[1])
 """
-NETWORK = READ + "minseg.predict.load_model(sys.argv[2]).predict_crops([image])\n"
+NETWORK = READ + "minseg.commands.predict.load_model(sys.argv[2]).predict_crops([image])\n"
 
 
 def main() -> None:

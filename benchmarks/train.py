@@ -22,10 +22,10 @@ import torch
 from machine import describe, write_result
 
 from minseg.data import SceneDataset
+from minseg.data.in_memory import Dataset
 from minseg.metrics import average_precision
 from minseg.models import MaskRCNN
 from minseg.train import InMemory, train
-from minseg.train.memory import Dataset
 
 THREADS, SCENES, POINTS = 2, 2000, 40
 NUMBERS = ("ap", "ap50", "ap75", "ap_small", "ap_medium")

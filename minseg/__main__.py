@@ -31,15 +31,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     if options.command == "evaluate":
-        from minseg.evaluate import run
+        from minseg.commands.evaluate import run
 
         return run(options)
     if options.command == "train":
-        from minseg.train import command
+        from minseg.commands import train
 
-        return command.run(options)
+        return train.run(options)
     if options.command == "predict":
-        from minseg import predict
+        from minseg.commands import predict
 
         return predict.run(options)
 

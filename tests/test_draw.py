@@ -16,9 +16,9 @@ from PIL import Image
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 from minseg import draw
+from minseg.draw.overlay import deepest_point, outline
 from minseg.instances import Instances
 from minseg.masks.runs import Crop
-from minseg.overlay import deepest_point, outline
 
 # Machado, Oliveira and Fernandes, A Physiologically-based Model for Simulation of Color Vision
 # Deficiency, 2009, severity 1, on linear RGB.
@@ -260,7 +260,7 @@ def test_a_large_image_is_drawn_by_some_of_its_pixels(monkeypatch):
 def test_the_deepest_point_of_a_large_mask_is_inside(monkeypatch):
     mask = np.zeros((60, 80), bool)
     mask[11:51, 20:79] = True
-    monkeypatch.setattr("minseg.overlay.MOST_MEASURED", 300)
+    monkeypatch.setattr("minseg.draw.overlay.MOST_MEASURED", 300)
     x, y = deepest_point(mask)
     assert abs(y - 31) <= 4 and 36 <= x <= 64 and mask[int(y), int(x)]
     thin = np.zeros((60, 80), bool)

@@ -276,7 +276,7 @@ def test_a_full_disk_leaves_what_was_there(model, pictures, tmp_path, capsys, mo
     def full(handle):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("minseg.predict_files.os.fsync", full)
+    monkeypatch.setattr("minseg.commands.predict_files.os.fsync", full)
     assert predict(model, out, pictures / "a.png", pictures / "b.png") == 2
     assert refused(capsys, "the disk is full", "out")
     assert {file.name: file.read_bytes() for file in out.iterdir()} == before
@@ -285,7 +285,7 @@ def test_a_full_disk_leaves_what_was_there(model, pictures, tmp_path, capsys, mo
 def test_pictures_are_forgotten_one_by_one(model, pictures, tmp_path, monkeypatch):
     """When a picture is read, neither the pixels nor the drawing of one before is in memory."""
     from minseg import draw
-    from minseg import predict as command
+    from minseg.commands import predict as command
 
     alive = []
 

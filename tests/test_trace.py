@@ -9,7 +9,7 @@ os.environ.setdefault("TRITON_INTERPRET", "1")  # read when Triton is first impo
 import pytest
 import torch
 
-from minseg.trace import launch, shuffled, watch
+from minseg.kernel_trace import launch, shuffled, watch
 
 triton = pytest.importorskip("triton", reason="Triton exists for Linux only: pip install triton")
 tl = pytest.importorskip("triton.language")
@@ -84,7 +84,7 @@ def test_another_order_of_programs_gives_other_bits():
 
 def test_nobody_imports_triton_before_it_is_needed():
     code = (
-        "import sys, minseg.course, minseg.explore, minseg.trace;"
+        "import sys, minseg.course, minseg.explore, minseg.kernel_trace;"
         "from minseg.course.exercises import exercises_of; exercises_of('05');"
         "sys.exit('triton' in sys.modules)"
     )

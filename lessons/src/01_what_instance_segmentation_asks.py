@@ -21,8 +21,8 @@ import torch
 from minseg.course import check, claim, guess, progress, reveal, show_source
 from minseg.data import STUFF, THINGS, make_scene
 from minseg.draw import draw_boxes, draw_image, draw_instances, draw_panoptic, figure, show
+from minseg.draw.answers import draw_answers
 from minseg.explore import MaskPainter
-from minseg.explore.paint_picture import draw_answers
 from minseg.instances import Instances, tight_boxes
 from minseg.metrics import average_precision, mask_iou
 from minseg.panoptic import decode, from_instances, owner_map, to_instances

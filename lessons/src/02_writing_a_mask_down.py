@@ -20,10 +20,18 @@ import torch
 
 from minseg.course import check, claim, guess, progress, reveal, show_source
 from minseg.draw import draw_grid, draw_image, figure, show
-from minseg.explore import RepresentationSweep, SplineEditor, mask_trials
-from minseg.explore.mask_picture import draw_errors, draw_laws, draw_level, draw_price, draw_slope
+from minseg.draw.masks import draw_errors, draw_laws, draw_level, draw_price, draw_slope
+from minseg.experiments import representation_limits as limits
+from minseg.experiments.representations import (
+    KINDS,
+    THINGS,
+    parts_and_holes,
+    specimen,
+    sweep,
+    write,
+)
+from minseg.explore import RepresentationSweep, SplineEditor
 from minseg.explore.representation_sweep import exact_bytes
-from minseg.explore.representations import KINDS, THINGS, parts_and_holes, specimen, sweep, write
 from minseg.masks import deconvolution_overlap, deconvolve, encode_rle, from_grid, grid, to_grid
 from minseg.metrics import mask_iou
 
@@ -58,7 +66,7 @@ print("run lengths:", *encode_rle(tiny)["counts"])
 # %%
 show_source(grid._shares)
 coin = specimen("coin")  # (96, 96) bool, cut out of a photograph
-coin_box = mask_trials.tight_boxes(coin[None])
+coin_box = limits.tight_boxes(coin[None])
 fig, axes = figure(columns=3, height=310)
 for ax, m in zip(axes, (7, 14, 28), strict=True):
     cells = to_grid(coin[None], coin_box, m)[0]
@@ -112,10 +120,10 @@ show(fig, alt=alt, facts=f"IoU {ious[0]:.3f}; without the half, {half[0, 0]:.1f}
 guess("02.1", None)
 
 # %%
-show_source(mask_trials.grid_limits, docstring=False)
-blobs, sizes = mask_trials.smooth_masks(5), np.array([7, 14, 28, 56, 112])
-binary, binary_edge = mask_trials.grid_limits(blobs, sizes, binary=True)
-soft, soft_edge = mask_trials.grid_limits(blobs, sizes, binary=False)
+show_source(limits.grid_limits, docstring=False)
+blobs, sizes = limits.smooth_masks(5), np.array([7, 14, 28, 56, 112])
+binary, binary_edge = limits.grid_limits(blobs, sizes, binary=True)
+soft, soft_edge = limits.grid_limits(blobs, sizes, binary=False)
 reveal("02.1", binary[2], digits=2)
 
 # %% [markdown]
@@ -126,14 +134,14 @@ reveal("02.1", binary[2], digits=2)
 # where $c$ is a constant below 1. This is a **power law**: each doubling of $m$ halves the error. With both axes logarithmic, it is a straight line. The notes say otherwise: boundary quality is proportional to the *logarithm* of the resolution, so that each doubling *adds* the same amount. That is a straight line if only the axis of $m$ is logarithmic. Fit both to the same five points, and see which is straight.
 
 # %%
-exponent, power = mask_trials.fit_power(sizes, binary)
-logarithm = mask_trials.fit_logarithm(sizes, binary)
+exponent, power = limits.fit_power(sizes, binary)
+logarithm = limits.fit_logarithm(sizes, binary)
 fig, axes = figure(columns=2, height=350)
 draw_laws(axes, sizes, binary, soft, power, logarithm)
 alt = "The power law runs through all squares; the logarithm misses them and predicts IoU above 1."
 show(fig, alt=alt, facts=f"1 - IoU: {binary.round(3).tolist()}, shares {soft.round(3).tolist()}")
 left = [np.std(law(sizes) - binary) for law in (power, logarithm)]  # residuals
-finer = mask_trials.fit_power(sizes[:4], soft[:4])[0]  # at 112 a cell is less than two pixels
+finer = limits.fit_power(sizes[:4], soft[:4])[0]  # at 112 a cell is less than two pixels
 claim(
     "C24",
     measured=f"binary: error ∝ m^{exponent:.2f}. Residuals {left[0]:.4f} for the power law, "
@@ -158,8 +166,8 @@ claim(
 
 # %%
 conv, layer = torch.nn.Conv2d(256, 256, 3, padding=1), torch.nn.Linear
-cost = [4 * mask_trials.multiplications(conv, 256, m, m) for m in (14, 28, 56)]
-dense = [mask_trials.multiplications(layer(64, m * m), 64) for m in (14, 28)]  # and as many weights
+cost = [4 * limits.multiplications(conv, 256, m, m) for m in (14, 28, 56)]
+dense = [limits.multiplications(layer(64, m * m), 64) for m in (14, 28)]  # and as many weights
 claim(
     "C23",
     measured=f"{', '.join(f'{c / 1e6:.0f}' for c in cost)} million multiplications at m = 14, 28, "
@@ -289,13 +297,13 @@ guess("02.3", None)
 
 # %%
 show_source(fourier_descriptor, docstring=False)
-smooth, square = mask_trials.smooth_curve(), mask_trials.square_curve()
-off = [mask_trials.fourier_error(square, K) for K in (4, 8, 16, 32)]
+smooth, square = limits.smooth_curve(), limits.square_curve()
+off = [limits.fourier_error(square, K) for K in (4, 8, 16, 32)]
 reveal("02.3", off[1], "px", digits=2)
 for thing in THINGS:
     ious = [write(specimen(thing), "Fourier", K).iou for K in (1, 4, 16, 64)]
     print(f"{thing:10} K = 1, 4, 16, 64: IoU", *(f"{iou:.2f}" for iou in ious))
-last = [mask_trials.fourier_error(smooth, K) for K in (5, 6)]
+last = [limits.fourier_error(smooth, K) for K in (5, 6)]
 claim(
     "C28",
     measured=f"a smooth curve of 6 harmonics is off by {last[0]:.1f} px with K = 5, by {last[1]:.0f} "
@@ -342,7 +350,7 @@ SplineEditor(thing="star")
 show_source(fit_bspline, docstring=False)
 rounding = {}
 for name, curve in (("smooth", smooth), ("square", square)):
-    rounding[name] = [mask_trials.bspline_error(curve, n) for n in (6, 12, 24, 48)]
+    rounding[name] = [limits.bspline_error(curve, n) for n in (6, 12, 24, 48)]
     print(f"{name}: off by", *(f"{e:.2g}" for e in rounding[name]), "px with 6, 12, 24, 48 points")
 ratio = {name: errors[2] / errors[3] for name, errors in rounding.items()}
 coins = [write(coin, "B-spline", n).iou for n in (6, 12, 24)]
@@ -421,10 +429,10 @@ guess("02.4", None)
 
 # %%
 d = signed_distance(blobs)
-shrunk = {"mask": mask_trials.shrunk_iou(blobs, blobs.float(), 0.5)}
-shrunk["shares"] = mask_trials.shrunk_iou(blobs, blobs.float(), 0.5, area=True)
+shrunk = {"mask": limits.shrunk_iou(blobs, blobs.float(), 0.5)}
+shrunk["shares"] = limits.shrunk_iou(blobs, blobs.float(), 0.5, area=True)
 for name, cut in (("distance", 999), ("cut at 8", 8), ("cut at 4", 4), ("cut at 2", 2)):
-    shrunk[name] = mask_trials.shrunk_iou(blobs, d.clamp(-cut, cut), 0)
+    shrunk[name] = limits.shrunk_iou(blobs, d.clamp(-cut, cut), 0)
 reveal("02.4", shrunk["distance"])
 print({name: round(iou, 3) for name, iou in shrunk.items()})
 answer = torch.zeros_like(d, requires_grad=True)
@@ -498,8 +506,8 @@ for kind in KINDS:
 # Bytes are not all. A network must be able to *learn* the numbers. Raise one of them by 1: how much of the mask, or of its outline, moves?
 
 # %%
-show_source(mask_trials.reach)
-for numbers, share in mask_trials.reaches(coin).items():
+show_source(limits.reach)
+for numbers, share in limits.reaches(coin).items():
     where = "image" if numbers.startswith("14") else "outline"
     print(f"one of {numbers:24} moves {share:4.0%} of the {where}")
 

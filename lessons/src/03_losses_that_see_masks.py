@@ -19,9 +19,9 @@ import torch
 from minseg import losses
 from minseg.course import check, claim, guess, progress, reveal, show_source
 from minseg.draw import ALIGN_COLOUR, POOL_COLOUR, draw_image, figure, show
+from minseg.draw.losses import draw_push
+from minseg.experiments import loss_pair as scene
 from minseg.explore import LossBoard
-from minseg.explore import loss_scene as scene
-from minseg.explore.loss_picture import draw_push
 from minseg.masks import from_polygons, mean_field_crf, signed_distance, total_variation, tv_flow
 from minseg.metrics import hausdorff_distance, mask_iou
 

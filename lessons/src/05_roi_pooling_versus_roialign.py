@@ -22,8 +22,8 @@ from minseg.course import check, claim, guess, progress, reveal, show_source
 from minseg.data import coins_truth, photo
 from minseg.draw import ALIGN_COLOUR, POOL_COLOUR, draw_boxes, draw_grid, draw_image, figure, show
 from minseg.explore import RoIExplorer
-from minseg.explore.roi_view import feature_map
-from minseg.explore.still import Still
+from minseg.explore.base.widget import Still
+from minseg.explore.roi_explorer.numbers import feature_map
 from minseg.roi import bilinear_sample, quantise_box, roi_align, roi_average, roi_pool
 from minseg.roi.align import axis_taps, roi_align_loop, sample_positions
 from minseg.roi.pool import roi_pool_loop

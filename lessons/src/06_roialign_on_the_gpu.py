@@ -30,9 +30,9 @@ import triton.language as tl
 from minseg.course import check, claim, guess, progress, reveal, show_source
 from minseg.draw import ALIGN_COLOUR, POOL_COLOUR, figure, show
 from minseg.explore import KernelView
+from minseg.kernel_trace import launch, shuffled, watch
 from minseg.roi import bilinear_sample, roi_align
 from minseg.roi.align import axis_taps, feature_box, roi_align_loop
-from minseg.trace import launch, shuffled, watch
 from minseg_kernels.backward_tiles import backward_tiles
 from minseg_kernels.forward import add_pixel, roi_align_forward
 from minseg_kernels.geometry import axis_sample, box_edges, sample_position
@@ -537,7 +537,7 @@ claim(
 progress("06")
 
 # %% [markdown]
-# **Reading on.** Tillet, Kung and Cox, *Triton: an intermediate language and compiler for tiled neural network computations*, 2019, for the idea of programs on blocks. Williams, Waterman and Patterson, *Roofline: an insightful visual performance model*, 2009. Lin et al., *Feature Pyramid Networks*, 2017, section 4.2, for the levels that one launch serves. In the package: `kernels/minseg_kernels`, whose first file gives a reading order, and `minseg/trace.py`, which wrote the traces of this lesson.
+# **Reading on.** Tillet, Kung and Cox, *Triton: an intermediate language and compiler for tiled neural network computations*, 2019, for the idea of programs on blocks. Williams, Waterman and Patterson, *Roofline: an insightful visual performance model*, 2009. Lin et al., *Feature Pyramid Networks*, 2017, section 4.2, for the levels that one launch serves. In the package: `kernels/minseg_kernels`, whose first file gives a reading order, and `minseg/kernel_trace.py`, which wrote the traces of this lesson.
 #
 # > **When it does not work**
 # >

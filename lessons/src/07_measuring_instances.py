@@ -19,11 +19,11 @@ import torch
 
 from minseg.boxes import box_iou
 from minseg.course import check, claim, guess, progress, reveal, show_source
-from minseg.course.exercises import museum_07 as museum
+from minseg.course.exercises.lesson_07 import bug_museum as museum
 from minseg.data import coins_truth
 from minseg.draw import ALIGN_COLOUR, POOL_COLOUR, figure, show
+from minseg.draw.ap import draw_curve, draw_scene
 from minseg.explore import APPlayground, BoundaryBand
-from minseg.explore.ap_picture import draw_curve, draw_scene
 from minseg.explore.ap_playground import DETECTIONS, SCORES, TRUTHS
 from minseg.instances import Instances
 from minseg.metrics import average_precision, boundary_iou, boundary_of, mask_iou

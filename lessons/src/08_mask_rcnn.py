@@ -22,19 +22,21 @@ from minseg.course import check, claim, guess, progress, reveal, show_source
 from minseg.course.recorded import recorded
 from minseg.data import SceneDataset, coins_truth, photo
 from minseg.draw import draw_image, draw_instances, figure, show
-from minseg.explore import LossCurve, StageViewer, rcnn_picture, rcnn_trials
-from minseg.explore.stage_view import Walk
+from minseg.draw import mask_rcnn as picture
+from minseg.experiments import mask_rcnn_probes as probes
+from minseg.experiments.mask_rcnn_trace import Walk
+from minseg.explore import LossCurve, StageViewer
 from minseg.masks import from_grid, to_grid
 from minseg.metrics import average_precision, mask_iou
 from minseg.models import MaskHead, MaskRCNN, load_coins
-from minseg.models.batch import pad_images, pad_truth
 from minseg.models.mask_rcnn import draw
-from minseg.models.roi_heads import (
+from minseg.models.mask_rcnn.roi_heads import (
     BOX_WEIGHTS,
     class_and_box_losses,
     mask_targets,
     sample_proposals,
 )
+from minseg.models.padding import pad_images, pad_truth
 from minseg.train import InMemory, augment_symmetries, train, validate
 
 # %% [markdown]
@@ -75,7 +77,7 @@ show(fig, alt=alt, facts=f"{len(found)} found, mean mask IoU {iou:.2f}")
 guess("08.1", None)
 
 # %%
-flow = rcnn_trials.flow(model, scene.image)
+flow = probes.flow(model, scene.image)
 for name, tensor in flow.items():
     print(f"{name:21} {tuple(tensor.shape)}")
 reveal("08.1", flow["objectness"].numel() / 1000, "thousand anchors")
@@ -86,7 +88,7 @@ reveal("08.1", flow["objectness"].numel() / 1000, "thousand anchors")
 # %%
 yes, boxes = flow["objectness"][0].sigmoid(), flow["RoIs"][:, 1:]
 true = scene.instances.boxes
-fig = rcnn_picture.draw_objectness(scene.image, true, yes, boxes[:60], cells=(32, 16, 8))
+fig = picture.draw_objectness(scene.image, true, yes, boxes[:60], cells=(32, 16, 8))
 sure = [int((part > 0.5).sum()) for part in yes.split([3072, 768, 192])]
 alt = "Bright spots in the dashed true boxes, at stride 8 mostly; then boxes around each coin."
 show(fig, alt=alt, facts=f"anchors that say yes, above ½: {sure} at strides 4, 8 and 16")
@@ -199,7 +201,7 @@ chosen, of = sample.rois[positive][:5], sample.things[positive][:5]
 targets = mask_targets(chosen, of, truth, 28)
 with torch.no_grad():
     answers = model.read_masks(model.first_stage(batch)[0], chosen)[:, 0].sigmoid()
-fig = rcnn_picture.draw_mask_targets(scene.image, chosen[:, 1:], targets, answers)
+fig = picture.draw_mask_targets(scene.image, chosen[:, 1:], targets, answers)
 alt = "Discs cut off or off-centre as their proposals are; the answers below have their places."
 wrong = ((answers > 0.5) != (targets > 0.5)).float().mean(dim=(1, 2)).max()
 show(fig, alt=alt, facts=f"cells on the wrong side of ½: at most {100 * wrong:.0f} %")
@@ -235,7 +237,7 @@ torch.manual_seed(0)
 fresh = MaskRCNN(classes=3)  # discs, boxes and triangles
 shapes = [SceneDataset("train")[k] for k in range(8)]
 coins = [SceneDataset("train", size=128, count=(4, 8), style="coins")[k] for k in range(8)]
-(before, g0), (after, g1) = rcnn_trials.pulls(fresh, shapes), rcnn_trials.pulls(model, coins)
+(before, g0), (after, g1) = probes.pulls(fresh, shapes), probes.pulls(model, coins)
 reveal("08.3", before["class"].item())
 print("                  untrained, shapes       trained, coins")
 print("                    loss   gradient      loss   gradient")
@@ -269,7 +271,7 @@ claim("C17", measured=f"sum of gradients and gradient of the sum agree to 0.01 %
 # Three more questions about the mask's loss alone. **Mean or sum?** The notes have both. **Whose channel?** The head puts out a mask for each class; one of them is judged. The notes say, that of the predicted class. **Do classes compete?** They would in a softmax over the classes at each pixel; here each channel has a sigmoid of its own. Ask the untrained network, with the true boxes of eight scenes as RoIs.
 
 # %%
-push = rcnn_trials.mask_pushes(fresh, shapes)
+push = probes.mask_pushes(fresh, shapes)
 own = F.one_hot(push.classes, 3).bool()  # (P, 3)
 ratio = (push.total.norm() / push.mean.norm()).item()
 claim("C11", measured=f"the sum's gradient is {ratio:.0f} = 28² times the mean's",
@@ -300,7 +302,7 @@ result = train(mine, learn, steps=200, batch_size=4, augmentation=augment_symmet
                on_step=curve)  # fmt: skip
 seen = [unseen[k] for k in range(3)]
 guesses = [mine.eval().predict(one.image[None], score_threshold=0.5)[0] for one in seen]
-fig = rcnn_picture.draw_training(result, list(before), seen, guesses)
+fig = picture.draw_training(result, list(before), seen, guesses)
 alt = "Five losses over 200 steps; three scenes in which your network marks the coins."
 show(fig, alt=alt, facts=f"{result.seconds:.0f} s, loss {result.losses[-1]['loss']:.2f}")
 
@@ -337,7 +339,7 @@ viewer
 #
 # At test the parts run in this order: proposals, class and box, drop what is unlikely, NMS within each class, and only then masks, read from the *refined* boxes, on the channel of the predicted class.
 #
-# **Exercise: detect** for one image. `logits` (R, C + 1), background last; `deltas` (R, C, 4), for the weights (10, 10, 5, 5); `proposals` (R, 4); `size` (2,) height and width. The probabilities are a softmax that includes background. *Every* class above `score_threshold` counts, so that one proposal may give two detections. Cut boxes off at the image, then drop those that are less than 1 px wide or high. Yours to use: `decode(deltas, boxes, weights)` and `batched_nms(boxes, scores, classes, iou_threshold)`, which gives rows, best first, of `minseg.boxes`; `clip(boxes, sizes)` of `minseg.models.rpn`, which wants (1, N, 4) and (1, 2).
+# **Exercise: detect** for one image. `logits` (R, C + 1), background last; `deltas` (R, C, 4), for the weights (10, 10, 5, 5); `proposals` (R, 4); `size` (2,) height and width. The probabilities are a softmax that includes background. *Every* class above `score_threshold` counts, so that one proposal may give two detections. Cut boxes off at the image, then drop those that are less than 1 px wide or high. Yours to use: `decode(deltas, boxes, weights)` and `batched_nms(boxes, scores, classes, iou_threshold)`, which gives rows, best first, of `minseg.boxes`; `clip(boxes, sizes)` of `minseg.models.mask_rcnn.rpn`, which wants (1, N, 4) and (1, 2).
 
 
 # %%
@@ -373,8 +375,8 @@ claim("C18", measured="; ".join(f"{name}: mean IoU {iou:.3f}" for name, iou in k
 guess("08.4", None)
 
 # %%
-worth = rcnn_trials.masks_in_moved_boxes(model, image, truth, (0, 1, 2, 4, 6, 8, 12, 16))
-show(rcnn_picture.draw_moved_boxes(worth), alt="IoU falls to 0.62, a little below the share.",
+worth = probes.masks_in_moved_boxes(model, image, truth, (0, 1, 2, 4, 6, 8, 12, 16))
+show(picture.draw_moved_boxes(worth), alt="IoU falls to 0.62, a little below the share.",
      facts=f"mask IoU {worth[0][0]:.2f} at 0 px, {worth[8][0]:.2f} at 8 px")  # fmt: skip
 reveal("08.4", worth[8][0], digits=2)
 claim("C15", measured=f"at 16 px IoU {worth[16][0]:.2f}, share in the box {worth[16][1]:.2f}",
@@ -413,12 +415,12 @@ claim("C137", measured=f"aligning instead of pooling adds {more[0]:.0f} % to AP 
 # The class-specific head has $C$ masks for each RoI, the class-agnostic one a single one. Two heads, then, on the same features (of the coin network's backbone, which stays as it is), with the same 60 steps. Both learn the masks of discs and boxes. **Triangles are in the scenes, but their masks are left out of training.** At test all three are asked for, in their true boxes.
 
 # %% tags=["nbval-ignore-output"]
-lessons = rcnn_trials.things_of(model, "train", 60)
-questions = rcnn_trials.things_of(model, "val", 30)
+lessons = probes.things_of(model, "train", 60)
+questions = probes.things_of(model, "val", 30)
 known = lessons.classes < 2  # discs and boxes
-heads = [rcnn_trials.learn_masks(rcnn_trials.Things(*(part[known] for part in lessons)),
+heads = [probes.learn_masks(probes.Things(*(part[known] for part in lessons)),
                                  class_agnostic=one) for one in (False, True)]  # fmt: skip
-specific, agnostic = (rcnn_trials.quality_by_class(head, questions) for head in heads)
+specific, agnostic = (probes.quality_by_class(head, questions) for head in heads)
 said = [f"{sum(q[:2]) / 2:.2f} and {q[2]:.2f}" for q in (specific, agnostic)]
 claim("C49", measured=f"mean mask IoU of discs and boxes, and of triangles: {said[0]} "
       f"class-specific; {said[1]} class-agnostic",
@@ -470,7 +472,7 @@ claim("C16", measured=f"mean box IoU {of_head:.2f} from the box head, {of_masks:
 progress("08")
 
 # %% [markdown]
-# **Reading on.** He et al., *Mask R-CNN*, 2017, section 3 and the ablations of 4.2; Ren et al., *Faster R-CNN*, 2015, section 3.1, for anchors; Lin et al., *Feature Pyramid Networks*, 2017, section 4; Girshick, *Fast R-CNN*, 2015, section 2.3, for the sample. In the package: `minseg/models/mask_rcnn.py` puts the parts in a row; `rpn.py`, `roi_heads.py` and `detect.py` hold them.
+# **Reading on.** He et al., *Mask R-CNN*, 2017, section 3 and the ablations of 4.2; Ren et al., *Faster R-CNN*, 2015, section 3.1, for anchors; Lin et al., *Feature Pyramid Networks*, 2017, section 4; Girshick, *Fast R-CNN*, 2015, section 2.3, for the sample. In the package: `minseg/models/mask_rcnn/model.py` puts the parts in a row; `rpn.py`, `roi_heads.py` and `detect.py` hold them.
 #
 # **Next**, lesson 09 trains the same network in other ways: weights for the losses, hard examples, and what to do when memory is short.
 #

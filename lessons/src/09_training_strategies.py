@@ -23,14 +23,14 @@ from minseg import losses
 from minseg.course import check, claim, guess, progress, reveal, show_source
 from minseg.data import SceneDataset
 from minseg.draw import figure, show
+from minseg.draw import strategies as picture
+from minseg.experiments.activation_memory import in_segments, kept, peak
+from minseg.experiments.loss_weight_and_optimiser import train_weighted
+from minseg.experiments.positive_proposals import bunches, positive_proposals
+from minseg.experiments.shared_gradients import balance, preset, shared_gradients
+from minseg.experiments.two_tasks import RULES, dial, resting_place, turn, weigh
+from minseg.experiments.wrong_labels import error, learn, scatter
 from minseg.explore import BalanceBoard
-from minseg.explore import strategy_picture as picture
-from minseg.explore.activations import in_segments, kept, peak
-from minseg.explore.dial import RULES, dial, resting_place, turn, weigh
-from minseg.explore.mask_weight import train_weighted
-from minseg.explore.proposals import bunches, positive_proposals
-from minseg.explore.shared_gradients import balance, preset, shared_gradients
-from minseg.explore.wrong_labels import error, learn, scatter
 from minseg.models import MaskRCNN, load_coins
 from minseg.models.backbone import Residual
 

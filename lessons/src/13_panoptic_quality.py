@@ -20,8 +20,9 @@ from scipy.ndimage import label
 from minseg.course import check, claim, guess, progress, reveal, show_source
 from minseg.data import STUFF, THINGS, make_scene
 from minseg.draw import draw_grid, draw_panoptic, figure, show
-from minseg.explore import PQPlayground, segment_edits
-from minseg.metrics import matching, panoptic_errors, panoptic_quality
+from minseg.experiments import panoptic_edits
+from minseg.explore import PQPlayground
+from minseg.metrics import panoptic_errors, panoptic_quality, pq_matching
 from minseg.panoptic import decode, encode
 
 NAMES = {**THINGS, **STUFF}  # 1 disc, 2 box, 3 triangle, …; 6 sky, 7 ground, 8 water
@@ -103,7 +104,7 @@ claim("C68", said, "does not fit" in refusal)
 guess("13.1", None)
 
 # %%
-pairs = matching.match_segments(predicted, truth, matching.Categories(THINGS, STUFF, 1000))
+pairs = pq_matching.match_segments(predicted, truth, pq_matching.Categories(THINGS, STUFF, 1000))
 for (p, t), iou in zip(pairs.pairs.tolist(), pairs.pair_iou, strict=True):
     if p // 1000 == t // 1000:
         print(f"predicted {p}, true {t}: IoU {iou:.3f}", "matched" if iou > 0.5 else "no match")
@@ -125,7 +126,7 @@ generator, twice = torch.Generator().manual_seed(0), {0.3: 0, 0.4: 0, 0.5: 0}
 for _ in range(300):
     centres = 40 * torch.rand(12, 2, generator=generator)
     maps = cells(centres + 8 * torch.randn(12, 2, generator=generator)), cells(centres)
-    met = matching.match_segments(*maps, matching.Categories(THINGS, STUFF, 1000))
+    met = pq_matching.match_segments(*maps, pq_matching.Categories(THINGS, STUFF, 1000))
     for threshold in twice:
         some = met.pairs[met.pair_iou > threshold]
         twice[threshold] += 2 * len(some) - sum(len(set(column)) for column in some.T)
@@ -189,7 +190,7 @@ claim("C71", said, worst < 0.1 and score(truth, truth).pq == 1)
 
 
 # %%
-show_source(matching._match, docstring=False)
+show_source(pq_matching._match, docstring=False)
 
 
 def row(*runs):
@@ -268,7 +269,7 @@ claim("C67", said, (cut[6].fp, cut[6].fn) == (2, 1))
 
 # %%
 scene = make_scene(9, (96, 128), count=(5, 6)).panoptic
-maps = segment_edits.merge(scene, 1001, 1003), scene
+maps = panoptic_edits.merge(scene, 1001, 1003), scene
 things = score(*maps).per_class[1].pq
 flat = ([torch.where(ids // 1000 == 1, 1000, ids)] for ids in maps)
 stuff = panoptic_quality(*flat, things=[2, 3], stuff=[1, *STUFF]).per_class[1].pq
@@ -297,7 +298,7 @@ claim("C124", said, bool(mean_iou > 0.99 and quality.stuff.pq < 0.85))
 def peel(ids):
     """Every segment loses one pixel all around."""
     for segment in ids[ids > 0].unique().tolist():
-        ids = segment_edits.erode(ids, segment)
+        ids = panoptic_edits.erode(ids, segment)
     return ids
 
 
@@ -334,13 +335,13 @@ square, steps, halo = torch.full((40, 60), SKY), [], {}
 square[12:28, 22:38] = 2001
 small = square
 while not steps or steps[-1] > 0:
-    small = segment_edits.erode(small, 2001)
+    small = panoptic_edits.erode(small, 2001)
     steps.append(score(small, square).per_class[2].pq)
 reveal("13.3", len(steps), "px")
 for side in (4, 5, 8, 16):
     box = torch.full((40, 60), SKY)
     box[10 : 10 + side, 10 : 10 + side] = 2001
-    halo[side] = score(segment_edits.grow(box, 2001), box).per_class[2].pq
+    halo[side] = score(panoptic_edits.grow(box, 2001), box).per_class[2].pq
 print("PQ, peeled a pixel at a time:", *(f"{pq:.2f}" for pq in steps))
 print("PQ with a halo of one pixel:", *(f"side {side} {pq:.2f}," for side, pq in halo.items()))
 said = f"one pixel of halo costs a side of 16 px {1 - halo[16]:.2f}, one of 4 px its match"
@@ -355,8 +356,8 @@ claim("C122", said, halo[4] == 0 and abs(halo[16] - (16 / 18) ** 2) < 1e-9)
 ids, ends = [segment for segment in scene.unique().tolist() if segment % 1000], {}
 spoil = {
     "peel": lambda ids_now, segment: peel(ids_now),
-    "delete": segment_edits.delete,
-    "split": segment_edits.split,
+    "delete": panoptic_edits.delete,
+    "split": panoptic_edits.split,
 }
 fig, ax = figure(width=560, height=330)
 for (name, edit), style in zip(spoil.items(), ("o-", "s--", "^:"), strict=True):
@@ -379,9 +380,9 @@ claim("C123", said, ends["delete"][0] > 0.99 and max(ends["peel"]) < 0.7)
 # Causes can be told apart all the same. `panoptic_errors` puts every half point of FP and FN, and every wrong pixel of a match, down to one cause, so that the parts add up to $1 - \mathrm{PQ}$: errors near the boundary, poor masks further in, a confused class, segments missed, segments invented. Here is a prediction with one mistake of each kind.
 
 # %%
-worse = segment_edits.delete(segment_edits.erode(scene, 1003), 1005)  # drawn small; missed
-worse = segment_edits.relabel(worse, 3006, 2)  # a box
-worse = segment_edits.move(worse, 3004, -9, 3)  # drawn in the wrong place
+worse = panoptic_edits.delete(panoptic_edits.erode(scene, 1003), 1005)  # drawn small; missed
+worse = panoptic_edits.relabel(worse, 3006, 2)  # a box
+worse = panoptic_edits.move(worse, 3004, -9, 3)  # drawn in the wrong place
 worse[70:82, 8:20] = 2009  # invented
 errors = panoptic_errors([worse], [scene], things=THINGS, stuff=STUFF)
 fig, ax = figure(width=820, height=330)
@@ -519,7 +520,7 @@ check("13.colours", my_ids_from_colours)
 progress("13")
 
 # %% [markdown]
-# **Reading on.** Kirillov et al., *Panoptic Segmentation*, 2019, section 4 for the metric, section 6 for how far two people agree. Cheng et al., *Boundary IoU*, 2021, for Boundary PQ, `dilation_ratio` in `panoptic_quality`. Bolya et al., *TIDE*, 2020, for the naming of causes. In the package: `minseg/metrics/shared_pixels.py`, `matching.py`, `pq.py` and `pq_errors.py`.
+# **Reading on.** Kirillov et al., *Panoptic Segmentation*, 2019, section 4 for the metric, section 6 for how far two people agree. Cheng et al., *Boundary IoU*, 2021, for Boundary PQ, `dilation_ratio` in `panoptic_quality`. Bolya et al., *TIDE*, 2020, for the naming of causes. In the package: `minseg/metrics/pq_overlaps.py`, `pq_matching.py`, `pq.py` and `pq_errors.py`.
 #
 # **Next**, lesson 14 makes panoptic maps out of instances and stuff.
 #

@@ -1,8 +1,9 @@
 """The machinery of a lesson: exercises, predictions, claims, sources, progress, and a check-up."""
 
+from minseg.course.check import check
 from minseg.course.claims import claim, ledger
 from minseg.course.doctor import doctor
-from minseg.course.exercises import check, hint, solution
+from minseg.course.exercises import hint, solution
 from minseg.course.predictions import guess, reveal
 from minseg.course.progress import progress
 from minseg.course.source import show_source

@@ -1,12 +1,12 @@
 """Images with truth: synthetic scenes that are exact, and photographs that are real."""
 
-from minseg.data.coco import CocoImage, load_coco, load_results
-from minseg.data.coco_panoptic import PanopticImage, load_panoptic
-from minseg.data.coco_panoptic_save import save_panoptic
-from minseg.data.coco_save import save_coco, save_results
-from minseg.data.dataset import SceneDataset
+from minseg.data.coco.instances import CocoImage, load_coco, load_results
+from minseg.data.coco.panoptic import PanopticImage, load_panoptic
+from minseg.data.coco.write_instances import save_coco, save_results
+from minseg.data.coco.write_panoptic import save_panoptic
 from minseg.data.photos import coins_truth, photo
 from minseg.data.scenes import COIN, STUFF, THINGS, Scene, make_scene
+from minseg.data.splits import SceneDataset
 
 __all__ = [
     "COIN",

@@ -7,7 +7,7 @@ For each class, over all images together,
     RQ = TP / (TP + ½ FP + ½ FN)             an F1 score: how many are matched at all
 
 (Kirillov et al., Panoptic Segmentation, 2019, section 4). TP are the matched pairs of
-`minseg.metrics.matching`, FP predictions and FN truths without a match. The denominator is half of
+`pq_matching`, FP predictions and FN truths without a match. The denominator is half of
 all segments, so PQ = 2 Σ IoU / (#predicted + #true). Lesson 13.
 
 PQ over several classes is the mean over those that occur in truth or prediction. So are SQ and RQ,
@@ -28,7 +28,7 @@ from typing import Any
 import torch.distributed as distributed
 from torch import Tensor
 
-from minseg.metrics.matching import Categories, Matching, match_segments
+from minseg.metrics.pq_matching import Categories, Matching, match_segments
 
 UNIT = 2**53  # IoU of a match × UNIT is a whole number
 

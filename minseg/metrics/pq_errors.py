@@ -30,8 +30,8 @@ import numpy as np
 from torch import Tensor
 
 from minseg.metrics.boundary import band_width, trimap
-from minseg.metrics.matching import Categories, Matching, match_segments
 from minseg.metrics.pq import Maps, pair_images
+from minseg.metrics.pq_matching import Categories, Matching, match_segments
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -65,7 +65,7 @@ class PanopticErrors(PQParts):
         Args:
             ax: matplotlib axes. names: category id to name. title: what to see.
         """
-        from minseg.metrics.draw_errors import draw_parts
+        from minseg.draw.panoptic_errors import draw_parts
 
         rows: list[tuple[str, PQParts]] = [("all classes", self)]
         for category, parts in self.per_class.items():

@@ -1,6 +1,6 @@
 """Batches: images read, turned and stacked, each with the seed of all that is random about it.
 
-The data set is read in the order of `minseg.train.order`. With `workers`, PyTorch's DataLoader
+The data set is read in the order of `sampling_order`. With `workers`, PyTorch's DataLoader
 reads ahead in processes of its own: worth it for files, not for what is in memory. However many
 there are, the batches are the same, because nothing but (seed, place) decides what is in them.
 What goes wrong in one of them comes back as a value, `Unreadable`, and is raised here: DataLoader
@@ -23,11 +23,11 @@ from torch import Tensor
 from torch.utils.data import DataLoader, get_worker_info
 from torch.utils.data import Dataset as TorchDataset
 
+from minseg.data.in_memory import Dataset, as_example
 from minseg.instances import Instances
 from minseg.train.augment import Example
 from minseg.train.interrupt import leave_to_parent
-from minseg.train.memory import Dataset, as_example
-from minseg.train.order import AUGMENTATION, SAMPLING, Share, seed_of
+from minseg.train.sampling_order import AUGMENTATION, SAMPLING, Share, seed_of
 
 Augmentation = Callable[[Example, int], Example]
 

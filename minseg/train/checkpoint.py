@@ -6,8 +6,8 @@ enough to use a model: a weight is then off by at most one part in 2048.
 
 A *checkpoint* of a run holds the weights in full, the moments of the optimisers, the tables of
 losses and metrics so far, and as JSON the step, the schedule and the settings. Nothing else is
-needed: the order of images and all seeds follow from the seed and the step (`minseg.train.order`).
-Each is one file (`minseg.train.tensor_file`). Lesson 09.
+needed: the order of images and all seeds follow from the seed and the step (`sampling_order`).
+Each is one file (`minseg.tensor_file`). Lesson 09.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from minseg.models.options import blueprint, checked_options, complete
+from minseg.tensor_file import Stored, opened, write_tensors
 from minseg.train.log import Row
-from minseg.train.options import blueprint, checked_options, complete
-from minseg.train.tensor_file import Stored, opened, write_tensors
 
 MODEL, OPTIMISER, TABLE = "model.", "optimiser.", "table."  # how names of tensors begin
 
@@ -54,7 +54,7 @@ def load_model(
 
     Args:
         path: of a model, or of a checkpoint of a run, whose weights are taken. It may be older
-            than the class, and a stranger's: see `minseg.train.options`.
+            than the class, and a stranger's: see `minseg.models.options`.
         kind: the class; left out, the one of `minseg.models` that the file names. A file cannot
             make anything else run.
         device: where to put it.

@@ -17,7 +17,7 @@ from typing import Any
 
 from torch import Tensor
 
-from minseg.train.memory import Dataset, InMemory, as_example
+from minseg.data.in_memory import Dataset, InMemory, as_example
 
 SAMPLES = 16
 

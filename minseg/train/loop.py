@@ -26,14 +26,14 @@ from typing import Any
 import torch
 from torch import nn
 
+from minseg.data.in_memory import Dataset
 from minseg.train.augment import augment_scene
 from minseg.train.batches import Augmentation
 from minseg.train.distributed import all_or_none, check_agreed, together
 from minseg.train.fingerprint import fingerprint
-from minseg.train.folder import Progress, RunFolder
 from minseg.train.log import Row
-from minseg.train.memory import Dataset
 from minseg.train.run import Feed, Pace, Run, TrainingResult, beginning, make_stepper
+from minseg.train.run_folder import Progress, RunFolder
 from minseg.train.settings import Settings
 from minseg.train.validate import is_panoptic
 

@@ -24,14 +24,14 @@ from typing import NamedTuple
 
 from torch import nn
 
+from minseg.data.in_memory import Dataset
 from minseg.train.bar import Bar
 from minseg.train.batches import Augmentation, Batch, Views, batches
 from minseg.train.distributed import all_or_none, from_first, largest, world
-from minseg.train.folder import LOSSES, METRICS, Progress, RunFolder
 from minseg.train.interrupt import Interrupted, Signals
 from minseg.train.log import Row
-from minseg.train.memory import Dataset
-from minseg.train.order import Order, Share
+from minseg.train.run_folder import LOSSES, METRICS, Progress, RunFolder
+from minseg.train.sampling_order import Order, Share
 from minseg.train.schedule import guess, plan
 from minseg.train.settings import Settings
 from minseg.train.step import Stepper

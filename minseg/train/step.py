@@ -28,7 +28,7 @@ from minseg.train.batches import Batch, to_device
 from minseg.train.distributed import mean, parallel, world
 from minseg.train.log import Row
 from minseg.train.muon import Muon
-from minseg.train.order import STEP, seed_of
+from minseg.train.sampling_order import STEP, seed_of
 
 BETAS = (0.9, 0.98)  # a memory of 50 steps for g²: short runs have no time for 0.999
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from minseg.explore.ap_playground import DETECTIONS, SCORES, TRUTHS, explain
+from minseg.explore.ap_playground.widget import DETECTIONS, SCORES, TRUTHS, explain
 
 LESSON = "07_measuring_instances.ipynb"
 

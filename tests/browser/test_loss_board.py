@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from minseg.explore.loss_board import DISCS, TRUE_DISC, LossBoard
+from minseg.explore.loss_board.widget import DISCS, TRUE_DISC, LossBoard
 
 LESSON = "03_losses_that_see_masks.ipynb"
 

@@ -3,10 +3,10 @@
 import pytest
 from playwright.sync_api import expect
 
-from minseg.explore.representation_sweep import explain as swept
-from minseg.explore.representations import SIZE
-from minseg.explore.spline_editor import MARGIN, START, SplineEditor
-from minseg.explore.spline_editor import explain as drawn
+from minseg.experiments.representations import SIZE
+from minseg.explore.representation_sweep.widget import explain as swept
+from minseg.explore.spline_editor.widget import MARGIN, START, SplineEditor
+from minseg.explore.spline_editor.widget import explain as drawn
 
 LESSON = "02_writing_a_mask_down.ipynb"
 

@@ -6,7 +6,7 @@ import torch
 from playwright.sync_api import expect
 
 from minseg.data import photo
-from minseg.explore.roi_view import feature_map
+from minseg.explore.roi_explorer.numbers import feature_map
 from minseg.roi import roi_align, roi_pool
 
 POINTS = re.compile(r"^(\d+\.\d,\d+\.\d ?){81}$")

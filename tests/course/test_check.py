@@ -13,10 +13,10 @@ import pytest
 import torch
 from jupyter_client.manager import start_new_kernel
 
-from minseg.course.exercises import Exercise, audit, check, find, hint, solution
-from minseg.course.exercises.attempt import run
-from minseg.course.exercises.check import judge
-from minseg.course.exercises.compare import describe, difference
+from minseg.course.attempt import run
+from minseg.course.check import check, judge
+from minseg.course.compare import describe, difference
+from minseg.course.exercises import Exercise, audit, find, hint, solution
 from minseg.course.state import load
 
 
@@ -330,8 +330,7 @@ def test_a_closed_stdout_ends_nothing(monkeypatch, tmp_path):
 
 LOOPS = """
 import sys, time
-from minseg.course import check
-sys.modules["minseg.course.exercises.attempt"].SLOW = 0.3
+sys.modules["minseg.course.attempt"].SLOW = 0.3
 
 def loops(boxes):
     print("begun", flush=True)

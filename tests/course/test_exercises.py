@@ -5,9 +5,9 @@ import inspect
 
 import pytest
 
+from minseg.course.check import judge
+from minseg.course.exercise import call
 from minseg.course.exercises import Exercise, audit, exercises_of, lessons_with_exercises
-from minseg.course.exercises.check import judge
-from minseg.course.exercises.exercise import call
 
 EXERCISES = [exercise for lesson in lessons_with_exercises() for exercise in exercises_of(lesson)]
 

@@ -7,8 +7,8 @@ import sys
 import pytest
 import torch
 
+from minseg.course.check import judge, run
 from minseg.course.exercises import find
-from minseg.course.exercises.check import judge, run
 from minseg.course.source import source_of
 from minseg.roi import bilinear_sample, roi_align
 

@@ -6,8 +6,8 @@ import torch
 from scipy import ndimage
 from skimage.draw import polygon2mask
 
+from minseg.course.check import judge
 from minseg.course.exercises import find
-from minseg.course.exercises.check import judge
 
 
 def by_integration(masks, boxes, size):

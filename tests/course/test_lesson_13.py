@@ -5,7 +5,7 @@ import torch
 
 from minseg.course.exercises.lesson_13 import average_quality, class_pq, false_positives
 from minseg.metrics import panoptic_quality
-from minseg.metrics.matching import Categories, match_segments
+from minseg.metrics.pq_matching import Categories, match_segments
 
 THINGS, STUFF = [1, 2], [6]
 

@@ -19,9 +19,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from minseg.commands.evaluate import as_table, evaluate_instances, evaluate_panoptic
 from minseg.data import load_coco, load_panoptic, load_results
 from minseg.data.pictures import picture_size, read_picture
-from minseg.evaluate import as_table, evaluate_instances, evaluate_panoptic
 
 SPECIAL: list[Any] = [
     *(None, True, False, 0, -1, 1, 1.0, 1.5, -0.0, "", "a", "1", "\ud800", "\x1b[2J", "é" * 300),

@@ -8,7 +8,7 @@ import torch
 from skimage.morphology import convex_hull_image
 
 from minseg.data import SceneDataset, make_scene
-from minseg.data.dataset import FIRST_SEED, LENGTH, ROOM
+from minseg.data.splits import FIRST_SEED, LENGTH, ROOM
 
 TRUTH = "723df8ac26ae2f517cad5df76ff423ca84d21f335b6a585ad8262e1713440a99"
 IMAGES = "5c02694cdd6c7f63d7e8aa7a21a2246e7be0822e060bd4646304a2ec7950c97a"

@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 
 from minseg.data import load_coco, load_panoptic, load_results, save_coco, save_panoptic
-from minseg.data.coco_categories import labels_of
-from minseg.data.coco_files import read_json
+from minseg.data.coco.categories import labels_of
+from minseg.data.coco.records import read_json
 from minseg.instances import Instances
 
 SQUARE = [[2, 2, 8, 2, 8, 8, 2, 8]]
@@ -286,7 +286,8 @@ def test_maps_are_written_to_a_folder_on_another_disk(tmp_path, monkeypatch):
     """Renaming from one disk to another is refused by the system, so drafts lie where they go."""
     import os
 
-    from minseg.data import PanopticImage, coco_panoptic_save
+    from minseg.data import PanopticImage
+    from minseg.data.coco.instances import write_panoptic
 
     rename = os.replace
 
@@ -296,7 +297,7 @@ def test_maps_are_written_to_a_folder_on_another_disk(tmp_path, monkeypatch):
         )
         rename(source, target)
 
-    monkeypatch.setattr(coco_panoptic_save.os, "replace", within_a_folder)
+    monkeypatch.setattr(write_panoptic.os, "replace", within_a_folder)
     one = PanopticImage(1, "a.png", torch.tensor([[1001]]))
     save_panoptic(tmp_path / "m.json", [one], {1: "car"}, [1], tmp_path / "far")
     assert [path.name for path in (tmp_path / "far").iterdir()] == ["a.png"]

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minseg.data import COIN, STUFF, THINGS, make_scene
-from minseg.data.layout import FIRST_THING, FREE, Thing, count_samples, lay_stuff, put
-from minseg.data.shapes import Round
+from minseg.data.scenes.layout import FIRST_THING, FREE, Thing, count_samples, lay_stuff, put
+from minseg.data.scenes.shapes import Round
 from minseg.panoptic import decode
 
 ALL = tuple(THINGS.values())

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minseg.data.shapes import THINGS, direction, make_shape
+from minseg.data.scenes.shapes import THINGS, direction, make_shape
 
 KINDS = [*THINGS.values(), "coin"]
 STEP = 0.25

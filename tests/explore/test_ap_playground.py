@@ -6,7 +6,7 @@ import pytest
 import torch
 from traitlets import TraitError
 
-from minseg.explore.ap_playground import (
+from minseg.explore.ap_playground.widget import (
     DETECTIONS,
     HEIGHT,
     RULES,

@@ -7,10 +7,7 @@ import torch
 from traitlets import TraitError
 
 from minseg.data import SceneDataset
-from minseg.explore import BalanceBoard
-from minseg.explore.balance_board import BY_HAND, DRAWN, LEAST, MOST, SEED
-from minseg.explore.balance_row import row, short
-from minseg.explore.shared_gradients import (
+from minseg.experiments.shared_gradients import (
     PRESETS,
     SharedGradients,
     balance,
@@ -18,6 +15,9 @@ from minseg.explore.shared_gradients import (
     preset,
     shared_gradients,
 )
+from minseg.explore import BalanceBoard
+from minseg.explore.balance_board.numbers import row, short
+from minseg.explore.balance_board.widget import BY_HAND, DRAWN, LEAST, MOST, SEED
 from minseg.losses import UncertaintyWeights, gradient_balance
 from minseg.models import MaskRCNN, load_coins
 

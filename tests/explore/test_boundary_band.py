@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from minseg.data import coins_truth
-from minseg.explore.boundary_band import PREDICTIONS, BoundaryBand, moved
+from minseg.explore.boundary_band.widget import PREDICTIONS, BoundaryBand, moved
 from minseg.metrics import boundary_iou, mask_iou
 
 COIN = coins_truth().masks[9, 98:150, 178:232]

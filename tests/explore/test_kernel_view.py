@@ -9,7 +9,7 @@ from traitlets import TraitError
 pytest.importorskip("triton", reason="Triton exists for Linux only: pip install triton")
 
 from minseg.explore import KernelView
-from minseg.explore.kernel_view import BINS, CHANNELS, COLUMNS, NUMBER, ROWS
+from minseg.explore.kernel_view.widget import BINS, CHANNELS, COLUMNS, NUMBER, ROWS
 from minseg.roi.align import axis_taps
 
 

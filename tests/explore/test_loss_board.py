@@ -5,9 +5,8 @@ import pytest
 import torch
 from traitlets import TraitError
 
-from minseg.explore.loss_board import DISCS, LARGEST, SMALLEST, TRUE_DISC, LossBoard
-from minseg.explore.loss_picture import BLOCK, block_marks
-from minseg.explore.loss_scene import (
+from minseg.draw.losses import BLOCK, block_marks
+from minseg.experiments.loss_pair import (
     HEIGHT,
     LOSSES,
     OF_DISTANCES,
@@ -24,6 +23,7 @@ from minseg.explore.loss_scene import (
     push,
     share_near,
 )
+from minseg.explore.loss_board.widget import DISCS, LARGEST, SMALLEST, TRUE_DISC, LossBoard
 
 TRUTH = Truth.of(disc(*TRUE_DISC) > 0)
 

@@ -7,7 +7,7 @@ import torch
 from traitlets import TraitError
 
 from minseg.explore import MaskPainter
-from minseg.explore.paint_answers import HEIGHT, WIDTH, brush, example, explain
+from minseg.explore.mask_painter.numbers import HEIGHT, WIDTH, brush, example, explain
 from minseg.instances import Instances
 from minseg.panoptic import from_instances, to_instances
 

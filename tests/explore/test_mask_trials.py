@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from minseg.explore.mask_trials import (
+from minseg.experiments.representation_limits import (
     bspline_error,
     fit_logarithm,
     fit_power,
@@ -18,7 +18,7 @@ from minseg.explore.mask_trials import (
     smooth_masks,
     square_curve,
 )
-from minseg.explore.representations import parts_and_holes, specimen
+from minseg.experiments.representations import parts_and_holes, specimen
 from minseg.masks import signed_distance
 
 

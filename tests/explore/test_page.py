@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from minseg.explore.page import HERE, script
+from minseg.explore.base.page import HERE, script
 
 # What makes elements, or runs code, out of a string.
 FROM_STRINGS = r"innerHTML|outerHTML|insertAdjacentHTML|createContextualFragment|setHTML"

@@ -5,7 +5,7 @@ import pytest
 import torch
 from traitlets import TraitError
 
-from minseg.explore.quantisation_box import IMAGE, SMALLEST, QuantisationBox
+from minseg.explore.quantisation_box.widget import IMAGE, SMALLEST, QuantisationBox
 from minseg.roi.quantisation import error_statistics, expected_error, quantise_box
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from minseg.data import SceneDataset
-from minseg.explore import rcnn_trials
+from minseg.experiments import mask_rcnn_probes
 from minseg.losses import mask_bce
 from minseg.models import MaskRCNN
 
@@ -21,7 +21,7 @@ def model() -> MaskRCNN:
 
 
 def test_the_flow_has_one_row_for_each_roi(model, scenes):
-    flow = rcnn_trials.flow(model, scenes[0].image[:, :100])  # padded to 112 × 128
+    flow = mask_rcnn_probes.flow(model, scenes[0].image[:, :100])  # padded to 112 × 128
     anchors = 3 * (28 * 32 + 14 * 16 + 7 * 8)
     assert flow["image"].shape == (1, 3, 112, 128)
     assert flow["objectness"].shape == (1, anchors)
@@ -33,14 +33,14 @@ def test_the_flow_has_one_row_for_each_roi(model, scenes):
 
 
 def test_the_last_pull_is_the_gradient_of_the_sum(model, scenes):
-    losses, pulls = rcnn_trials.pulls(model, scenes)
+    losses, pulls = mask_rcnn_probes.pulls(model, scenes)
     assert len(losses) == 5 and len(pulls) == 6
     torch.testing.assert_close(pulls[5], pulls[:5].sum(dim=0), atol=1e-5, rtol=1e-4)
     assert pulls.shape[1] == sum(p.numel() for p in model.backbone.parameters())
 
 
 def test_pushes_land_on_the_channel_that_each_loss_names(model, scenes):
-    push = rcnn_trials.mask_pushes(model, scenes)
+    push = mask_rcnn_probes.mask_pushes(model, scenes)
     count = sum(len(scene.instances) for scene in scenes)
     assert len(push.classes) == count
     each = torch.arange(count)
@@ -54,7 +54,7 @@ def test_pushes_land_on_the_channel_that_each_loss_names(model, scenes):
 
 def test_a_sum_over_all_softmax_channels_and_background_is_no_push(model, scenes):
     """A softmax only shifts probability: the pushes of C classes add up to minus background's."""
-    push = rcnn_trials.mask_pushes(model, scenes)
+    push = mask_rcnn_probes.mask_pushes(model, scenes)
     with_background = push.softmax.sum(dim=1)  # = P(not background) − t, over the count of cells
     assert with_background.abs().max() <= 1 / (784 * len(push.classes)) + 1e-9
 
@@ -66,18 +66,18 @@ def test_boxes_are_moved_by_what_is_asked(scenes):
     torch.nn.init.zeros_(full.mask_head.predict.weight)
     torch.nn.init.constant_(full.mask_head.predict.bias, 9.0)
     image, truth = scenes[0].image, scenes[0].instances
-    worth = rcnn_trials.masks_in_moved_boxes(full, image, truth, (0, 5, 500))
+    worth = mask_rcnn_probes.masks_in_moved_boxes(full, image, truth, (0, 5, 500))
     assert worth[0][1] == 1 and worth[500] == (0, 0)
     assert 1 > worth[5][1] > 0 and worth[0][0] > worth[5][0] > 0
 
 
 def test_a_head_learns_the_classes_that_it_is_given(model):
-    things = rcnn_trials.things_of(model, "train", 6)
+    things = mask_rcnn_probes.things_of(model, "train", 6)
     assert things.grids.shape[1:] == (16, 14, 14) and things.targets.shape[1:] == (28, 28)
-    discs = rcnn_trials.Things(*(part[things.classes == 0] for part in things))
+    discs = mask_rcnn_probes.Things(*(part[things.classes == 0] for part in things))
     state = torch.random.get_rng_state()
-    head = rcnn_trials.learn_masks(discs, class_agnostic=False)
+    head = mask_rcnn_probes.learn_masks(discs, class_agnostic=False)
     assert torch.equal(torch.random.get_rng_state(), state)
     with torch.no_grad():
         loss = mask_bce(head(discs.grids)[:, 0], discs.targets).mean()
-    assert loss < 0.5 < rcnn_trials.quality_by_class(head, discs)[0]
+    assert loss < 0.5 < mask_rcnn_probes.quality_by_class(head, discs)[0]

@@ -8,9 +8,7 @@ import pytest
 import torch
 from traitlets import TraitError
 
-from minseg.explore import RepresentationSweep
-from minseg.explore.representation_sweep import exact_bytes, explain
-from minseg.explore.representations import (
+from minseg.experiments.representations import (
     CONTROLS,
     HARMONICS,
     KINDS,
@@ -22,7 +20,9 @@ from minseg.explore.representations import (
     sweep,
     write,
 )
-from minseg.explore.svg_path import pixels_path
+from minseg.explore import RepresentationSweep
+from minseg.explore.base.svg_path import pixels_path
+from minseg.explore.representation_sweep.widget import exact_bytes, explain
 from minseg.masks import decode_rle, encode_rle
 from minseg.metrics import boundary_iou, mask_iou
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from minseg.data import photo
 from minseg.explore import RoIExplorer
-from minseg.explore.roi_view import feature_map
+from minseg.explore.roi_explorer.numbers import feature_map
 from minseg.roi import bilinear_sample, roi_align, roi_average, roi_pool
 
 EXPLORER = RoIExplorer("coins")  # one for all: making it encodes the photograph

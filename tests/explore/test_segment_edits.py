@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minseg.explore import segment_edits as edits
+from minseg.experiments import panoptic_edits as edits
 
 SKY, DISC, OTHER = 6000, 1001, 1002
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 from traitlets import TraitError
 
+from minseg.experiments.representations import SIZE, THINGS, specimen, write
 from minseg.explore import SplineEditor
-from minseg.explore.representations import SIZE, THINGS, specimen, write
-from minseg.explore.spline_editor import FEWEST, MARGIN, MOST, START, explain
+from minseg.explore.spline_editor.widget import FEWEST, MARGIN, MOST, START, explain
 from minseg.masks import from_bspline, from_polygons
 from minseg.metrics import mask_iou
 

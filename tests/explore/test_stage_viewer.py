@@ -7,11 +7,11 @@ from traitlets import TraitError
 
 from minseg.boxes import decode
 from minseg.data import SceneDataset
-from minseg.explore.stage_view import Walk
-from minseg.explore.stage_viewer import STAGES, StageViewer, coins_scene
+from minseg.experiments.mask_rcnn_trace import Walk
+from minseg.explore.stage_viewer.widget import STAGES, StageViewer, coins_scene
 from minseg.models import MaskRCNN, load_coins
-from minseg.models.batch import pad_images
-from minseg.models.rpn import clip, propose
+from minseg.models.mask_rcnn.rpn import clip, propose
+from minseg.models.padding import pad_images
 from minseg.train import Example
 
 SMALL: dict[str, Any] = {"widths": (8, 8, 8, 8), "channels": 8, "box_width": 16, "mask_width": 8}

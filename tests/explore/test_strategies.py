@@ -5,11 +5,11 @@ import torch
 from torch import nn
 
 from minseg.data import SceneDataset
-from minseg.explore.activations import in_segments, kept, peak
-from minseg.explore.dial import NOISE, RULES, WANTED, dial, resting_place, turn, weigh
-from minseg.explore.mask_weight import OPTIMISERS, train_weighted
-from minseg.explore.proposals import bunches, positive_proposals
-from minseg.explore.wrong_labels import RADIUS, error, learn, scatter
+from minseg.experiments.activation_memory import in_segments, kept, peak
+from minseg.experiments.loss_weight_and_optimiser import OPTIMISERS, train_weighted
+from minseg.experiments.positive_proposals import bunches, positive_proposals
+from minseg.experiments.two_tasks import NOISE, RULES, WANTED, dial, resting_place, turn, weigh
+from minseg.experiments.wrong_labels import RADIUS, error, learn, scatter
 from minseg.models import MaskRCNN
 
 
@@ -67,7 +67,9 @@ def test_a_weight_is_a_learning_rate_for_sgd_and_nothing_for_adam():
             torch.manual_seed(1)
             for parameter in model.parameters():
                 torch.nn.init.normal_(parameter, std=0.1)
-            patch.setattr("minseg.explore.mask_weight.small", lambda model=model: model)
+            patch.setattr(
+                "minseg.experiments.loss_weight_and_optimiser.small", lambda model=model: model
+            )
             before = model.mask_head.predict.weight.detach().clone()
             rows = train_weighted(weight, name, scenes, steps=1)
         moved[name, weight] = (model.mask_head.predict.weight.detach() - before).abs().sum()
@@ -143,6 +145,6 @@ def test_positive_proposals_of_a_network_that_proposes_the_truth(monkeypatch):
             boxes[k, n:] = scene.instances.boxes[0]  # padding, however well it fits
         return boxes, real
 
-    monkeypatch.setattr("minseg.explore.proposals.propose", truth_and_rubbish)
+    monkeypatch.setattr("minseg.experiments.positive_proposals.propose", truth_and_rubbish)
     hits, things = positive_proposals(model, scenes)
     assert hits.tolist() == things.tolist() == [len(scene.instances) for scene in scenes]

@@ -10,7 +10,7 @@ from peers import case_paths, load, name
 from torch import tensor
 
 from minseg.metrics import PQAccumulator, boundary_of, panoptic_quality
-from minseg.metrics.shared_pixels import inner_bands
+from minseg.metrics.pq_overlaps import inner_bands
 
 TINY = {"things": [1, 2], "stuff": [3, 4], "max_instances": 10}
 

@@ -15,7 +15,7 @@ import minseg
 from minseg.boxes import batched_nms, box_iou
 from minseg.instances import Instances
 from minseg.models import MaskRCNN
-from minseg.models.batch import GREY, pad_images, pad_truth, paired_iou, suppress
+from minseg.models.padding import GREY, pad_images, pad_truth, paired_iou, suppress
 
 
 def seeded(seed):

@@ -4,8 +4,8 @@ import torch
 
 from minseg.boxes import encode
 from minseg.masks import from_grid
-from minseg.models.detect import Detections, detect, paste, paste_crops
-from minseg.models.roi_heads import BOX_WEIGHTS
+from minseg.models.mask_rcnn.inference import Detections, detect, paste, paste_crops
+from minseg.models.mask_rcnn.roi_heads import BOX_WEIGHTS
 
 SIZE = torch.tensor([40, 60])
 

@@ -7,8 +7,7 @@ import torch.nn.functional as F
 from minseg.boxes import encode
 from minseg.masks import to_grid
 from minseg.models import BoxHead, MaskHead
-from minseg.models.batch import Truth
-from minseg.models.roi_heads import (
+from minseg.models.mask_rcnn.roi_heads import (
     BOX_WEIGHTS,
     Sample,
     class_and_box_losses,
@@ -17,6 +16,7 @@ from minseg.models.roi_heads import (
     read_pyramid,
     sample_proposals,
 )
+from minseg.models.padding import Truth
 from minseg.roi import roi_align, roi_pool, roi_warp
 
 
@@ -171,8 +171,8 @@ def test_mask_targets_are_counted_where_there_are_doubles(monkeypatch):
         seen.extend([masks.device.type, boxes.device.type])
         return torch.ones(len(boxes), size, size)
 
-    monkeypatch.setattr("minseg.models.roi_heads.exact_device", lambda device: "meta")
-    monkeypatch.setattr("minseg.models.roi_heads.to_grid", counted)
+    monkeypatch.setattr("minseg.models.mask_rcnn.roi_heads.exact_device", lambda device: "meta")
+    monkeypatch.setattr("minseg.models.mask_rcnn.roi_heads.to_grid", counted)
     truth = Truth(torch.zeros(1, 1, 4), torch.zeros(1, 1).long(), torch.ones(1, 1, 8, 8).bool())
     targets = mask_targets(torch.tensor([[0.0, 1, 1, 5, 5]]), torch.tensor([0]), truth, 4)
     assert seen == ["meta", "meta"] and targets.device.type == "cpu" and targets.all()

@@ -4,8 +4,14 @@ import pytest
 import torch
 
 from minseg.boxes import batched_nms, decode, encode
-from minseg.models.batch import Truth, paired_iou
-from minseg.models.rpn import RPNHead, anchor_targets, propose, pyramid_anchors, rpn_losses
+from minseg.models.mask_rcnn.rpn import (
+    RPNHead,
+    anchor_targets,
+    propose,
+    pyramid_anchors,
+    rpn_losses,
+)
+from minseg.models.padding import Truth, paired_iou
 
 
 def seeded(seed):

@@ -11,10 +11,10 @@ from safetensors.torch import save_file
 from torch import nn
 from toy_model import Toy, toy
 
+from minseg.tensor_file import read_tensors, write_tensors
 from minseg.train import load_model, save_model
 from minseg.train.checkpoint import load_checkpoint, save_checkpoint
 from minseg.train.step import make_optimisers
-from minseg.train.tensor_file import read_tensors, write_tensors
 
 
 def trained():

@@ -10,8 +10,8 @@ from PIL import Image
 import minseg.__main__
 from minseg.__main__ import main
 from minseg.data import CocoImage, SceneDataset, make_scene, save_coco
+from minseg.tensor_file import read_tensors
 from minseg.train import load_model
-from minseg.train.tensor_file import read_tensors
 
 NAMES = {2: "box", 1: "disc", 3: "triangle", 9: "coin"}
 

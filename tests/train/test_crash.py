@@ -13,8 +13,8 @@ import torch
 from toy_model import toy
 
 from minseg.data import SceneDataset
+from minseg.tensor_file import read_tensors
 from minseg.train import InMemory, train
-from minseg.train.tensor_file import read_tensors
 
 OPTIONS = {"steps": 6, "batch_size": 2, "save_every": 2, "validate_every": 3}
 NAMES = {"checkpoint.safetensors", "model.safetensors", "losses.csv", "validation.csv", "run.lock"}

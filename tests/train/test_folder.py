@@ -8,8 +8,8 @@ import torch
 from toy_model import Toy, toy
 
 from minseg.data import SceneDataset
+from minseg.tensor_file import read_tensors, write_tensors
 from minseg.train import InMemory, save_model, train
-from minseg.train.tensor_file import read_tensors, write_tensors
 
 OPTIONS = {"steps": 8, "batch_size": 2, "save_every": 4, "validate_every": 2}
 

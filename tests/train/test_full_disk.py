@@ -13,8 +13,8 @@ from toy_model import toy as narrow
 
 from minseg.__main__ import main
 from minseg.data import SceneDataset
+from minseg.tensor_file import read_tensors
 from minseg.train import InMemory, load_model, train
-from minseg.train.tensor_file import read_tensors
 
 OPTIONS = {"steps": 4, "batch_size": 2, "save_every": 2, "validate_every": 2}
 NAMES = {"checkpoint.safetensors", "model.safetensors", "losses.csv", "validation.csv", "run.lock"}

@@ -12,10 +12,10 @@ import torch
 from safetensors.torch import load
 from shared_run import tiny_mask_rcnn
 
+from minseg.tensor_file import _digest
 from minseg.train import load_model, save_model
 from minseg.train.checkpoint import load_checkpoint
 from minseg.train.step import make_optimisers
-from minseg.train.tensor_file import _digest
 
 SECONDS, MEGABYTES = 1.0, 64
 

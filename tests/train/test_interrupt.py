@@ -12,11 +12,12 @@ import torch
 from toy_model import Toy, toy
 
 from minseg.__main__ import main
+from minseg.commands import train as command
 from minseg.data import SceneDataset
-from minseg.train import InMemory, command, train
+from minseg.tensor_file import read_tensors
+from minseg.train import InMemory, train
 from minseg.train.interrupt import Interrupted
 from minseg.train.schedule import Schedule
-from minseg.train.tensor_file import read_tensors
 
 OPTIONS = {"steps": 9, "batch_size": 2, "save_every": 4}
 

@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from minseg.models import MaskRCNN
+from minseg.models.options import blueprint, checked_options, fits
 from minseg.train import load_model, save_model
 from minseg.train.checkpoint import load_checkpoint, save_checkpoint
-from minseg.train.options import blueprint, checked_options, fits
 from minseg.train.step import make_optimisers
 
 

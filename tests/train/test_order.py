@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minseg.train.order import Order, Share, seed_of
+from minseg.train.sampling_order import Order, Share, seed_of
 
 
 @given(st.integers(1, 12), st.integers(1, 9), st.integers(0, 99))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
-from minseg.course.exercises.check import audit, check
-from minseg.course.exercises.exercise import Exercise
+from minseg.course.check import audit, check
+from minseg.course.exercise import Exercise
 from minseg.course.source import show_source
 
 __all__ = [

@@ -1,0 +1,153 @@
+"""Write panoptic maps as COCO does: a PNG an image, whose colours are numbers, and one JSON.
+
+The format is that of `minseg.data.coco.panoptic`. Maps may come from a generator: one at a time is
+held. The PNGs are first written aside; when all maps are through they take their places, and the
+JSON that names them comes last, so an error halfway leaves everything as it was. Other files in the
+folder stay.
+
+(Kirillov et al., Panoptic Segmentation, 2019, and the format of COCO's web site.) Lesson 13.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from minseg.data.coco.panoptic import LARGEST_COLOUR, PanopticImage
+from minseg.data.coco.records import Id, check_id, safe_name
+from minseg.files import written_whole
+from minseg.panoptic import decode
+
+
+def save_panoptic(
+    annotation_file: str | Path,
+    images: Iterable[PanopticImage],
+    categories: Mapping[int, str],
+    things: Collection[int],
+    folder: str | Path | None = None,
+    *,
+    max_instances: int = 1000,
+    category_ids: Mapping[int, Id] | None = None,
+) -> None:
+    """Write panoptic maps.
+
+    Args:
+        annotation_file: the JSON.
+        images: maps, one for each image; from a generator if there are many.
+        categories: names by label. things: which of them are counted; the rest is stuff, whose
+            first segment in a map has instance 0.
+        folder: for the PNGs; left out, the file's name without ".json". It may lie on another disk.
+        max_instances: the divisor of the ids.
+        category_ids: ids to write instead of labels, such as those of `load_panoptic`.
+
+    Raises:
+        TypeError: if a map is not of integers.
+        ValueError: with the image and the reason, if an id is negative, of no category, too large
+            for a colour, or a thing with instance 0; if an image comes twice or a name leaves the
+            folder.
+    """
+    if unknown := set(things) - set(categories):
+        raise ValueError(f"things must be among the categories, got {sorted(unknown)}")
+    if min(categories, default=1) < 1:
+        raise ValueError(f"categories must have ids from 1 (0 is void), got {min(categories)}")
+    file = Path(annotation_file)
+    where = file.with_suffix("") if folder is None else Path(folder)
+    listed: dict[Id, dict[str, Any]] = {}
+    annotations: dict[str, dict[str, Any]] = {}
+    with _draft_folder(where) as draft:
+        for one in images:
+            number, name = check_id(one.image_id, listed), _png_name(one, annotations)
+            segments = _segments(one, categories, things, max_instances)
+            for segment in segments:
+                label = segment["category_id"]
+                segment["category_id"] = (category_ids or {}).get(label, label)
+            height, width = one.ids.shape
+            size = {"height": height, "width": width}
+            listed[number] = {"id": number, "file_name": name, **size}
+            annotations[name] = {"image_id": number, "file_name": name, "segments_info": segments}
+            _write_png(draft / name, one.ids.cpu().numpy())
+        for name in annotations:
+            (where / name).parent.mkdir(parents=True, exist_ok=True)
+            os.replace(draft / name, where / name)
+    top: dict[str, Any] = {"images": list(listed.values())}
+    top["annotations"] = list(annotations.values())
+    top["categories"] = [
+        {"id": (category_ids or {}).get(c, c), "name": name, "isthing": int(c in things)}
+        for c, name in categories.items()
+    ]
+    with written_whole(file) as stream:
+        json.dump(top, stream)
+
+
+@contextmanager
+def _draft_folder(where: Path) -> Iterator[Path]:
+    """A folder inside `where`, on its disk, so that a rename is one step; gone at the end."""
+    new = not where.exists()
+    where.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryDirectory(dir=where, prefix=".draft.") as draft:
+            yield Path(draft)
+    finally:
+        if new and not any(where.iterdir()):
+            where.rmdir()
+
+
+def _png_name(one: PanopticImage, taken: Collection[str]) -> str:
+    name = safe_name(one.file_name, f"image {one.image_id}")
+    if not name.endswith(".png") or name in taken:
+        raise ValueError(f"image {one.image_id} needs a name of its own in .png, got {name!r}")
+    return name
+
+
+def _segments(
+    one: PanopticImage, categories: Mapping[int, str], things: Collection[int], divisor: int
+) -> list[dict[str, Any]]:
+    """segments_info of a map, checked."""
+    what = f"image {one.image_id}"
+    if one.ids.ndim != 2:
+        raise ValueError(f"{what}: ids must be (H, W), got {tuple(one.ids.shape)}")
+    numbers, areas = (values.tolist() for values in one.ids.unique(return_counts=True))
+    try:
+        pairs = zip(
+            *(part.tolist() for part in decode(torch.tensor(numbers), divisor)), strict=True
+        )
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{what}: {error}") from None
+    segments = []
+    for number, area, (category, instance) in zip(numbers, areas, pairs, strict=True):
+        if number == 0:
+            continue
+        if category not in categories:
+            raise ValueError(f"{what}: id {number} is of category {category}, which is unknown")
+        if category in things and instance == 0:
+            raise ValueError(f"{what}: id {number} has instance 0, but is a thing, counted from 1")
+        if number > LARGEST_COLOUR:
+            raise ValueError(f"{what}: id {number} is above {LARGEST_COLOUR}, the last colour")
+        record = {"id": number, "category_id": category, "area": area}
+        segments.append({**record, "bbox": _box(one, number), "iscrowd": int(number in one.crowd)})
+    if strangers := set(one.crowd) - set(numbers):
+        raise ValueError(f"{what}: crowd {min(strangers)} has no pixel in the map")
+    return segments
+
+
+def _box(one: PanopticImage, number: int) -> list[int]:
+    """x, y, width, height."""
+    rows, columns = (torch.nonzero((one.ids == number).any(dim=d)) for d in (1, 0))
+    x, y = int(columns[0]), int(rows[0])
+    return [x, y, int(columns[-1]) + 1 - x, int(rows[-1]) + 1 - y]
+
+
+def _write_png(path: Path, ids: np.ndarray) -> None:
+    from PIL import Image  # comes with matplotlib
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    colour = np.stack([ids & 255, ids >> 8 & 255, ids >> 16], axis=2).astype(np.uint8)
+    Image.fromarray(colour).save(path)

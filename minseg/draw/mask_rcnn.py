@@ -1,0 +1,86 @@
+"""Pictures of lesson 08: what the RPN says, what masks are taught, how a training went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from minseg.draw import ALIGN_COLOUR, TRUTH_COLOUR, draw_boxes, draw_image, draw_instances, figure
+from minseg.instances import Instances
+from minseg.train import Example, TrainingResult
+
+MEAN = 20  # steps that a point of a loss's curve is the mean of
+
+
+def draw_objectness(
+    image: Tensor, things: Tensor, objectness: Tensor, boxes: Tensor, cells: Sequence[int]
+) -> Figure:
+    """The best of the three anchors at each cell, level by level, and the proposals.
+
+    Args:
+        image: (3, H, H). things: (N, 4) true boxes, drawn dashed on each level.
+        objectness: (A,) probabilities. boxes: (R, 4) proposals.
+        cells: along a side of each level; A = 3 Σ cells².
+    """
+    fig, axes = figure(columns=len(cells) + 1, height=265)
+    parts = objectness.split([3 * n * n for n in cells])
+    for ax, part, n in zip(axes[:-1], parts, cells, strict=True):
+        best = part.view(n, n, 3).amax(dim=2)
+        draw_image(ax, best, f"stride {image.shape[2] // n}: {len(part)} anchors", limits=(0, 1))
+        draw_boxes(ax, things * n / image.shape[2], TRUTH_COLOUR, linestyle="--", width=1.2)
+    draw_image(axes[-1], image, f"the {len(boxes)} best proposals")
+    draw_boxes(axes[-1], boxes, ALIGN_COLOUR, width=0.8)
+    return fig
+
+
+def draw_mask_targets(image: Tensor, boxes: Tensor, targets: Tensor, answers: Tensor) -> Figure:
+    """Proposals (P, 4) on the image; their targets (P, m, m) above the answers (P, m, m)."""
+    fig, axes = figure(columns=len(boxes) + 1, rows=2, height=320)
+    draw_image(axes[0, 0], image, "proposals")
+    draw_boxes(axes[0, 0], boxes, ALIGN_COLOUR, width=1)
+    axes[1, 0].set_axis_off()
+    style: dict[str, Any] = {"color": "white", "backgroundcolor": ALIGN_COLOUR, "fontsize": 6}
+    for k, (x1, y1, x2, y2) in enumerate(boxes.tolist()):
+        corner = ((x1, y1), (x2, y1), (x2, y2), (x1, y2))[k % 4]  # or numbers hide each other
+        axes[0, 0].text(*corner, str(k + 1), ha="center", va="center", **style)
+        draw_image(axes[0, k + 1], targets[k], f"target {k + 1}", limits=(0, 1))
+        draw_image(axes[1, k + 1], answers[k], f"answer {k + 1}", limits=(0, 1))
+    return fig
+
+
+def draw_training(
+    result: TrainingResult,
+    names: Sequence[str],
+    seen: Sequence[Example],
+    found: Sequence[Instances],
+) -> Figure:
+    """The losses `names` over steps, then a picture a scene: what was found there."""
+    ratios = (1.6, *(1 for _ in seen))
+    fig, axes = figure(columns=len(ratios), height=270, width_ratios=ratios)
+    for name, mark in zip(names, "osvX^", strict=True):
+        values = torch.tensor([row[name] for row in result.losses])
+        values = values[: len(values) // MEAN * MEAN].view(-1, MEAN).mean(dim=1)
+        steps = MEAN * (torch.arange(len(values)) + 0.5)
+        axes[0].plot(steps, values, mark + "-", markersize=4, label=name.replace("_", " "))
+    axes[0].set(xlabel=f"step (means of {MEAN})", title="Five losses", ylim=(0, 1.2))
+    axes[0].legend(fontsize=8, ncols=2, loc="upper right")
+    for ax, scene, instances in zip(axes[1:], seen, found, strict=True):
+        title = f"found {len(instances)}, there are {len(scene.instances)}"
+        draw_instances(ax, scene.image, instances, title)
+    return fig
+
+
+def draw_moved_boxes(measured: Mapping[float, tuple[float, float]]) -> Figure:
+    """What `minseg.experiments.mask_rcnn_probes.masks_in_moved_boxes` returned."""
+    fig, ax = figure(width=600, height=320)
+    ious, shares = zip(*measured.values(), strict=True)
+    ax.plot(list(measured), shares, "--", color="black", label="share of the thing in its box")
+    ax.plot(list(measured), ious, "o-", color=ALIGN_COLOUR, label="mask IoU")
+    ax.set(xlabel="the box moved by, px", ylim=(0, 1.03))
+    ax.set_title("The mask keeps what the box leaves it")
+    ax.legend(loc="lower left")
+    return fig

@@ -1,0 +1,1 @@
+"""What lessons measure, without a widget: one experiment a file, named by what it measures."""

@@ -1,0 +1,5 @@
+"""The balance board: five losses meet in one backbone; drag their weights and see what they do."""
+
+from minseg.explore.balance_board.widget import BalanceBoard
+
+__all__ = ["BalanceBoard"]

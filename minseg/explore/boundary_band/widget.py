@@ -1,0 +1,133 @@
+"""A slider for the width of boundary IoU's band, and predictions that are wrong in different ways.
+
+Mask IoU has no such setting and stays where it is; boundary IoU goes from 0 or nearly so, where the
+band is one pixel wide, to mask IoU, where it fills both masks. Lesson 07 uses it on a coin.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from html import escape
+from typing import Any
+
+import ipywidgets
+import numpy as np
+import torch
+from torch import Tensor
+
+from minseg.explore.base.widget import Still
+from minseg.metrics.boundary import erode
+from minseg.metrics.iou import mask_iou
+
+ZOOM = 6  # screen pixels a mask pixel
+COLOURS = {  # in the bands of both, of the truth, of the prediction; the rest of either mask
+    "both": (0, 128, 100),
+    "truth": (0, 80, 200),
+    "prediction": (213, 94, 0),
+    "inside": (214, 214, 214),
+}
+
+
+def moved(mask: Tensor, dx: int) -> Tensor:
+    """(H, W) moved to the right by dx pixels; what leaves the image is lost."""
+    out = torch.zeros_like(mask)
+    out[:, dx:] = mask[:, : mask.shape[1] - dx]
+    return out
+
+
+PREDICTIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "2 px moved": lambda mask: moved(mask, 2),
+    "2 px too small": lambda mask: erode(mask, 2),
+    "hollow, a rim of 6 px": lambda mask: mask & ~erode(mask, 6),
+    "the truth": lambda mask: mask.clone(),
+}
+
+
+class BoundaryBand(Still, ipywidgets.VBox):
+    """The widget.
+
+    Args:
+        truth: (H, W) bool.
+        predictions: name → function of the truth that gives a prediction; the four above if left
+            out.
+        width: of the band, in pixels, at first.
+    """
+
+    def __init__(
+        self,
+        truth: Tensor,
+        predictions: Mapping[str, Callable[[Tensor], Tensor]] = PREDICTIONS,
+        width: int = 3,
+    ) -> None:
+        if truth.ndim != 2 or truth.dtype != torch.bool:
+            raise ValueError(f"truth must be (H, W) bool, got {tuple(truth.shape)} {truth.dtype}")
+        self.truth = truth
+        self.predictions = {name: make(truth) for name, make in predictions.items()}
+        self.slider = ipywidgets.IntSlider(width, 1, 24, description="band, px")
+        self.choice = ipywidgets.Dropdown(options=list(predictions), description="prediction")
+        self.numbers = ipywidgets.HTML()
+        self.image = ipywidgets.Image(
+            format="png", layout={"width": f"{ZOOM * truth.shape[1]}px", "align_self": "flex-start"}
+        )
+        super().__init__([ipywidgets.HBox([self.choice, self.slider]), self.numbers, self.image])
+        for control in (self.slider, self.choice):
+            control.observe(self._draw, "value")
+        self._draw()
+
+    @property
+    def prediction(self) -> Tensor:
+        """(H, W) bool, the chosen one."""
+        return self.predictions[str(self.choice.value)]
+
+    @property
+    def iou(self) -> float:
+        """Mask IoU."""
+        return mask_iou(self.truth[None], self.prediction[None]).item()
+
+    @property
+    def boundary_iou(self) -> float:
+        """IoU of the two bands."""
+        return mask_iou(*(band[None] for band in self._bands())).item()
+
+    @property
+    def alt(self) -> str:  # type: ignore[override]
+        return f"A mask and a prediction with their inner bands. {self._facts()}"
+
+    def picture(self) -> bytes:
+        from PIL import Image  # comes with matplotlib
+
+        truth, prediction = self._bands()
+        canvas = np.full((*self.truth.shape, 3), 255, dtype=np.uint8)
+        canvas[(self.truth | self.prediction).numpy()] = COLOURS["inside"]
+        canvas[truth.numpy()] = COLOURS["truth"]
+        canvas[prediction.numpy()] = COLOURS["prediction"]
+        canvas[(truth & prediction).numpy()] = COLOURS["both"]
+        file = io.BytesIO()
+        large = canvas.repeat(ZOOM, axis=0).repeat(ZOOM, axis=1)
+        Image.fromarray(large).save(file, "png", compress_level=1)
+        return file.getvalue()
+
+    def _bands(self) -> tuple[Tensor, Tensor]:
+        width = self.slider.value
+        return (
+            self.truth & ~erode(self.truth, width),
+            self.prediction & ~erode(self.prediction, width),
+        )
+
+    def _facts(self) -> str:
+        return (
+            f"Prediction: {self.choice.value}. Band {self.slider.value} px: "
+            f"mask IoU {self.iou:.3f}, boundary IoU {self.boundary_iou:.3f}, "
+            f"the smaller counts: {min(self.iou, self.boundary_iou):.3f}."
+        )
+
+    def _draw(self, _change: Any = None) -> None:
+        key = ", ".join(
+            f'<b style="color:rgb{COLOURS[name]}">{text}</b>'
+            for name, text in (
+                ("both", "both bands"), ("truth", "truth only"), ("prediction", "prediction only"),
+            )
+        )  # fmt: skip
+        self.numbers.value = f"{escape(self._facts())}<br>{key}"  # names of predictions are in it
+        self.image.value = self.picture()

@@ -1,0 +1,251 @@
+"""The PQ playground: spoil a perfect panoptic map, segment by segment, and watch PQ follow.
+
+Drag a segment of the prediction, or click it and merge, split, erode, grow, relabel or delete it.
+The quality, the parts of the loss and the fate of each segment follow at once. State lives in
+Python: `playground.edit("erode", 1001)` does what the button does, and `playground.prediction` is
+the map. Every number comes from `minseg.metrics`; the browser only draws. Lesson 13.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets as t
+from torch import Tensor
+
+from minseg.data import STUFF, THINGS, make_scene
+from minseg.experiments import panoptic_edits
+from minseg.explore.base.page import script
+from minseg.explore.base.widget import Still
+from minseg.explore.pq_playground.numbers import PanopticView
+from minseg.metrics.pq import panoptic_quality
+from minseg.metrics.pq_errors import panoptic_errors
+from minseg.metrics.pq_matching import Categories, match_segments
+
+EDITS = ("merge", "split", "erode", "grow", "relabel", "delete", "move")
+UNDO = 100  # edits that can be taken back
+
+
+class PQPlayground(Still, anywidget.AnyWidget):
+    """The widget.
+
+    Args:
+        target: (H, W) integer ids, the truth; a synthetic scene of 96 × 128 if left out.
+        prediction: (H, W) ids to start from; the truth itself if left out.
+        things, stuff: category id to name.
+        max_instances: the divisor of the ids.
+
+    Traits:
+        selected: id of the segment that edits change, 0 for none.
+        merging: whether the next click merges a segment into the selected one.
+        truth, view: what the browser draws; `view` is made anew after each edit.
+
+    Raises:
+        TypeError, ValueError: as `minseg.metrics.panoptic_quality` says of the two maps.
+    """
+
+    _esm = script("pq_playground")
+    _css = Path(__file__).with_name("style.css")
+
+    size = t.Tuple().tag(sync=True)  # (height, width)
+    truth = t.Dict().tag(sync=True)
+    selected = t.Int(0).tag(sync=True)
+    merging = t.Bool(False).tag(sync=True)
+    view = t.Dict().tag(sync=True)
+
+    def __init__(
+        self,
+        target: Tensor | None = None,
+        prediction: Tensor | None = None,
+        *,
+        things: Mapping[int, str] | None = None,
+        stuff: Mapping[int, str] | None = None,
+        max_instances: int = 1000,
+    ) -> None:
+        if target is None:
+            target = make_scene(9, (96, 128), count=(5, 6)).panoptic
+        self.things = dict(things or list(THINGS.items())[:3])
+        self.stuff = dict(STUFF if stuff is None else stuff)
+        self.max_instances = max_instances
+        self.target, self.start = target, target if prediction is None else prediction
+        self.prediction = self.start
+        self._drawing = PanopticView(self.things, self.stuff, max_instances)
+        self._past: list[Tensor] = []
+        self._held: tuple[int, Tensor] | None = None  # what is dragged, and the map before
+        self._measure()
+        super().__init__(size=tuple(target.shape))
+        draw = self._drawing
+        self.truth = {"png": draw.png(target), "segments": draw.segments(target)}
+        self.on_msg(self._asked)
+        self._look("Choose a segment of the prediction.")
+
+    def edit(self, name: str, segment: int | None = None, *more: int) -> None:
+        """Change one segment, as a button does.
+
+        Args:
+            name: one of `EDITS`. "merge" takes the id of the segment to swallow, "relabel" a
+                category (the next of its kind if left out), "move" dx and dy.
+            segment: its id; the selected one if left out.
+
+        Raises:
+            ValueError: if there is no such edit, or the prediction has no such segment.
+        """
+        if name not in EDITS:
+            raise ValueError(f"name must be one of {', '.join(EDITS)}, got {name!r}")
+        segment = self.selected if segment is None else segment
+        if name == "relabel":
+            more = (*(more or (self._next_category(segment),)), self.max_instances)
+        if name == "split":
+            more = (self.max_instances,)
+        before = self.prediction
+        changed = getattr(panoptic_edits, name)(before, segment, *more)
+        if name == "relabel" and self.selected == segment:
+            self.selected = int(changed[before == segment][0])
+        self._remember()
+        other = f" with {self._drawing.name(more[0])}" if name == "merge" else ""
+        self._become(changed, f"{name} {self._drawing.name(segment)}{other}")
+
+    def undo(self) -> None:
+        """Take back the last edit; nothing happens if there is none."""
+        if self._past:
+            self._become(self._past.pop(), "undo")
+
+    def reset(self) -> None:
+        """Go back to the map at the start; this can be taken back, too."""
+        self._remember()
+        self._become(self.start, "reset")
+
+    @property
+    def alt(self) -> str:  # type: ignore[override]
+        q = self.quality
+        return (
+            f"A true and a predicted panoptic map side by side, a table of their quality, PQ "
+            f"{q.pq:.3f}, SQ {q.sq:.3f}, RQ {q.rq:.3f}, and a bar with the causes of the loss."
+        )
+
+    def picture(self) -> bytes:
+        from minseg.draw import draw_panoptic, figure, png
+
+        fig, axes = figure(columns=3, height=290, width_ratios=[4, 4, 3])
+        names = self._drawing.names
+        draw_panoptic(axes[0], self.target, names=names, title="Truth")
+        draw_panoptic(axes[1], self.prediction, names=names, title="Prediction")
+        words, shares, colours = zip(*self.view["parts"], strict=True)
+        axes[2].barh(words, shares, color=colours)
+        axes[2].invert_yaxis()
+        axes[2].set(xlim=(0, 1), title=f"PQ {self.quality.pq:.3f} and its losses")
+        return png(fig)
+
+    # ---- What a message of the browser does
+
+    def _asked(self, _widget: object, content: dict[str, Any], _buffers: object) -> None:
+        if "n" not in content:
+            return  # a nudge, see pq_playground.js
+        with self.hold_sync():
+            try:
+                self._answer(content)
+            except ValueError as error:
+                self._look(str(error))
+            self.view = {**self.view, "answers": content["n"]}
+
+    def _answer(self, content: dict[str, Any]) -> None:
+        action = content["do"]
+        if not self.selected and action in (*EDITS, "drag"):
+            self._look("Choose a segment of the prediction first.")
+        elif action == "point":
+            x, y = content["at"]
+            height, width = self.size
+            i, j = min(max(int(y), 0), height - 1), min(max(int(x), 0), width - 1)
+            self._choose(int(self.prediction[i, j]))
+        elif action == "step":
+            self._step(content["by"])
+        elif action == "drag":
+            self._drag(content["by"])
+        elif action == "merge":
+            self.merging = not self.merging
+            self._look("Now click what it is to swallow." if self.merging else "")
+        elif action in ("undo", "reset"):
+            getattr(self, action)()
+        else:
+            self.edit(action, None, *content.get("more", ()))
+
+    def _choose(self, segment: int) -> None:
+        """Select a segment, or merge it into the selected one that waits for it."""
+        self._held = None
+        if self.merging and segment not in (0, self.selected):
+            self.merging = False
+            self.edit("merge", self.selected, segment)
+            return
+        self.merging, self.selected = False, segment
+        self._look("")
+
+    def _step(self, by: int) -> None:
+        """Select the next segment; while merging, swallow the neighbour in reading order."""
+        ids = [segment["id"] for segment in self.view["segments"]]
+        if ids:
+            here = ids.index(self.selected) if self.selected in ids else -(by > 0)
+            self._choose(ids[(here + by) % len(ids)])
+
+    def _drag(self, by: tuple[int, int]) -> None:
+        """Move the selected segment to `by` from where the drag began: each step starts there."""
+        if self._held is None or self._held[0] != self.selected:
+            self._held = self.selected, self.prediction
+            self._remember()
+        segment, before = self._held
+        moved = panoptic_edits.move(before, segment, *(int(v) for v in by))
+        self._become(moved, f"move {self._drawing.name(segment)} by {tuple(by)}", held=True)
+
+    def _next_category(self, segment: int) -> int:
+        category = segment // self.max_instances
+        kind = sorted(self.things if category in self.things else self.stuff)
+        return kind[(kind.index(category) + 1) % len(kind)] if category in kind else category
+
+    # ---- What is measured, and what is drawn
+
+    def _remember(self) -> None:
+        self._past = [*self._past, self.prediction][-UNDO:]
+
+    def _become(self, prediction: Tensor, said: str, held: bool = False) -> None:
+        before = self.quality.pq
+        self.prediction = prediction
+        if not held:
+            self._held = None
+        self._measure()
+        self._look(f"{said.capitalize()}: PQ {before:.3f} → {self.quality.pq:.3f}")
+
+    def _measure(self) -> None:
+        options: dict[str, Any] = {"things": self.things, "stuff": self.stuff}
+        options["max_instances"] = self.max_instances
+        self.quality = panoptic_quality([self.prediction], [self.target], **options)
+        self.errors = panoptic_errors([self.prediction], [self.target], **options)
+        categories = Categories(**options)
+        self.matching = match_segments(self.prediction, self.target, categories)
+
+    def _look(self, said: str) -> None:
+        segments = self._drawing.segments(self.prediction)
+        iou = dict(zip(self.matching.matched[:, 0].tolist(), self.matching.iou, strict=True))
+        for one in segments:
+            one["said"] = f"{iou[one['id']]:.2f}" if one["id"] in iou else "✗"
+        if self.selected not in {one["id"] for one in segments}:
+            self.selected, self.merging = 0, False
+        self.view = {
+            "png": self._drawing.png(self.prediction),
+            "segments": segments,
+            "missed": self.matching.missed.tolist(),
+            "rows": self._drawing.table(self.quality),
+            "parts": self._parts(),
+            "chosen": self._drawing.name(self.selected) if self.selected else "nothing",
+            "said": said,
+            "undo": len(self._past),
+            "answers": -1,
+            "drawn": self.view.get("drawn", 0) + 1,
+        }
+
+    def _parts(self) -> list[tuple[str, float, str]]:
+        """The bar: words, share and colour of each part of `panoptic_errors`."""
+        from minseg.draw.panoptic_errors import PARTS
+
+        return [(words, getattr(self.errors, key), hue) for key, (words, hue) in PARTS.items()]

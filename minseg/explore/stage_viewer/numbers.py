@@ -1,0 +1,131 @@
+"""What the stage viewer says and shows of one RoI: a line a stage, and what the mask head sees."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from minseg.boxes import box_iou
+from minseg.data import COIN, THINGS
+from minseg.experiments.mask_rcnn_trace import SURE, Heads, Walk
+from minseg.explore.base.png import to_png
+from minseg.explore.base.svg_path import pixels_path
+from minseg.metrics.iou import mask_iou
+from minseg.models.mask_rcnn.model import MASK_GRID
+
+NAMES = {**THINGS, COIN: "coin"}  # of the categories that scenes have
+
+
+def names_of(categories: Sequence[int]) -> list[str]:
+    """A word for each class, and one for none."""
+    return [NAMES.get(c, f"class {c}") for c in categories] + ["background"]
+
+
+def captions(walk: Walk) -> dict[str, str]:
+    """What is drawn at each stage, in one sentence."""
+    count, kept = len(walk.proposal), int(walk.kept.sum())
+    positives, others = int((walk.role == 1).sum()), int((walk.role == 0).sum())
+    return {
+        "anchors": f"Of {sum(walk.anchors)} anchors, the {count} that became proposals.",
+        "proposals": f"The RPN has moved each of the {count} anchors by its own four deltas.",
+        "samples": f"Training would draw {positives} as positives, IoU ≥ ½ with a thing (white), "
+        f"and {others} as background.",
+        "boxes": f"The box head moves each again and names its class; {kept} are kept: above ½, "
+        "and no better one overlaps.",
+        "masks": f"The mask head draws one mask in each of the {kept} boxes that are kept.",
+    }
+
+
+def lines(walk: Walk, k: int, box: Tensor, heads: Heads, pasted: Tensor) -> dict[str, str]:
+    """What each stage makes of RoI k, in words.
+
+    Args:
+        box: (4,) the proposal, or wherever it was moved to. heads: the answer for it, K = 1.
+        pasted: (1, H, W) its mask.
+    """
+    moved = not torch.equal(box, walk.proposal[k])
+    label, (iou, thing) = int(heads.best[0]), walk.iou(box[None])
+    score, nearest = heads.scores[0, label].item(), int(thing[0])
+    after = of_mask = 0.0
+    if nearest >= 0:
+        after = box_iou(heads.refined, walk.things)[0, nearest].item()
+        of_mask = mask_iou(pasted, walk.truth.masks)[0, nearest].item()
+    name, stride = names_of(walk.model.categories)[label], walk.model.strides[int(heads.level[0])]
+    return {
+        "anchors": "none, the box was moved by hand" if moved else _anchor(walk, k),
+        "proposals": f"none at {_box(box)}" if moved else _moves(walk.deltas[k], box),
+        "samples": _role(walk, k, float(iou[0]), nearest, moved),
+        "boxes": f"{name} {score:.2f}; {_moves(heads.deltas[0], heads.refined[0])}, "
+        f"IoU {after:.2f}; {_fate(walk, k, score, moved)}",
+        "masks": f"14 × 14 cells of the level of stride {stride} → 28 × 28 probabilities → "
+        f"{int(pasted.sum())} pixels, mask IoU {of_mask:.2f}",
+    }
+
+
+def shown(walk: Walk, k: int, box: Tensor, heads: Heads, pasted: Tensor) -> dict[str, Any]:
+    """What the browser draws of RoI k, besides the lines."""
+    x1, y1, x2, y2 = heads.refined[0].tolist()
+    names = names_of(walk.model.categories)
+    return {
+        "anchor": _rounded(walk.anchor[k]),
+        "proposal": _rounded(box),
+        "refined": _rounded(heads.refined[0]),
+        "columns": _rounded(torch.linspace(x1, x2, MASK_GRID + 1)),
+        "rows": _rounded(torch.linspace(y1, y2, MASK_GRID + 1)),
+        "mask": pixels_path(pasted[0]),
+        "scores": [[n, s] for n, s in zip(names, _rounded(heads.scores[0]), strict=True)],
+        "features": _picture(heads.grid[0] / heads.grid[0].amax().clamp(min=1e-6)),
+        "probabilities": _picture(heads.logits[0].sigmoid()),
+    }
+
+
+def _anchor(walk: Walk, k: int) -> str:
+    level, (x1, y1, x2, y2) = int(walk.level[k]), walk.anchor[k].tolist()
+    return (
+        f"{x2 - x1:.0f} × {y2 - y1:.0f} px around ({(x1 + x2) / 2:.0f}, {(y1 + y2) / 2:.0f}), one "
+        f"of {walk.anchors[level]} of stride {walk.model.strides[level]}; objectness "
+        f"{walk.objectness[k]:.2f}"
+    )
+
+
+def _role(walk: Walk, k: int, iou: float, thing: int, moved: bool) -> str:
+    if thing < 0:
+        met, label = "touches no thing", ""
+    else:
+        met = f"IoU {iou:.2f} with thing {thing + 1}"
+        label = NAMES.get(int(walk.truth.labels[thing]), "thing")
+    if moved:
+        return f"{met}: would train as {f'a {label}' if iou >= 0.5 else 'background'}"
+    role = ("not drawn", "drawn as background", f"drawn as a {label}")[int(walk.role[k]) + 1]
+    return f"{met}: {role}"
+
+
+def _fate(walk: Walk, k: int, score: float, moved: bool) -> str:
+    if score <= SURE:
+        return "below ½, dropped"
+    if moved:
+        return "above ½"
+    return "kept" if walk.kept[k] else "dropped, a better one stands there"
+
+
+def _picture(values: Tensor) -> str:
+    """(h, w) in [0, 1] as a grey PNG in a data URL."""
+    return "data:image/png;base64," + base64.b64encode(to_png(values)).decode("ascii")
+
+
+def _box(box: Tensor) -> str:
+    return f"({', '.join(f'{v:.1f}' for v in box.tolist())})"
+
+
+def _moves(deltas: Tensor, box: Tensor) -> str:
+    numbers = ", ".join(f"{v:+.2f}" for v in deltas.tolist()).replace("-", "−")
+    return f"deltas ({numbers}) move it to {_box(box)}"
+
+
+def _rounded(values: Tensor) -> list[float]:
+    """Plain numbers of three decimals: what a screen can show."""
+    return (values.double() * 1e3).round().div(1e3).tolist()

@@ -1,0 +1,228 @@
+"""The second stage: what is in each proposal, where exactly, and on which of its pixels.
+
+A proposal is read from the level on which it spans a good number of cells, as a grid of fixed size,
+and three questions are put to that grid:
+
+    L = CE(class)  +  Σ_positive smoothL1(t - encode(thing, proposal)) / n  +  mean_positive BCE(m)
+
+n counts all sampled proposals, positive (IoU ≥ ½ with a thing) or not. The mask's target is the
+thing cropped with the *proposal*, since that is what the head sees; it is judged on the channel of
+the *true* class, so that the classes do not compete for pixels. At test the mask is read from the
+refined box, on the channel of the predicted class. (He et al., Mask R-CNN, 2017, sections 3 and
+4.2; box head and its loss as in Fast R-CNN, Girshick, 2015, section 2.) Lesson 08.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from minseg.boxes import encode, fpn_level
+from minseg.losses.mask import mask_bce, select_class_masks
+from minseg.losses.normaliser import mean_over_processes
+from minseg.losses.sampling import sample_rois
+from minseg.masks import to_grid
+from minseg.models.backbone import GROUPS
+from minseg.models.mask_rcnn.rpn import SMOOTH
+from minseg.models.padding import Truth, paired_iou
+from minseg.precision import exact_device
+from minseg.roi import roi_align, roi_pool, roi_warp
+
+BOX_WEIGHTS = (10.0, 10.0, 5.0, 5.0)  # bring the box targets to about unit spread
+SAMPLES = 2  # bilinear samples a bin and axis; with 1, large things lose
+
+
+class Sample(NamedTuple):
+    """The proposals that train the heads, K of the whole batch."""
+
+    rois: Tensor  # (K, 5) image of the batch, x1, y1, x2, y2
+    classes: Tensor  # (K,) int64 the true class index, C for background
+    things: Tensor  # (K,) int64 which thing of its image; means nothing for background
+
+
+def sample_proposals(
+    boxes: Tensor,
+    real: Tensor,
+    truth: Truth,
+    keys: Tensor,
+    *,
+    classes: int,
+    count: int = 32,
+    fraction: float = 0.25,
+    positive: float = 0.5,
+) -> Sample:
+    """Match proposals with things and draw those that train.
+
+    Args:
+        boxes: (B, R, 4) proposals; append the true boxes, or an untrained RPN yields no positives.
+        real: (B, R) bool, false for rows that are padding. keys: (B, R) for `sample_rois`.
+        classes: C, without background. count, fraction: as in `sample_rois`; 512 and 0.25 at full
+            size. positive: the IoU with a thing from which a proposal is one of it.
+    """
+    overlap, thing = paired_iou(boxes, truth.boxes).max(dim=2)  # (B, R)
+    chosen, rest = sample_rois(
+        real & (overlap >= positive),
+        real & (overlap < positive),
+        keys,
+        count=count,
+        fraction=fraction,
+    )
+    image, at = (chosen | rest).nonzero(as_tuple=True)
+    rois = torch.cat([image[:, None].to(boxes), boxes[image, at]], dim=1)
+    things = thing[image, at]
+    labels = torch.where(chosen[image, at], truth.classes[image, things], classes)
+    return Sample(rois, labels, things)
+
+
+def read_pyramid(
+    pyramid: Sequence[Tensor],
+    strides: Sequence[int],
+    rois: Tensor,
+    size: int,
+    *,
+    cells: float = 10.0,
+    roi_op: str = "align",
+) -> Tensor:
+    """Each RoI as a grid of features, from the level that suits its size.
+
+    Args:
+        pyramid: (B, C, H_k, W_k) a level. strides: of each level, each twice the one before.
+        rois: (K, 5) rows (image, x1, y1, x2, y2), in image pixels.
+        size: of the grid: 7 for boxes, 14 for masks.
+        cells: a square RoI spans `cells` to 2·`cells` cells of its level, fewer on the finest one
+            and more on the coarsest. 14 in Feature Pyramid Networks (224 px at stride 16). Too
+            small a number sends things to levels too coarse to draw them.
+        roi_op: "align", "pool" (both roundings, maximum) or "warp" (box rounded, bilinear).
+
+    Returns:
+        (K, C, size, size) float32, also under autocast.
+
+    Raises:
+        ValueError: if `roi_op` is none of the three.
+    """
+    if roi_op not in ("align", "pool", "warp"):
+        raise ValueError(f"roi_op must be 'align', 'pool' or 'warp', got {roi_op!r}")
+    level = fpn_level(rois[:, 1:], 0, len(strides) - 1, cells * strides[0], 0)
+    grids, rows = [], []
+    for k, (features, stride) in enumerate(zip(pyramid, strides, strict=True)):
+        here = (level == k).nonzero()[:, 0]
+        features = features.float()
+        if roi_op == "align":
+            grid = roi_align(features, rois[here], size, 1 / stride, SAMPLES, aligned=True)
+        elif roi_op == "warp":
+            grid = roi_warp(features, rois[here], size, 1 / stride, SAMPLES)
+        else:
+            grid = roi_pool(features, rois[here], size, 1 / stride)
+        grids.append(grid)
+        rows.append(here)
+    grid = torch.cat(grids)
+    return torch.zeros_like(grid).index_copy(0, torch.cat(rows), grid)  # in the order of `rois`
+
+
+class BoxHead(nn.Module):
+    """Two fully connected layers, then C + 1 class logits and a box for every class."""
+
+    def __init__(
+        self, channels: int = 64, size: int = 7, *, width: int = 256, classes: int = 3
+    ) -> None:
+        super().__init__()
+        self.trunk = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(channels * size * size, width),
+            nn.LayerNorm(width),
+            nn.ReLU(),
+            nn.Linear(width, width),
+            nn.ReLU(),
+        )
+        self.classes = nn.Linear(width, classes + 1)
+        self.deltas = nn.Linear(width, 4 * classes)
+        for layer, std in ((self.classes, 0.01), (self.deltas, 0.001)):
+            nn.init.normal_(layer.weight, std=std)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, grids: Tensor) -> tuple[Tensor, Tensor]:
+        """(K, channels, size, size) to logits (K, C + 1), background last, and deltas (K, C, 4)."""
+        h = self.trunk(grids)
+        return self.classes(h).float(), self.deltas(h).float().unflatten(1, (-1, 4))
+
+
+class MaskHead(nn.Module):
+    """Convolutions, one step up in resolution, then one mask of logits for every class.
+
+    With the defaults, which are the paper's, 2,643,280 parameters: four times 590,080, 262,400 to
+    double the resolution and 20,560 for 80 classes, where a class-agnostic head needs 257.
+
+    Args:
+        channels: of the grids. width, convs: of the convolutions and how many.
+        classes: C. class_agnostic: whether one mask serves all of them.
+        norm: whether GroupNorm (in place of a bias) follows each 3×3 convolution, which training
+            from scratch wants and the paper does not have.
+    """
+
+    def __init__(
+        self,
+        channels: int = 256,
+        width: int = 256,
+        convs: int = 4,
+        classes: int = 80,
+        class_agnostic: bool = False,
+        *,
+        norm: bool = False,
+    ) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for k in range(convs):
+            layers.append(nn.Conv2d(width if k else channels, width, 3, padding=1, bias=not norm))
+            layers += [nn.GroupNorm(GROUPS, width)] * norm + [nn.ReLU(inplace=True)]
+        self.trunk = nn.Sequential(*layers)
+        self.up = nn.ConvTranspose2d(width if convs else channels, width, 2, stride=2)
+        self.predict = nn.Conv2d(width, 1 if class_agnostic else classes, 1)
+        for layer in [m for m in layers if isinstance(m, nn.Conv2d)] + [self.up]:
+            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, grids: Tensor) -> Tensor:
+        """(K, channels, m, m) to logits (K, C or 1, 2m, 2m), float32."""
+        return self.predict(F.relu(self.up(self.trunk(grids)))).float()
+
+
+def class_and_box_losses(
+    logits: Tensor, deltas: Tensor, sample: Sample, truth: Truth
+) -> dict[str, Tensor]:
+    """The first two terms of L, "class" and "box", () each.
+
+    The box term sums over positives and is divided by all sampled proposals: a positive weighs the
+    same in a batch of few positives as in one of many.
+    """
+    n = mean_over_processes(len(logits))
+    at = (sample.classes < deltas.shape[1]).nonzero()[:, 0]
+    rois, classes, things = sample.rois[at], sample.classes[at], sample.things[at]
+    moves = encode(truth.boxes[rois[:, 0].long(), things], rois[:, 1:], BOX_WEIGHTS)
+    return {
+        "class": F.cross_entropy(logits, sample.classes, reduction="sum") / n,
+        "box": F.smooth_l1_loss(deltas[at, classes], moves, beta=SMOOTH, reduction="sum") / n,
+    }
+
+
+def mask_loss(logits: Tensor, classes: Tensor, targets: Tensor) -> Tensor:
+    """The third term of L: BCE on one channel of each positive, averaged over cells and positives.
+
+    Args:
+        logits: (P, C or 1, m, m). classes: (P,) the channel that is judged, the true class.
+        targets: (P, m, m) in [0, 1], from `mask_targets`.
+
+    Returns:
+        (), 0 with a gradient path if P = 0.
+    """
+    losses = mask_bce(select_class_masks(logits, classes), targets)
+    return losses.sum() / mean_over_processes(len(losses))
+
+
+@torch.no_grad()
+def mask_targets(rois: Tensor, things: Tensor, truth: Truth, size: int) -> Tensor:
+    """(P, size, size): the share of each cell of the proposal (P, 5) that its thing covers."""
+    masks, where = truth.masks[rois[:, 0].long(), things], exact_device(rois.device)
+    return to_grid(masks.to(where), rois[:, 1:].to(where), size).to(rois.device)
