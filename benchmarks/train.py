@@ -22,7 +22,7 @@ import torch
 from machine import describe, write_result
 
 from minseg.data import SceneDataset
-from minseg.data.in_memory import Dataset
+from minseg.data.example import Dataset
 from minseg.metrics import average_precision
 from minseg.models import MaskRCNN
 from minseg.train import InMemory, train

@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
 
 import nbformat  # noqa: E402  # after the path is set
-from lab import CHROMIUM_FLAGS, IDLE, READY, RUN_ALL, Lab, find_chromium  # noqa: E402
+from helpers.lab import CHROMIUM_FLAGS, IDLE, READY, RUN_ALL, Lab, find_chromium  # noqa: E402
 from playwright.async_api import Page, async_playwright  # noqa: E402
 
 from benchmarks.machine import describe, write_result  # noqa: E402

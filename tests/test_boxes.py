@@ -2,9 +2,9 @@
 
 import pytest
 import torch
+from helpers.peers import case_paths, load, name
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from peers import case_paths, load, name
 
 from minseg.boxes import batched_nms, box_area, box_giou, box_iou, decode, encode, fpn_level, nms
 

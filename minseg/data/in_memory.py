@@ -12,34 +12,11 @@ each (`minseg.train.augment`) they last for longer than any lesson trains. Lesso
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import torch
 from torch import Tensor
 
+from minseg.data.example import Dataset, Example, as_example
 from minseg.instances import Instances
-from minseg.train.augment import Example
-
-
-class Sample(Protocol):
-    """What an item of a data set has; scenes and images of COCO do, some have `panoptic` too."""
-
-    @property
-    def image(self) -> Tensor | None: ...
-
-    @property
-    def instances(self) -> Instances: ...
-
-
-class Dataset(Protocol):
-    """A sequence of samples; the same index gives the same sample every time.
-
-    It may say with `fingerprint() -> str` what it holds, see `minseg.train.fingerprint`.
-    """
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, index: int, /) -> Sample: ...
 
 
 class InMemory:
@@ -70,12 +47,3 @@ class InMemory:
 def _packed(example: Example) -> tuple[Tensor, Instances, Tensor | None]:
     panoptic = None if example.panoptic is None else example.panoptic.to(torch.int32)
     return (example.image * 255).round().to(torch.uint8), example.instances, panoptic
-
-
-def as_example(sample: Sample, index: int) -> Example:
-    """A sample as an Example; ValueError, with its number, where it has no image."""
-    if sample.image is None:
-        raise ValueError(
-            f"dataset[{index}] has no image: load_coco needs the folder of the images too"
-        )
-    return Example(sample.image, sample.instances, getattr(sample, "panoptic", None))

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from minseg.data.in_memory import Sample, as_example
+from minseg.data.example import Sample, as_example
 from minseg.losses import difficulty_weights
 from minseg.models import MaskRCNN
 

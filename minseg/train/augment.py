@@ -17,27 +17,12 @@ Each function takes a seed and is a function of it: the same seed gives the same
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from torch import Tensor
 
+from minseg.data.example import Example
 from minseg.instances import Instances
-
-
-@dataclass(frozen=True, eq=False)
-class Example:
-    """An image with its truth, as a model is trained on it; a panoptic map where there is one."""
-
-    image: Tensor  # (3, H, W) float32, RGB in [0, 1]
-    instances: Instances
-    panoptic: Tensor | None = None  # (H, W) int64
-
-    def to(self, device: torch.device | str) -> Example:
-        """The same example on another device."""
-        panoptic = None if self.panoptic is None else self.panoptic.to(device)
-        return Example(self.image.to(device), self.instances.to(device), panoptic)
 
 
 def augment_scene(example: Example, seed: int) -> Example:

@@ -23,9 +23,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, get_worker_info
 from torch.utils.data import Dataset as TorchDataset
 
-from minseg.data.in_memory import Dataset, as_example
+from minseg.data.example import Dataset, Example, as_example
 from minseg.instances import Instances
-from minseg.train.augment import Example
 from minseg.train.interrupt import leave_to_parent
 from minseg.train.sampling_order import AUGMENTATION, SAMPLING, Share, seed_of
 

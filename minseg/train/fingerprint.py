@@ -17,7 +17,8 @@ from typing import Any
 
 from torch import Tensor
 
-from minseg.data.in_memory import Dataset, InMemory, as_example
+from minseg.data.example import Dataset, as_example
+from minseg.data.in_memory import InMemory
 
 SAMPLES = 16
 

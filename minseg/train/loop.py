@@ -26,7 +26,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from minseg.data.in_memory import Dataset
+from minseg.data.example import Dataset
 from minseg.train.augment import augment_scene
 from minseg.train.batches import Augmentation
 from minseg.train.distributed import all_or_none, check_agreed, together

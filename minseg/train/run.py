@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from torch import nn
 
-from minseg.data.in_memory import Dataset
+from minseg.data.example import Dataset
 from minseg.train.bar import Bar
 from minseg.train.batches import Augmentation, Batch, Views, batches
 from minseg.train.distributed import all_or_none, from_first, largest, world

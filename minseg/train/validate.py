@@ -12,9 +12,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from minseg.data.in_memory import Dataset, as_example
+from minseg.data.example import Dataset, Example, as_example
 from minseg.metrics import APAccumulator, PQAccumulator
-from minseg.train.augment import Example
 from minseg.train.batches import move, stack
 from minseg.train.distributed import gather, world
 from minseg.train.watch import Watch

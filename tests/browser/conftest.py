@@ -9,7 +9,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from lab import CHROMIUM_FLAGS, Lab, Notebook, find_chromium
+from helpers.lab import CHROMIUM_FLAGS, Lab, Notebook, find_chromium
 
 from lessons.workspace import refresh
 

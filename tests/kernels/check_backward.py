@@ -5,8 +5,7 @@ Collected by test_kernels.py, in a process of its own.
 
 import pytest
 import torch
-from check_forward import run_forward
-from problems import Guarded, Problem, assert_near
+from helpers.problems import Guarded, Problem, assert_near, run_forward
 
 from minseg_kernels import INTERPRETED
 from minseg_kernels.backward_atomic import backward_atomic
@@ -91,7 +90,7 @@ def test_deterministic_to_the_last_bit(device, seed):
     problem = many_boxes(seed, device)
     once = run_backward(problem, backward_tiles)[0]
     if INTERPRETED:
-        from interpreter import shuffled_programs
+        from helpers.interpreter import shuffled_programs
 
         with shuffled_programs(seed):
             assert torch.equal(run_backward(problem, backward_tiles)[0], once)
@@ -102,7 +101,7 @@ def test_deterministic_to_the_last_bit(device, seed):
 
 @pytest.mark.skipif(not INTERPRETED, reason="only the interpreter can count stores")
 def test_tiles_write_each_gradient_once_and_read_none(seed):
-    from interpreter import inside, memory_traffic
+    from helpers.interpreter import inside, memory_traffic
 
     problem = many_boxes(seed, "cpu")
     grad = torch.empty(1, 11, 13, 5)
@@ -117,7 +116,7 @@ def test_tiles_write_each_gradient_once_and_read_none(seed):
 @pytest.mark.skipif(not INTERPRETED, reason="only the interpreter can see addresses")
 def test_atomics_stay_on_the_map_and_add_what_has_weight(seed):
     """Also not a zero beside the map: on a GPU that would be somebody else's memory."""
-    from interpreter import inside, memory_traffic
+    from helpers.interpreter import inside, memory_traffic
 
     problem = many_boxes(seed, "cpu")
     grad = torch.zeros(1, 11, 13, 5)

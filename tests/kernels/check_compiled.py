@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import triton
-from machine_code import compile_kernel
+from helpers.machine_code import compile_kernel
 
 from minseg_kernels import INTERPRETED
 from minseg_kernels.backward_atomic import roi_align_scatter

@@ -5,8 +5,8 @@ Collected by test_kernels.py, in a process of its own.
 
 import pytest
 import torch
-from peers import CASES, load, name
-from problems import Guarded, Problem, assert_near
+from helpers.peers import CASES, load, name
+from helpers.problems import Guarded, Problem, assert_near, run_forward
 
 from minseg_kernels import INTERPRETED, roi_align, roi_align_fpn
 from minseg_kernels.forward import forward
@@ -15,18 +15,6 @@ from minseg_kernels.transpose import transpose
 
 HALF = [torch.float16, torch.bfloat16]
 BORDERS = [p for p in sorted((CASES / "roi_align").glob("*.npz")) if p.name[:2] in "131519"]
-
-
-def run_forward(problem, *, channels_last=True, dtype=torch.float32):
-    """What the kernel makes of a problem, in guarded memory of either layout."""
-    (K, C, PH, PW), device = problem.grad.shape, problem.rois.device
-    memory = Guarded((K, PH, PW, C) if channels_last else (K, C, PH, PW), dtype, device)
-    out = memory.tensor.permute(0, 3, 1, 2) if channels_last else memory.tensor
-    maps = [f.permute(0, 2, 3, 1).contiguous() for f in problem.features]
-    sampling = Sampling(problem.scales, problem.ratio, problem.aligned)
-    forward(maps, problem.rois, problem.levels, out, sampling)
-    memory.assert_untouched_around()
-    return out
 
 
 @pytest.mark.parametrize(
@@ -104,7 +92,7 @@ def test_transposition(device, seed):
 @pytest.mark.skipif(not INTERPRETED, reason="only the interpreter can count loads")
 def test_bytes_moved_are_the_weights_that_are_not_zero(device, seed):
     """Sixteen pixels a bin at most, all C channels of each, and every output number once."""
-    from interpreter import inside, memory_traffic
+    from helpers.interpreter import inside, memory_traffic
 
     problem = Problem(seed, kinds=("inside",), images=1)
     maps = [f.permute(0, 2, 3, 1).contiguous() for f in problem.features]

@@ -5,7 +5,7 @@ Collected by test_kernels.py, in a process of its own.
 
 import pytest
 import torch
-from problems import Problem, assert_near
+from helpers.problems import Problem, assert_near
 
 from minseg import roi
 from minseg_kernels import roi_align_fpn

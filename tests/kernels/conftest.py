@@ -4,7 +4,7 @@ import os
 
 import pytest
 import torch
-from problems import fresh_seed
+from helpers.problems import fresh_seed
 
 
 @pytest.fixture

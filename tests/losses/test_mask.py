@@ -4,9 +4,9 @@ import math
 
 import pytest
 import torch
+from helpers.peers import CASES, case_paths, load, name
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from peers import CASES, case_paths, load, name
 
 from minseg.losses import (
     dice_loss,

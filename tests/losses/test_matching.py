@@ -2,9 +2,9 @@
 
 import pytest
 import torch
+from helpers.peers import case_paths, load, name
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from peers import case_paths, load, name
 
 from minseg.losses import detr_cost, hungarian_match
 from minseg.losses.matching import match_loop

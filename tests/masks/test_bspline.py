@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from outlines import SQUARE, awkward_masks, iou, smooth_curve
+from helpers.outlines import SQUARE, awkward_masks, iou, smooth_curve
 from scipy.interpolate import BSpline
 
 from minseg.masks import (

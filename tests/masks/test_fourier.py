@@ -6,9 +6,9 @@ import math
 import numpy as np
 import pytest
 import torch
+from helpers.outlines import SQUARE, TERMS, awkward_masks, iou, smooth_curve
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from outlines import SQUARE, TERMS, awkward_masks, iou, smooth_curve
 
 from minseg.masks import (
     fourier_descriptor,

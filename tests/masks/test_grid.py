@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 import torch
+from helpers.outlines import awkward_masks, iou, smooth_curve
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from outlines import awkward_masks, iou, smooth_curve
 from torch.nn import functional
 
 from minseg.masks import from_grid, from_grid_loop, from_polygons, polygon_area, to_grid

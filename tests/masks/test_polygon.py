@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 import torch
+from helpers.outlines import awkward_masks, distance_to_curve, iou, smooth_curve
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from outlines import awkward_masks, distance_to_curve, iou, smooth_curve
 from skimage.measure import approximate_polygon
 
 from minseg.masks import (

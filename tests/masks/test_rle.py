@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from helpers.peers import CASES, load
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from peers import CASES, load
 
 from minseg.masks import decode_rle, encode_rle
 from minseg.masks.rle import read_all_counts, read_counts

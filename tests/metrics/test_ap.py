@@ -13,9 +13,9 @@ import sys
 import numpy as np
 import pytest
 import torch
+from helpers.peers import CASES, name
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from peers import CASES, name
 
 from minseg.instances import Instances
 from minseg.masks import decode_rle, encode_rle

@@ -4,9 +4,9 @@ import math
 
 import pytest
 import torch
+from helpers.peers import case_paths, load, name
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from peers import case_paths, load, name
 
 from minseg.metrics import boundary_iou, boundary_of, mask_iou, trimap, trimap_accuracy
 from minseg.metrics.boundary import band_width, dilate, erode, min_iou

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from minseg.data.example import Example
 from minseg.instances import Instances
-from minseg.train.augment import Example
 from minseg.train.batches import Batch, to_device
 
 IMAGE = torch.rand(3, 4, 4)

@@ -7,9 +7,9 @@ import struct
 
 import pytest
 import torch
+from helpers.toy_model import Toy, toy
 from safetensors.torch import save_file
 from torch import nn
-from toy_model import Toy, toy
 
 from minseg.tensor_file import read_tensors, write_tensors
 from minseg.train import load_model, save_model

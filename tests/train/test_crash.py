@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from toy_model import toy
+from helpers.toy_model import toy
 
 from minseg.data import SceneDataset
 from minseg.tensor_file import read_tensors
@@ -74,7 +74,7 @@ def test_an_end_at_each_operation_on_a_file(scenes, tmp_path):
 
 RUN = """
 import sys, time
-from toy_model import toy
+from helpers.toy_model import toy
 from minseg.data import SceneDataset
 from minseg.train import InMemory, train
 scenes = list(InMemory(SceneDataset("train", size=32, length=4)))

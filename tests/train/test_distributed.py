@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from shared_run import run
+from helpers.shared_run import run
 
 from minseg.train.distributed import from_first, gather, mean, world
 
@@ -29,7 +29,7 @@ def shared(kind, out, processes=2):
         "MASTER_PORT": str(port),
         "WORLD_SIZE": str(processes),
     }
-    command = [sys.executable, str(TESTS / "shared_run.py"), kind, str(out)]
+    command = [sys.executable, str(TESTS / "helpers" / "shared_run.py"), kind, str(out)]
     started = [
         subprocess.Popen(
             command, env=environment | {"RANK": str(rank)}, stdout=subprocess.PIPE, text=True

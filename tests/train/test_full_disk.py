@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from toy_model import Toy
-from toy_model import toy as narrow
+from helpers.toy_model import Toy
+from helpers.toy_model import toy as narrow
 
 from minseg.__main__ import main
 from minseg.data import SceneDataset

@@ -9,8 +9,8 @@ import time
 
 import pytest
 import torch
+from helpers.shared_run import tiny_mask_rcnn
 from safetensors.torch import load
-from shared_run import tiny_mask_rcnn
 
 from minseg.tensor_file import _digest
 from minseg.train import load_model, save_model

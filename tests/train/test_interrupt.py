@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from toy_model import Toy, toy
+from helpers.toy_model import Toy, toy
 
 from minseg.__main__ import main
 from minseg.commands import train as command

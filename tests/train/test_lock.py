@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from toy_model import toy
+from helpers.toy_model import toy
 
 from minseg.data import SceneDataset
 from minseg.files import draft_of
@@ -18,7 +18,7 @@ from minseg.train.lock import LOCK, only_one
 
 RUN = """
 import sys, time
-from toy_model import toy
+from helpers.toy_model import toy
 from minseg.data import SceneDataset
 from minseg.train import InMemory, train
 scenes = list(InMemory(SceneDataset("train", size=32, length=4)))

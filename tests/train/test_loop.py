@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers.shared_run import tiny_mask_rcnn
+from helpers.toy_model import Toy, toy
 from safetensors.torch import load_file
-from shared_run import tiny_mask_rcnn
-from toy_model import Toy, toy
 
 from minseg.data import SceneDataset
 from minseg.files import draft_of
@@ -120,7 +120,7 @@ def stored(file):
 
 KILLED = """
 import sys, time
-from toy_model import toy
+from helpers.toy_model import toy
 from minseg.data import SceneDataset
 from minseg.train import InMemory, train
 scenes = InMemory(SceneDataset("train", size=32, length=20))

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from toy_model import toy
+from helpers.toy_model import toy
 
 from minseg.data import STUFF, THINGS, SceneDataset
 from minseg.instances import Instances

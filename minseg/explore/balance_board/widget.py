@@ -19,7 +19,7 @@ import torch
 import traitlets as t
 
 from minseg.data import SceneDataset
-from minseg.data.in_memory import Sample
+from minseg.data.example import Sample
 from minseg.experiments.shared_gradients import (
     PRESETS,
     balance,

@@ -1,4 +1,4 @@
-"""A short run, alone or as one of several processes: `python tests/shared_run.py toy FOLDER`."""
+"""A short run, alone or as one of several processes: `python shared_run.py toy FOLDER`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import torch
-from toy_model import toy
 
+from helpers.toy_model import toy
 from minseg.data import SceneDataset
 from minseg.models import MaskRCNN
 from minseg.train import InMemory, train

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers.peers import case_paths, load, name
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from peers import case_paths, load, name
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 import torch
-from toy_model import Toy, toy
+from helpers.toy_model import Toy, toy
 
 from minseg.data import SceneDataset
 from minseg.tensor_file import read_tensors, write_tensors

@@ -16,6 +16,8 @@ from torch import Tensor
 
 from minseg.roi import roi_align
 from minseg.roi.align import feature_box
+from minseg_kernels.forward import forward
+from minseg_kernels.launch import Sampling
 
 
 def fresh_seed() -> int:
@@ -131,3 +133,15 @@ class Guarded:
     def assert_untouched_around(self) -> None:
         around = torch.cat([self.memory[: self.room], self.memory[-self.room :]])
         assert around.isnan().all(), "written outside of the tensor"
+
+
+def run_forward(problem, *, channels_last=True, dtype=torch.float32):
+    """What the kernel makes of a problem, in guarded memory of either layout."""
+    (K, C, PH, PW), device = problem.grad.shape, problem.rois.device
+    memory = Guarded((K, PH, PW, C) if channels_last else (K, C, PH, PW), dtype, device)
+    out = memory.tensor.permute(0, 3, 1, 2) if channels_last else memory.tensor
+    maps = [f.permute(0, 2, 3, 1).contiguous() for f in problem.features]
+    sampling = Sampling(problem.scales, problem.ratio, problem.aligned)
+    forward(maps, problem.rois, problem.levels, out, sampling)
+    memory.assert_untouched_around()
+    return out

@@ -25,7 +25,7 @@ from minseg.data import (
 )
 from minseg.instances import Instances
 
-SAMPLE = Path(__file__).parents[2].parent / "shared" / "data" / "coco_sample"
+SAMPLE = Path(os.environ.get("MINSEG_COCO_SAMPLE", "/no/such/folder"))
 PYCOCOTOOLS_WARNS = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 NAMES = {1: "disc", 2: "box", 3: "triangle", 7: "star"}
 
@@ -143,7 +143,7 @@ def test_pictures_are_read_from_the_folder_that_is_named(files):
         load_coco(files / "truth.json", files)
 
 
-@pytest.mark.skipif(not SAMPLE.exists(), reason="the COCO sample is not part of the project")
+@pytest.mark.skipif(not SAMPLE.exists(), reason="MINSEG_COCO_SAMPLE names no folder")
 def test_the_real_sample():
     read = load_coco(SAMPLE / "instances.json", SAMPLE / "images")
     image = read.by_id(142238)

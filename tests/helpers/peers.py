@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-CASES = Path(__file__).parent / "cases"
+CASES = Path(__file__).parents[1] / "cases"
 
 
 def case_paths(operator: str) -> list[Path]:

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 import torch
-from peers import CASES, name
+from helpers.peers import CASES, name
 
 from minseg.__main__ import main
 from minseg.data import (

@@ -1,0 +1,1 @@
+"""What several test files share: recorded cases of peers, small models, runs, a browser."""
