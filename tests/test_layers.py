@@ -26,7 +26,7 @@ def dotted(file: Path) -> str:
 
 
 def room(module: str) -> str:
-    return (module.split(".") + ["minseg"])[1]
+    return module.split(".")[1] if "." in module else "minseg"
 
 
 def imports(file: Path) -> Iterator[str]:
