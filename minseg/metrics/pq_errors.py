@@ -24,7 +24,9 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import Any
+from warnings import warn
 
 import numpy as np
 from torch import Tensor
@@ -32,9 +34,6 @@ from torch import Tensor
 from minseg.metrics.boundary import band_width, trimap
 from minseg.metrics.pq import Maps, match_images
 from minseg.metrics.pq_matching import Categories, Matching
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 FOUND = 0.1  # IoU from which a wrong mask counts as an attempt at the right object
 
@@ -59,18 +58,16 @@ class PanopticErrors(PQParts):
     stuff: PQParts
     per_class: dict[int, PQParts]
 
-    def draw(self, ax: Axes, names: Mapping[int, str] | None = None, title: str = "") -> None:
-        """One bar for all classes and one for each class that occurs, cut into the six parts.
-
-        Args:
-            ax: matplotlib axes. names: category id to name. title: what to see.
-        """
-        from minseg.draw.panoptic_errors import draw_parts
-
-        rows: list[tuple[str, PQParts]] = [("all classes", self)]
-        for category, parts in self.per_class.items():
-            rows.append(((names or {}).get(category, f"class {category}"), parts))
-        draw_parts(ax, rows, title)
+    def draw(self, ax: Any, names: Mapping[int, str] | None = None, title: str = "") -> None:
+        """The former name of `minseg.draw.panoptic_errors.draw_panoptic_errors`."""
+        warn(
+            "errors.draw(ax, …) will go: use draw_panoptic_errors(ax, errors, …) "
+            "of minseg.draw.panoptic_errors",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        # Found by name while the old call lasts: this package does not depend on pictures.
+        import_module("minseg.draw.panoptic_errors").draw_panoptic_errors(ax, self, names, title)
 
 
 def panoptic_errors(
