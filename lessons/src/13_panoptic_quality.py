@@ -20,6 +20,7 @@ from scipy.ndimage import label
 from minseg.course import check, claim, guess, progress, reveal, show_source
 from minseg.data import STUFF, THINGS, make_scene
 from minseg.draw import draw_grid, draw_panoptic, figure, show
+from minseg.draw.panoptic_errors import draw_panoptic_errors
 from minseg.experiments import panoptic_edits
 from minseg.explore import PQPlayground
 from minseg.metrics import panoptic_errors, panoptic_quality, pq_matching
@@ -386,7 +387,7 @@ worse = panoptic_edits.move(worse, 3004, -9, 3)  # drawn in the wrong place
 worse[70:82, 8:20] = 2009  # invented
 errors = panoptic_errors([worse], [scene], things=THINGS, stuff=STUFF)
 fig, ax = figure(width=820, height=330)
-errors.draw(ax, names=NAMES, title="Where the panoptic quality went")
+draw_panoptic_errors(ax, errors, names=NAMES, title="Where the panoptic quality went")
 lost = f"poor masks {errors.poor_mask:.2f}, confusion {errors.confused_class:.2f}"
 alt = "A bar for all classes and one for each: PQ, then the shares lost to five causes."
 show(fig, alt=alt, facts=f"PQ {errors.pq:.2f}; lost to {lost}, misses {errors.missed:.2f}")

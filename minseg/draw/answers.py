@@ -10,7 +10,8 @@ from collections.abc import Mapping
 import torch
 from matplotlib.figure import Figure
 
-from minseg.draw import draw_boxes, draw_grid, draw_instances, draw_panoptic, figure
+from minseg.draw.figure import figure
+from minseg.draw.segmentation import draw_boxes, draw_grid, draw_instances, draw_panoptic
 from minseg.instances import Instances
 from minseg.panoptic import decode, encode, from_instances
 

@@ -12,7 +12,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from minseg.draw import ALIGN_COLOUR, EXACT_COLOUR, POOL_COLOUR, TRUTH_COLOUR, draw_boxes
+from minseg.draw.figure import ALIGN_COLOUR, EXACT_COLOUR, POOL_COLOUR, TRUTH_COLOUR
+from minseg.draw.segmentation import draw_boxes
 from minseg.metrics.ap_curve import envelope
 
 LOOKS = {  # verdict → colour, line, mark

@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from torch import Tensor
 
-from minseg.draw import ALIGN_COLOUR, POOL_COLOUR, TRUTH_COLOUR
+from minseg.draw.figure import ALIGN_COLOUR, POOL_COLOUR, TRUTH_COLOUR
 
 BLOCK = 4  # pixels: at most one mark in a block of 4 × 4
 FAINT = 0.1  # of the largest push: a block that is pushed less carries no mark

@@ -9,7 +9,8 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from minseg.draw import ALIGN_COLOUR, TRUTH_COLOUR, draw_boxes, draw_image, draw_instances, figure
+from minseg.draw.figure import ALIGN_COLOUR, TRUTH_COLOUR, figure
+from minseg.draw.segmentation import draw_boxes, draw_image, draw_instances
 from minseg.instances import Instances
 from minseg.train import Example, TrainingResult
 

@@ -13,7 +13,8 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from minseg.draw import ALIGN_COLOUR, EXACT_COLOUR, POOL_COLOUR, draw_image
+from minseg.draw.figure import ALIGN_COLOUR, EXACT_COLOUR, POOL_COLOUR
+from minseg.draw.segmentation import draw_image
 from minseg.experiments.representations import Written
 from minseg.masks import signed_distance
 

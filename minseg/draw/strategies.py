@@ -9,7 +9,7 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from minseg.draw import ALIGN_COLOUR, POOL_COLOUR
+from minseg.draw.figure import ALIGN_COLOUR, POOL_COLOUR
 from minseg.experiments.shared_gradients import SharedGradients
 from minseg.experiments.two_tasks import WANTED, dial, resting_place
 from minseg.experiments.wrong_labels import score

@@ -122,8 +122,8 @@ def losses_after_step(
 ) -> Tensor:
     """(K,) the losses where a step of this length along −G leads; the model is put back.
 
-    Anchors and RoIs are drawn by the same lots. But proposals move with the weights, and what they
-    are compared with may jump: so may a loss.
+    Anchors and RoIs are chosen by the same random numbers. But proposals move with the weights, and
+    what they are compared with may jump: so may a loss.
     """
     shared = _shared(model)
     before = [parameter.detach().clone() for parameter in shared]

@@ -5,12 +5,12 @@ import pytest
 import torch
 from traitlets import TraitError
 
-from minseg.boxes import decode
+from minseg.boxes import clip_boxes, decode_boxes
 from minseg.data import SceneDataset
 from minseg.experiments.mask_rcnn_trace import Walk
 from minseg.explore.stage_viewer.widget import STAGES, StageViewer, coins_scene
 from minseg.models import MaskRCNN, load_coins
-from minseg.models.mask_rcnn.rpn import clip, propose
+from minseg.models.mask_rcnn.rpn import propose
 from minseg.models.padding import pad_images
 from minseg.train import Example
 
@@ -57,7 +57,7 @@ def test_each_proposal_is_its_own_anchor_moved_by_its_own_deltas(model, walk):
         _, anchors, objectness, deltas = model.first_stage(batch)
         boxes, real = propose(objectness, deltas, anchors, sizes, keep=100)
     assert torch.equal(walk.proposal, boxes[0][real[0]])
-    moved = clip(decode(walk.deltas, walk.anchor)[None], sizes)[0]
+    moved = clip_boxes(decode_boxes(walk.deltas, walk.anchor)[None], sizes)[0]
     torch.testing.assert_close(moved, walk.proposal, rtol=0, atol=1e-3)
     assert (walk.objectness.diff() <= 0).all(), "best first"
     assert torch.equal(walk.anchor[0], torch.cat(anchors)[objectness[0].argmax()])
