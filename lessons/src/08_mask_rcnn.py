@@ -29,7 +29,7 @@ from minseg.explore import LossCurve, StageViewer
 from minseg.masks import from_grid, to_grid
 from minseg.metrics import average_precision, mask_iou
 from minseg.models import MaskHead, MaskRCNN, load_coins
-from minseg.models.mask_rcnn import draw
+from minseg.models.mask_rcnn.model import random_rows
 from minseg.models.mask_rcnn.roi_heads import (
     BOX_WEIGHTS,
     class_and_box_losses,
@@ -151,8 +151,8 @@ check("08.anchor_targets", my_anchor_targets)
 batch, sizes = pad_images(scene.image[None], 16)
 truth = pad_truth([scene.instances], model.categories, sizes, batch.shape[2:])
 rois = torch.cat([boxes[:60], true])[None]  # 60 proposals in training
-lots = draw([torch.Generator().manual_seed(0)], rois.shape[1], rois.device)
-sample = sample_proposals(rois, lots >= 0, truth, lots, classes=1)
+priorities = random_rows([torch.Generator().manual_seed(0)], rois.shape[1], rois.device)
+sample = sample_proposals(rois, priorities >= 0, truth, priorities, classes=1)
 positive = sample.classes == 0  # the coin's class; 1 is background
 n = len(positive), int(positive.sum())
 claim("C50", measured=f"{rois.shape[1]} RoIs, {n[0]} drawn: {n[1]} coins, {n[0] - n[1]} background",

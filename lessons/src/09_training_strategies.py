@@ -303,10 +303,10 @@ claim(
 # %%
 crowded = torch.arange(1000) < 600
 price = torch.where(crowded, 2.0, 0.1) * torch.linspace(0, 1, 1000)
-lots = torch.rand(400, 1000, generator=torch.Generator().manual_seed(0))
+priorities = torch.rand(400, 1000, generator=torch.Generator().manual_seed(0))
 crowded, spread, most = crowded.expand(400, -1), {}, 0.0
 for count in (16, 64):
-    keep, rest = losses.sample_rois(crowded, ~crowded, lots, count=count)
+    keep, rest = losses.sample_rois(crowded, ~crowded, priorities, count=count)
     most = max(most, (keep.sum(dim=1) / count).max().item())
     spread[count] = (((keep | rest) * price).sum(dim=1) / count).std().item()
 claim(
@@ -317,11 +317,11 @@ claim(
 )
 
 # %% [markdown]
-# **Exercise: draw them.** `positive`, `negative` and `keys` are (…, R), one row an image; `keys` are lots, and the largest win. At most `int(count * fraction)` positives; and fewer than `count` in all where negatives are few. Some candidates are neither.
+# **Exercise: draw them.** `positive`, `negative` and `priorities` are (…, R), one row for each image; `priorities` are random numbers, and the largest win. At most `int(count * fraction)` positives; and fewer than `count` in all where negatives are few. Some candidates are neither.
 
 
 # %%
-def my_sample(positive, negative, keys, *, count, fraction):
+def my_sample(positive, negative, priorities, *, count, fraction):
     """Two (…, R) bool: the drawn positives, and the negatives that fill up to `count`."""
     raise NotImplementedError
 

@@ -8,8 +8,8 @@ widget, `StageViewer`, use it.
 
     R RoIs    G things    A anchors    C classes    K boxes that the heads are asked about
 
-`propose` does not say from which anchor a box came. It moves anchors by `decode` and `clip`, so
-RoI k's anchor is the one that these move there.
+`propose` does not say from which anchor a box came. It moves anchors by `decode_boxes` and
+`clip_boxes`, so RoI k's anchor is the one that these move there.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from minseg.boxes import batched_nms, box_iou, decode, fpn_level
+from minseg.boxes import batched_nms, box_iou, clip_boxes, decode_boxes, fpn_level
 from minseg.instances import Instances
 from minseg.losses.mask import select_class_masks
 from minseg.masks import from_grid
-from minseg.models.mask_rcnn.model import MASK_GRID, MaskRCNN, draw
+from minseg.models.mask_rcnn.model import MASK_GRID, MaskRCNN, random_rows
 from minseg.models.mask_rcnn.roi_heads import BOX_WEIGHTS, read_pyramid, sample_proposals
-from minseg.models.mask_rcnn.rpn import clip, propose
+from minseg.models.mask_rcnn.rpn import propose
 from minseg.models.padding import pad_images, pad_truth
 
 SEED = 0  # of the random numbers by which RoIs are sampled for training
@@ -98,7 +98,7 @@ class MaskRCNNTrace:
         scores = logits.softmax(dim=1)
         best = scores[:, :-1].argmax(dim=1)  # (K,)
         deltas = moves[torch.arange(len(boxes)), best]  # (K, 4)
-        refined = clip(decode(deltas, boxes, BOX_WEIGHTS)[None], self.sizes)[0]
+        refined = clip_boxes(decode_boxes(deltas, boxes, BOX_WEIGHTS)[None], self.sizes)[0]
         # The mask head reads the refined box, as at test time.
         grids = read_pyramid(
             self.pyramid,
@@ -124,7 +124,7 @@ class MaskRCNNTrace:
         return best, torch.where(best > 0, thing, -1)
 
     def _find_anchors(self, anchors: Tensor, objectness: Tensor, deltas: Tensor) -> None:
-        moved = clip(decode(deltas, anchors)[None], self.sizes)[0]  # (A, 4)
+        moved = clip_boxes(decode_boxes(deltas, anchors)[None], self.sizes)[0]  # (A, 4)
         at = (moved - self.proposal[:, None]).abs().amax(dim=2).argmin(dim=1)  # (R,) of A
         levels = torch.arange(len(self.anchors)).repeat_interleave(torch.tensor(self.anchors))
         self.level, self.anchor, self.deltas = levels[at], anchors[at], deltas[at]
@@ -140,7 +140,7 @@ class MaskRCNNTrace:
             boxes,
             real,
             truth,
-            draw([torch.Generator().manual_seed(SEED)], boxes.shape[1], boxes.device),
+            random_rows([torch.Generator().manual_seed(SEED)], boxes.shape[1], boxes.device),
             classes=len(model.categories),
             count=model.rois_per_image,
             fraction=model.positive_fraction,

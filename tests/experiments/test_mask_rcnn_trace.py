@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 import torch
 
-from minseg.boxes import decode
+from minseg.boxes import clip_boxes, decode_boxes
 from minseg.data import SceneDataset
 from minseg.experiments.mask_rcnn_trace import MaskRCNNTrace
 from minseg.explore.stage_viewer.widget import coins_scene
 from minseg.models import MaskRCNN, load_coins
-from minseg.models.mask_rcnn.rpn import clip, propose
+from minseg.models.mask_rcnn.rpn import propose
 from minseg.models.padding import pad_images
 
 SMALL: dict[str, Any] = {"widths": (8, 8, 8, 8), "channels": 8, "box_width": 16, "mask_width": 8}
@@ -39,7 +39,7 @@ def test_each_proposal_is_its_own_anchor_moved_by_its_own_deltas(model, trace):
         _, anchors, objectness, deltas = model.first_stage(batch)
         boxes, real = propose(objectness, deltas, anchors, sizes, keep=100)
     assert torch.equal(trace.proposal, boxes[0][real[0]])
-    moved = clip(decode(trace.deltas, trace.anchor)[None], sizes)[0]
+    moved = clip_boxes(decode_boxes(trace.deltas, trace.anchor)[None], sizes)[0]
     torch.testing.assert_close(moved, trace.proposal, rtol=0, atol=1e-3)
     assert (trace.objectness.diff() <= 0).all(), "best first"
     assert torch.equal(trace.anchor[0], torch.cat(anchors)[objectness[0].argmax()])

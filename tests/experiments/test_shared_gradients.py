@@ -92,7 +92,7 @@ def test_the_model_is_as_before() -> None:
     of = shared_gradients(fresh, SCENES)
     losses_after_step(fresh, SCENES, of, torch.ones(5), 0.5)
     assert all(torch.equal(before[name], value) for name, value in fresh.state_dict().items())
-    assert all(p.grad is None for p in fresh.parameters()) and fresh.drawn == 0
+    assert all(p.grad is None for p in fresh.parameters()) and fresh.unseeded == 0
 
 
 def test_presets_are_those_of_minseg_losses(found: SharedGradients) -> None:

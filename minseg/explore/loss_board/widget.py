@@ -101,7 +101,7 @@ class LossBoard(Still, anywidget.AnyWidget):
         self.mark()
 
     @property
-    def alt(self) -> str:  # type: ignore[override]
+    def alt(self) -> str:
         return f"A predicted disc over a true one, and the push of a loss. {self.view['facts']}"
 
     def picture(self) -> bytes:

@@ -127,7 +127,7 @@ class PQPlayground(Still, anywidget.AnyWidget):
         self._become(self.start, "reset")
 
     @property
-    def alt(self) -> str:  # type: ignore[override]
+    def alt(self) -> str:
         q = self.quality
         return (
             f"A true and a predicted panoptic map side by side, a table of their quality, PQ "
