@@ -18,14 +18,21 @@ pictures) and `surface` (distances between outlines).
 """
 
 from minseg.metrics.ap import APAccumulator, average_precision
-from minseg.metrics.boundary import boundary_iou, boundary_of, trimap, trimap_accuracy
-from minseg.metrics.iou import mask_iou
+from minseg.metrics.boundary import (
+    boundary_iou,
+    boundary_of,
+    boundary_of_loop,
+    trimap,
+    trimap_accuracy,
+)
+from minseg.metrics.iou import mask_iou, mask_iou_loop
 from minseg.metrics.pq import PQAccumulator, panoptic_quality, panoptic_quality_loop
 from minseg.metrics.pq_errors import panoptic_errors
 from minseg.metrics.surface import (
     average_symmetric_surface_distance,
     hausdorff_distance,
     surface_distances,
+    surface_distances_loop,
 )
 
 __all__ = [
@@ -35,12 +42,15 @@ __all__ = [
     "average_symmetric_surface_distance",
     "boundary_iou",
     "boundary_of",
+    "boundary_of_loop",
     "hausdorff_distance",
     "mask_iou",
+    "mask_iou_loop",
     "panoptic_errors",
     "panoptic_quality",
     "panoptic_quality_loop",
     "surface_distances",
+    "surface_distances_loop",
     "trimap",
     "trimap_accuracy",
 ]
