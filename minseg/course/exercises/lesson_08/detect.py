@@ -12,11 +12,10 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from minseg.boxes import batched_nms, decode
+from minseg.boxes import batched_nms, clip_boxes, decode
 from minseg.course.exercise import Exercise
 from minseg.models.mask_rcnn.inference import Detections, detect
 from minseg.models.mask_rcnn.roi_heads import BOX_WEIGHTS
-from minseg.models.mask_rcnn.rpn import clip
 
 
 def answers_of_the_heads(generator: torch.Generator) -> Iterable[tuple]:
@@ -68,7 +67,7 @@ def _detect(
     row, classes = likely.nonzero(as_tuple=True)
     moves = deltas[row, 0 * classes if first_class else classes]
     boxes = decode(moves, proposals[row], weights)
-    boxes = clip(boxes[None], size[None])[0] if cut else boxes
+    boxes = clip_boxes(boxes[None], size[None])[0] if cut else boxes
     real = (boxes[:, 2:] - boxes[:, :2] >= least).all(dim=1)
     boxes, classes, scores = boxes[real], classes[real], scores[row, classes][real]
     groups = classes if grouped else torch.zeros_like(classes)
@@ -85,8 +84,8 @@ DETECT = Exercise(
         "Softmax over all C + 1 columns, then drop the last: background is no answer, but it "
         "competes. `(scores > score_threshold).nonzero(as_tuple=True)` gives rows and classes.",
         "`decode(deltas[row, classes], proposals[row], (10, 10, 5, 5))`, then cut the boxes off at "
-        "the image: `clip(boxes[None], size[None])[0]`. Drop what is less than a pixel wide or "
-        "high.",
+        "the image: `clip_boxes(boxes[None], size[None])[0]`. Drop what is less than a pixel wide "
+        "or high.",
         "`batched_nms(boxes, scores, classes, iou_threshold)` gives the kept ones, best first; "
         "take `most` of them.",
     ),
