@@ -41,7 +41,7 @@ def with_quota(fn: Callable[..., Any], *case: Any) -> Any:
 
 
 def _drawn(eligible: Tensor, priorities: Tensor, quota: Tensor | int) -> Tensor:
-    """The `quota` eligible ones of largest key in each row."""
+    """The `quota` eligible ones of highest priority in each row."""
     rank = torch.where(eligible, priorities, -1.0).argsort(dim=-1, descending=True).argsort(dim=-1)
     return eligible & (rank < quota)
 
