@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from minseg.boxes import box_area, shared_area
 from minseg.masks.runs import Runs, shared_pixels
 
 
@@ -158,12 +159,9 @@ def box_overlap(
         0.3333333333333333
     """
     a, b = a.double(), b.double()
-    low = torch.maximum(a[:, None, :2], b[None, :, :2])  # (N, M, 2)
-    high = torch.minimum(a[:, None, 2:], b[None, :, 2:])
-    shared = (high - low).clamp(min=0).prod(dim=2)
-    area_a = (a[:, 2:] - a[:, :2]).prod(dim=1) if area_a is None else area_a.double()
-    area_b = (b[:, 2:] - b[:, :2]).prod(dim=1) if area_b is None else area_b.double()
-    return ratio(shared, area_a, area_b, crowd)
+    area_a = box_area(a) if area_a is None else area_a.double()
+    area_b = box_area(b) if area_b is None else area_b.double()
+    return ratio(shared_area(a, b), area_a, area_b, crowd)
 
 
 def ratio(shared: Tensor, area_a: Tensor, area_b: Tensor, crowd: Tensor | None = None) -> Tensor:
