@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor
 
-from minseg.boxes import batched_nms, decode, encode
+from minseg.boxes import batched_nms, clip_boxes, decode, encode
 from minseg.course.exercise import Exercise
 from minseg.masks import to_grid
 from minseg.models.mask_rcnn.inference import Detections, detect
 from minseg.models.mask_rcnn.roi_heads import BOX_WEIGHTS, mask_targets
-from minseg.models.mask_rcnn.rpn import anchor_targets, clip
-from minseg.models.padding import Truth
+from minseg.models.mask_rcnn.rpn import anchor_targets
+from minseg.models.padding import PaddedTruth
 
 # 08.encode
 
@@ -241,7 +241,7 @@ def proposals_and_things(generator: torch.Generator) -> Iterable[tuple]:
             rows, columns = masks[image, thing].nonzero(as_tuple=True)
             sides = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
             boxes[image, thing] = torch.stack(sides)
-    truth = Truth(boxes, torch.tensor([[0, 1], [1, 0]]), masks)
+    truth = PaddedTruth(boxes, torch.tensor([[0, 1], [1, 0]]), masks)
     rois = torch.tensor([[0, 2.3, 1.5, 8.7, 6.2], [0, 0.5, 4.25, 4.5, 9.5], [1, 5, 1.5, 12.5, 8]])
     yield rois[:1], torch.tensor([0]), truth, 4
     yield rois, torch.tensor([0, 1, 0]), truth, 5
@@ -251,34 +251,34 @@ def proposals_and_things(generator: torch.Generator) -> Iterable[tuple]:
     yield rois[:0], torch.zeros(0, dtype=torch.int64), truth, 4
 
 
-def crops_with_the_thing(rois: Tensor, things: Tensor, truth: Truth, size: int) -> Tensor:
+def crops_with_the_thing(rois: Tensor, things: Tensor, truth: PaddedTruth, size: int) -> Tensor:
     image = rois[:, 0].long()
     return to_grid(truth.masks[image, things], truth.boxes[image, things], size)
 
 
-def drops_batch_index(rois: Tensor, things: Tensor, truth: Truth, size: int) -> Tensor:
+def drops_batch_index(rois: Tensor, things: Tensor, truth: PaddedTruth, size: int) -> Tensor:
     return to_grid(truth.masks[torch.zeros_like(things), things], rois[:, 1:], size)
 
 
-def takes_the_first_thing(rois: Tensor, things: Tensor, truth: Truth, size: int) -> Tensor:
+def takes_the_first_thing(rois: Tensor, things: Tensor, truth: PaddedTruth, size: int) -> Tensor:
     return mask_targets(rois, torch.zeros_like(things), truth, size)
 
 
-def takes_any_thing(rois: Tensor, things: Tensor, truth: Truth, size: int) -> Tensor:
+def takes_any_thing(rois: Tensor, things: Tensor, truth: PaddedTruth, size: int) -> Tensor:
     return to_grid(truth.masks[rois[:, 0].long()].any(dim=1), rois[:, 1:], size)
 
 
-def rounds_the_box(rois: Tensor, things: Tensor, truth: Truth, size: int) -> Tensor:
+def rounds_the_box(rois: Tensor, things: Tensor, truth: PaddedTruth, size: int) -> Tensor:
     return mask_targets(rois.round(), things, truth, size)
 
 
-def stays_on_the_image(rois: Tensor, things: Tensor, truth: Truth, size: int) -> Tensor:
+def stays_on_the_image(rois: Tensor, things: Tensor, truth: PaddedTruth, size: int) -> Tensor:
     height, width = truth.masks.shape[2:]
-    inside = clip(rois[None, :, 1:], torch.tensor([[height, width]]))[0]
+    inside = clip_boxes(rois[None, :, 1:], torch.tensor([[height, width]]))[0]
     return mask_targets(torch.cat([rois[:, :1], inside], dim=1), things, truth, size)
 
 
-def draws_hard_edges(rois: Tensor, things: Tensor, truth: Truth, size: int) -> Tensor:
+def draws_hard_edges(rois: Tensor, things: Tensor, truth: PaddedTruth, size: int) -> Tensor:
     return to_grid(truth.masks[rois[:, 0].long(), things], rois[:, 1:], size, binary=True)
 
 
@@ -380,7 +380,7 @@ def _detect(
     row, classes = likely.nonzero(as_tuple=True)
     moves = deltas[row, 0 * classes if first_class else classes]
     boxes = decode(moves, proposals[row], weights)
-    boxes = clip(boxes[None], size[None])[0] if cut else boxes
+    boxes = clip_boxes(boxes[None], size[None])[0] if cut else boxes
     real = (boxes[:, 2:] - boxes[:, :2] >= least).all(dim=1)
     boxes, classes, scores = boxes[real], classes[real], scores[row, classes][real]
     groups = classes if grouped else torch.zeros_like(classes)
@@ -404,8 +404,8 @@ DETECT = Exercise(
         "Softmax over all C + 1 columns, then drop the last: background is no answer, but it "
         "competes. `(scores > score_threshold).nonzero(as_tuple=True)` gives rows and classes.",
         "`decode(deltas[row, classes], proposals[row], (10, 10, 5, 5))`, then cut the boxes off at "
-        "the image: `clip(boxes[None], size[None])[0]`. Drop what is less than a pixel wide or "
-        "high.",
+        "the image: `clip_boxes(boxes[None], size[None])[0]`. Drop what is less than a pixel wide "
+        "or high.",
         "`batched_nms(boxes, scores, classes, iou_threshold)` gives the kept ones, best first; "
         "take `most` of them.",
     ),

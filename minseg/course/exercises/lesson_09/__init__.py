@@ -239,9 +239,9 @@ def candidates(generator: torch.Generator) -> Iterable[tuple[Any, ...]]:
 
     def row(positives: int, negatives: int, neither: int, *batch: int) -> tuple[Tensor, ...]:
         n = positives + negatives + neither
-        lots = torch.rand(*batch, n, generator=generator)
+        priorities = torch.rand(*batch, n, generator=generator)
         place = torch.rand(*batch, n, generator=generator).argsort(dim=-1)
-        return place < positives, (place >= positives) & (place < positives + negatives), lots
+        return place < positives, (place >= positives) & (place < positives + negatives), priorities
 
     yield *row(20, 60, 10), 32, 0.25
     yield *row(3, 60, 5), 32, 0.25
@@ -258,9 +258,9 @@ def with_quota(fn: Callable[..., Any], *case: Any) -> Any:
     return fn(*case[:3], count=case[3], fraction=case[4])
 
 
-def _drawn(eligible: Tensor, keys: Tensor, quota: Tensor | int) -> Tensor:
+def _drawn(eligible: Tensor, priorities: Tensor, quota: Tensor | int) -> Tensor:
     """The `quota` eligible ones of largest key in each row."""
-    rank = torch.where(eligible, keys, -1.0).argsort(dim=-1, descending=True).argsort(dim=-1)
+    rank = torch.where(eligible, priorities, -1.0).argsort(dim=-1, descending=True).argsort(dim=-1)
     return eligible & (rank < quota)
 
 
@@ -269,76 +269,76 @@ def _left(drawn: Tensor, count: int) -> Tensor:
 
 
 def fills_up_with_positives(
-    positive: Tensor, negative: Tensor, keys: Tensor, count: int, fraction: float
+    positive: Tensor, negative: Tensor, priorities: Tensor, count: int, fraction: float
 ) -> tuple[Tensor, Tensor]:
-    drawn = _drawn(positive, keys, int(count * fraction))
-    rest = _drawn(negative, keys, _left(drawn, count))
+    drawn = _drawn(positive, priorities, int(count * fraction))
+    rest = _drawn(negative, priorities, _left(drawn, count))
     more = count - rest.sum(dim=-1, keepdim=True)
-    return _drawn(positive, keys, more), rest
+    return _drawn(positive, priorities, more), rest
 
 
 def takes_a_fixed_mixture(
-    positive: Tensor, negative: Tensor, keys: Tensor, count: int, fraction: float
+    positive: Tensor, negative: Tensor, priorities: Tensor, count: int, fraction: float
 ) -> tuple[Tensor, Tensor]:
     cap = int(count * fraction)
-    return _drawn(positive, keys, cap), _drawn(negative, keys, count - cap)
+    return _drawn(positive, priorities, cap), _drawn(negative, priorities, count - cap)
 
 
 def knows_no_cap(
-    positive: Tensor, negative: Tensor, keys: Tensor, count: int, fraction: float
+    positive: Tensor, negative: Tensor, priorities: Tensor, count: int, fraction: float
 ) -> tuple[Tensor, Tensor]:
-    drawn = _drawn(positive, keys, count)
-    return drawn, _drawn(negative, keys, _left(drawn, count))
+    drawn = _drawn(positive, priorities, count)
+    return drawn, _drawn(negative, priorities, _left(drawn, count))
 
 
 def rounds_up(
-    positive: Tensor, negative: Tensor, keys: Tensor, count: int, fraction: float
+    positive: Tensor, negative: Tensor, priorities: Tensor, count: int, fraction: float
 ) -> tuple[Tensor, Tensor]:
-    drawn = _drawn(positive, keys, -int(-count * fraction // 1))
-    return drawn, _drawn(negative, keys, _left(drawn, count))
+    drawn = _drawn(positive, priorities, -int(-count * fraction // 1))
+    return drawn, _drawn(negative, priorities, _left(drawn, count))
 
 
 def draws_what_is_neither(
-    positive: Tensor, negative: Tensor, keys: Tensor, count: int, fraction: float
+    positive: Tensor, negative: Tensor, priorities: Tensor, count: int, fraction: float
 ) -> tuple[Tensor, Tensor]:
-    drawn = _drawn(positive, keys, int(count * fraction))
-    return drawn, _drawn(~positive, keys, _left(drawn, count))
+    drawn = _drawn(positive, priorities, int(count * fraction))
+    return drawn, _drawn(~positive, priorities, _left(drawn, count))
 
 
 def draws_too_many(
-    positive: Tensor, negative: Tensor, keys: Tensor, count: int, fraction: float
+    positive: Tensor, negative: Tensor, priorities: Tensor, count: int, fraction: float
 ) -> tuple[Tensor, Tensor]:
-    return _drawn(positive, keys, int(count * fraction)), _drawn(negative, keys, count)
+    return _drawn(positive, priorities, int(count * fraction)), _drawn(negative, priorities, count)
 
 
 def takes_the_smallest(
-    positive: Tensor, negative: Tensor, keys: Tensor, count: int, fraction: float
+    positive: Tensor, negative: Tensor, priorities: Tensor, count: int, fraction: float
 ) -> tuple[Tensor, Tensor]:
-    return sample_rois(positive, negative, 1 - keys, count=count, fraction=fraction)
+    return sample_rois(positive, negative, 1 - priorities, count=count, fraction=fraction)
 
 
 def shares_over_the_batch(
-    positive: Tensor, negative: Tensor, keys: Tensor, count: int, fraction: float
+    positive: Tensor, negative: Tensor, priorities: Tensor, count: int, fraction: float
 ) -> tuple[Tensor, Tensor]:
     rows = positive[..., 0].numel()
-    flat = (positive.reshape(-1), negative.reshape(-1), keys.reshape(-1))
+    flat = (positive.reshape(-1), negative.reshape(-1), priorities.reshape(-1))
     chosen = sample_rois(*flat, count=count * rows, fraction=fraction)
     return chosen[0].view_as(positive), chosen[1].view_as(positive)
 
 
 def takes_the_first(
-    positive: Tensor, negative: Tensor, keys: Tensor, count: int, fraction: float
+    positive: Tensor, negative: Tensor, priorities: Tensor, count: int, fraction: float
 ) -> tuple[Tensor, Tensor]:
     order = torch.arange(positive.shape[-1], 0, -1.0).expand_as(positive)
     return sample_rois(positive, negative, order, count=count, fraction=fraction)
 
 
 def a_share_of_the_positives(
-    positive: Tensor, negative: Tensor, keys: Tensor, count: int, fraction: float
+    positive: Tensor, negative: Tensor, priorities: Tensor, count: int, fraction: float
 ) -> tuple[Tensor, Tensor]:
     quota = (positive.sum(dim=-1, keepdim=True) * fraction).long().clamp(max=count)
-    drawn = _drawn(positive, keys, quota)
-    return drawn, _drawn(negative, keys, _left(drawn, count))
+    drawn = _drawn(positive, priorities, quota)
+    return drawn, _drawn(negative, priorities, _left(drawn, count))
 
 
 SAMPLE = Exercise(
@@ -347,9 +347,9 @@ SAMPLE = Exercise(
     cases=candidates,
     probe=with_quota,
     hints=(
-        "First the positives: of each row, the int(count * fraction) with the largest lots, or "
-        "all if there are fewer. Then see how many places are left.",
-        "The rank of each lot among the eligible: torch.where(eligible, keys, -1.0)"
+        "First the positives: of each row, the int(count * fraction) with the largest priorities, "
+        "or all if there are fewer. Then see how many places are left.",
+        "The rank of each priority among the eligible: torch.where(eligible, priorities, -1.0)"
         ".argsort(dim=-1, descending=True).argsort(dim=-1).",
         "A candidate is drawn if it is eligible and its rank is below the quota. The negatives' "
         "quota is count less the positives drawn in the same row.",
@@ -384,7 +384,7 @@ SAMPLE = Exercise(
         ),
         "takes_the_smallest": (
             takes_the_smallest,
-            "You draw the smallest lots. Here the largest win.",
+            "You draw the smallest priorities. Here the largest win.",
         ),
         "shares_over_the_batch": (
             shares_over_the_batch,
@@ -393,7 +393,7 @@ SAMPLE = Exercise(
         "takes_the_first": (
             takes_the_first,
             "You take the first ones in the list, which are the proposals of highest score, and "
-            "ignore the lots.",
+            "ignore the priorities.",
         ),
         "a_share_of_the_positives": (
             a_share_of_the_positives,
