@@ -7,6 +7,7 @@ from minseg.course.exercises import hint, solution
 from minseg.course.predictions import guess, reveal
 from minseg.course.progress import progress
 from minseg.course.source import show_source
+from minseg.course.steps import lesson_steps
 
 __all__ = [
     "check",
@@ -15,6 +16,7 @@ __all__ = [
     "guess",
     "hint",
     "ledger",
+    "lesson_steps",
     "progress",
     "reveal",
     "show_source",
