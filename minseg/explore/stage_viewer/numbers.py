@@ -1,4 +1,9 @@
-"""What the stage viewer says and shows of one RoI: a line a stage, and what the mask head sees."""
+"""What the stage viewer shows: every RoI at each stage, and one RoI followed through all of them.
+
+Of the chosen RoI there is a line for each stage, its box before and after the box head, its mask,
+its class scores, and what the mask head sees. All of it is read off a `Walk` through the model;
+a box that was moved by hand is put to the heads anew. Lesson 08.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +19,60 @@ from minseg.data import COIN, THINGS
 from minseg.experiments.mask_rcnn_trace import SURE, Heads, Walk
 from minseg.explore.base.png import to_png
 from minseg.explore.base.svg_path import pixels_path
+from minseg.explore.base.values import rounded
 from minseg.metrics.iou import mask_iou
 from minseg.models.mask_rcnn.model import MASK_GRID
 
+STAGES = {
+    "anchors": "Anchors",
+    "proposals": "Proposals",
+    "samples": "Sampled RoIs",
+    "boxes": "Class and box",
+    "masks": "Masks",
+}
 NAMES = {**THINGS, COIN: "coin"}  # of the categories that scenes have
+DECIMALS = 3  # of what is sent
+
+
+def numbers(walk: Walk, stage: str, k: int, box: tuple[float, ...] = ()) -> dict[str, Any]:
+    """What the browser draws of RoI k.
+
+    Args:
+        stage: one of `STAGES`, which the facts are about.
+        box: (x1, y1, x2, y2) where the RoI was moved to; () where it was proposed.
+    """
+    if box:
+        proposal = torch.tensor(box)
+        heads = walk.ask(proposal[None])
+    else:
+        proposal = walk.proposal[k]
+        heads = Heads(*(part[k][None] for part in walk.heads))
+    pasted = walk.paste(heads)  # (1, H, W)
+    said = lines(walk, k, proposal, heads, pasted)
+    return {
+        **_shown(walk, k, proposal, heads, pasted),
+        "lines": said,
+        "moved": bool(box),
+        "facts": f"RoI {k + 1} of {len(walk.proposal)}, {STAGES[stage]}: {said[stage]}",
+    }
+
+
+def rois(walk: Walk) -> dict[str, list[list[Any]]]:
+    """(x1, y1, x2, y2, how it is drawn) of every RoI, for each stage."""
+    level = [f"level{k}" for k in walk.level.tolist()]
+    role = [("left", "background", "positive")[r + 1] for r in walk.role.tolist()]
+    kept = ["kept" if k else "lost" for k in walk.kept.tolist()]
+    stages = {
+        "anchors": (walk.anchor, level),
+        "proposals": (walk.proposal, level),
+        "samples": (walk.proposal, role),
+        "boxes": (walk.heads.refined, kept),
+        "masks": (walk.heads.refined, kept),
+    }
+    return {
+        name: [[*box, word] for box, word in zip(boxes.tolist(), words, strict=True)]
+        for name, (boxes, words) in stages.items()
+    }
 
 
 def names_of(categories: Sequence[int]) -> list[str]:
@@ -66,18 +121,18 @@ def lines(walk: Walk, k: int, box: Tensor, heads: Heads, pasted: Tensor) -> dict
     }
 
 
-def shown(walk: Walk, k: int, box: Tensor, heads: Heads, pasted: Tensor) -> dict[str, Any]:
-    """What the browser draws of RoI k, besides the lines."""
+def _shown(walk: Walk, k: int, box: Tensor, heads: Heads, pasted: Tensor) -> dict[str, Any]:
+    """Boxes, mask, scores, and the two pictures of the mask head."""
     x1, y1, x2, y2 = heads.refined[0].tolist()
     names = names_of(walk.model.categories)
     return {
-        "anchor": _rounded(walk.anchor[k]),
-        "proposal": _rounded(box),
-        "refined": _rounded(heads.refined[0]),
-        "columns": _rounded(torch.linspace(x1, x2, MASK_GRID + 1)),
-        "rows": _rounded(torch.linspace(y1, y2, MASK_GRID + 1)),
+        "anchor": rounded(walk.anchor[k], DECIMALS),
+        "proposal": rounded(box, DECIMALS),
+        "refined": rounded(heads.refined[0], DECIMALS),
+        "columns": rounded(torch.linspace(x1, x2, MASK_GRID + 1), DECIMALS),
+        "rows": rounded(torch.linspace(y1, y2, MASK_GRID + 1), DECIMALS),
         "mask": pixels_path(pasted[0]),
-        "scores": [[n, s] for n, s in zip(names, _rounded(heads.scores[0]), strict=True)],
+        "scores": [[n, s] for n, s in zip(names, rounded(heads.scores[0], DECIMALS), strict=True)],
         "features": _picture(heads.grid[0] / heads.grid[0].amax().clamp(min=1e-6)),
         "probabilities": _picture(heads.logits[0].sigmoid()),
     }
@@ -124,8 +179,3 @@ def _box(box: Tensor) -> str:
 def _moves(deltas: Tensor, box: Tensor) -> str:
     numbers = ", ".join(f"{v:+.2f}" for v in deltas.tolist()).replace("-", "−")
     return f"deltas ({numbers}) move it to {_box(box)}"
-
-
-def _rounded(values: Tensor) -> list[float]:
-    """Plain numbers of three decimals: what a screen can show."""
-    return (values.double() * 1e3).round().div(1e3).tolist()
