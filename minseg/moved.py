@@ -90,7 +90,12 @@ MOVED: dict[str, tuple[str, ...]] = {
 }
 
 # Names that changed with the move, by their old module.
-RENAMED: dict[str, dict[str, str]] = {}
+RENAMED: dict[str, dict[str, str]] = {
+    "minseg.explore.dial": {"turn": "turn_dial"},
+    "minseg.explore.loss_scene": {"Truth": "MaskTruth", "outline": "outline_points"},
+    "minseg.explore.segment_edits": {"erode": "shrink"},
+    "minseg.explore.stage_view": {"Walk": "MaskRCNNTrace"},
+}
 
 
 class OldNames(MetaPathFinder, Loader):

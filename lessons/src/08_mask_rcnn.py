@@ -24,7 +24,7 @@ from minseg.data import SceneDataset, coins_truth, photo
 from minseg.draw import draw_image, draw_instances, figure, show
 from minseg.draw import mask_rcnn as picture
 from minseg.experiments import mask_rcnn_probes as probes
-from minseg.experiments.mask_rcnn_trace import Walk
+from minseg.experiments.mask_rcnn_trace import MaskRCNNTrace
 from minseg.explore import LossCurve, StageViewer
 from minseg.masks import from_grid, to_grid
 from minseg.metrics import average_precision, mask_iou
@@ -445,8 +445,8 @@ show(fig, alt=alt, facts=f"{len(found)} found of {len(truth)}; mask AP {judged.a
      f"AP50 {judged.ap50:.2f}, AP75 {judged.ap75:.2f}")  # fmt: skip
 
 # %%
-walk = Walk(model, image, truth)
-refined = walk.heads.refined[walk.kept]  # the box head's, in which the masks were drawn
+trace = MaskRCNNTrace(model, image, truth)
+refined = trace.heads.refined[trace.kept]  # the box head's, in which the masks were drawn
 of_head, of_masks = (box_iou(b, truth.boxes).amax(dim=1).mean() for b in (refined, found.boxes))
 claim("C16", measured=f"mean box IoU {of_head:.2f} from the box head, {of_masks:.2f} from the "
       f"tight boxes of the masks", supports=bool(of_masks > of_head + 0.01))  # fmt: skip

@@ -1,4 +1,4 @@
-"""A still picture of painted masks and of the three answers that can be made from them.
+"""A picture of painted masks and of the three answers that can be made from them.
 
 Lesson 01 draws its first example with it, and `MaskPainter` its picture for pages without a kernel.
 """
@@ -27,7 +27,7 @@ def draw_answers(
     Args:
         instances: masks of one image.
         notes: what to say of "boxes", "semantic" and "panoptic".
-        rule: who owns a pixel claimed twice, "score" or "order".
+        rule: which mask keeps a pixel claimed twice: the higher "score", or the later in "order".
         names: category id to name.
     """
     height, width = instances.masks.shape[1:]

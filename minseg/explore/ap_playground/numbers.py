@@ -75,8 +75,8 @@ def numbers(
     is_crowd = np.arange(len(truths)) == (len(truths) - 1 if crowd else -1)
     # By decreasing score, each detection takes the best free truth.
     order = np.argsort(-np.array(scores), kind="stable")
-    iou = box_overlap(as_tensor(detections), as_tensor(truths), torch.from_numpy(is_crowd))
-    iou = iou.numpy()[order]  # (detections, truths)
+    overlap = box_overlap(as_tensor(detections), as_tensor(truths), torch.from_numpy(is_crowd))
+    iou = overlap.numpy()[order]  # (detections, truths)
     found = match_loop(iou, is_crowd, is_crowd, threshold)  # the truth of each, -1: none
 
     # A detection in the crowd counts neither for nor against.

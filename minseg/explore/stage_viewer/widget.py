@@ -14,7 +14,7 @@ import traitlets as t
 
 from minseg.data import Scene, coins_truth, photo
 from minseg.data.example import Example
-from minseg.experiments.mask_rcnn_trace import Walk
+from minseg.experiments.mask_rcnn_trace import MaskRCNNTrace
 from minseg.explore.base.page import script, style
 from minseg.explore.base.png import one_thread, to_png
 from minseg.explore.base.svg_path import pixels_path
@@ -72,16 +72,16 @@ class StageViewer(Widget):
     ) -> None:
         model = load_coins() if model is None else model
         scene = coins_scene() if scene is None else scene
-        self.walk = walk = Walk(model, scene.image, scene.instances)
-        traits.setdefault("chosen", int(walk.kept.long().argmax()))  # the first that is kept
+        self.trace = trace = MaskRCNNTrace(model, scene.image, scene.instances)
+        traits.setdefault("chosen", int(trace.kept.long().argmax()))  # the first that is kept
         super().__init__(
             strides=model.strides,
-            captions=captions(walk),
+            captions=captions(trace),
             size=tuple(scene.image.shape[1:]),
             image_png=to_png(scene.image),
-            rois=rois(walk),
-            masks=tuple(pixels_path(mask) for mask in walk.masks[walk.kept]),
-            truths=tuple(walk.things.tolist()),
+            rois=rois(trace),
+            masks=tuple(pixels_path(mask) for mask in trace.masks[trace.kept]),
+            truths=tuple(trace.things.tolist()),
             **traits,
         )
         self.observe(self._put_back, ["chosen"])
@@ -106,11 +106,11 @@ class StageViewer(Widget):
         from minseg.draw import png
         from minseg.explore.stage_viewer.still import draw_stages
 
-        return png(draw_stages(self.walk, self.chosen))
+        return png(draw_stages(self.trace, self.chosen))
 
     @t.validate("chosen")
     def _exists(self, proposal: dict[str, Any]) -> int:
-        return int(min(max(proposal["value"], 0), len(self.walk.proposal) - 1))
+        return int(min(max(proposal["value"], 0), len(self.trace.proposal) - 1))
 
     @t.validate("box")
     def _inside(self, proposal: dict[str, Any]) -> Box | tuple[()]:
@@ -124,7 +124,7 @@ class StageViewer(Widget):
 
     @one_thread()
     def make_view(self) -> dict[str, Any]:
-        return numbers(self.walk, self.stage, self.chosen, self.box)
+        return numbers(self.trace, self.stage, self.chosen, self.box)
 
     def _put_back(self, _change: object) -> None:
         """Another RoI stands where it was proposed."""
