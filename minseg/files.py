@@ -5,10 +5,10 @@ in place:
 
     write all to a draft  →  fsync  →  rename the draft over the old file
 
-A rename is one step for the file system: whoever looks finds the old file or the new one. The
-draft lies in the same folder, because a rename across file systems is not one step; a link that
-stands under the file's name is replaced, never followed. Drafts carry the name of their machine and
-process, so that the next writer of the file can clear away those of a process that has died.
+A rename is one step for the file system: a reader finds the old file or the new one. The draft lies
+in the same folder, because a rename across file systems is not one step; a link that stands under
+the file's name is replaced, never followed. Drafts carry the name of their machine and process, so
+that the next writer of the file can clear away those of a process that has died.
 """
 
 from __future__ import annotations

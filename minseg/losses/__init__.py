@@ -17,8 +17,8 @@ from minseg.losses.mask import (
     soft_iou_loss,
 )
 from minseg.losses.matching import detr_cost, hungarian_match
-from minseg.losses.normaliser import mean_over_processes
 from minseg.losses.sampling import above_quantile, hard_negatives, ohem, sample_rois
+from minseg.processes import mean_over_processes
 
 __all__ = [
     "UncertaintyWeights",

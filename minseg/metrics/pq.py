@@ -23,12 +23,11 @@ import copy
 import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import torch.distributed as distributed
 from torch import Tensor
 
 from minseg.metrics.pq_matching import Categories, Matching, match_segments
+from minseg.processes import gather
 
 UNIT = 2**53  # IoU of a match × UNIT is a whole number
 
@@ -145,13 +144,9 @@ class PQAccumulator:
         Every process must call it, and gets the same; this accumulator stays as it is. Without a
         process group it is alone.
         """
-        parts: list[Any] = [self]
-        if distributed.is_available() and distributed.is_initialized():
-            parts = [None] * distributed.get_world_size()
-            distributed.all_gather_object(parts, self)
         total = copy.copy(self)
         total.per_class = dict.fromkeys(self.per_class, ClassQuality())
-        for part in parts:
+        for part in gather(self):
             total.merge(part)
         return total
 

@@ -21,10 +21,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from minseg.boxes import decode, encode
-from minseg.losses.normaliser import mean_over_processes
 from minseg.losses.sampling import sample_rois
 from minseg.models.backbone import conv_norm
 from minseg.models.padding import Truth, paired_iou, suppress
+from minseg.processes import mean_over_processes
 
 SMOOTH = 1 / 9  # where smooth L1 turns from square to straight
 
