@@ -1,7 +1,11 @@
 """minseg: learn instance and panoptic segmentation by running it.
 
-One concept a file. Import what you need from its subpackage, for example
+One concept for each file. Import what you need from its subpackage, for example
 `from minseg.roi import roi_align`; the lessons in `lessons/` show where each belongs.
 """
 
+from minseg.moved import keep_old_names
+
 __version__ = "0.1.0"
+
+keep_old_names()

@@ -73,7 +73,7 @@ def enlarge(coarse, height, width):  # (1, h, w), read between its pixels
     return torch.nn.functional.interpolate(coarse[None], size=(height, width), mode="bilinear")[0]
 
 
-truth = scene.Truth.of(scene.disc(28, 24, 12) > 0)  # a mask, its outline and its distances
+truth = scene.MaskTruth.of(scene.disc(28, 24, 12) > 0)  # a mask, its outline and its distances
 flat = torch.zeros(1, 6, 8)
 trained = descend(flat, lambda w: losses.mask_bce(enlarge(w, 48, 64), truth.mask[None]))
 pushes = [truth.mask.float() - enlarge(w, 48, 64).sigmoid()[0] for w in (flat, trained)]
@@ -165,7 +165,7 @@ guess("03.2", None)
 
 # %%
 dot = scene.nearest(30.5, 20.5, torch.ones(48, 64, dtype=torch.bool), 1)
-start, tiny = scene.Prediction(*torch.zeros(2, 48, 64)), scene.Truth.of(dot)
+start, tiny = scene.Prediction(*torch.zeros(2, 48, 64)), scene.MaskTruth.of(dot)
 pushes = {name: scene.push(name, start, tiny).abs() for name in scene.OF_LOGITS}
 share = {name: 100 * (push[dot].sum() / push.sum()).item() for name, push in pushes.items()}
 reveal("03.2", share["BCE"], "%")
@@ -241,7 +241,7 @@ claim(
 
 # %%
 shape = torch.maximum(scene.disc(24, 24, 11), scene.disc(40, 18, 7)) > 0
-shape = scene.Truth.of(shape & ~(scene.disc(30, 34, 6) > 0))  # a body, an arm and a bay
+shape = scene.MaskTruth.of(shape & ~(scene.disc(30, 34, 6) > 0))  # a body, an arm and a bay
 moved = scene.of_mask(torch.roll(shape.mask, 4, dims=1)).distances[None].requires_grad_()
 taus, shares, ious = (0.5, 1, 2, 4, 8, None), [], []
 for tau in taus:

@@ -24,12 +24,12 @@ from minseg.data import SceneDataset, coins_truth, photo
 from minseg.draw import draw_image, draw_instances, figure, show
 from minseg.draw import mask_rcnn as picture
 from minseg.experiments import mask_rcnn_probes as probes
-from minseg.experiments.mask_rcnn_trace import Walk
+from minseg.experiments.mask_rcnn_trace import MaskRCNNTrace
 from minseg.explore import LossCurve, StageViewer
 from minseg.masks import from_grid, to_grid
 from minseg.metrics import average_precision, mask_iou
 from minseg.models import MaskHead, MaskRCNN, load_coins
-from minseg.models.mask_rcnn import draw
+from minseg.models.mask_rcnn.model import random_rows
 from minseg.models.mask_rcnn.roi_heads import (
     BOX_WEIGHTS,
     class_and_box_losses,
@@ -151,8 +151,8 @@ check("08.anchor_targets", my_anchor_targets)
 batch, sizes = pad_images(scene.image[None], 16)
 truth = pad_truth([scene.instances], model.categories, sizes, batch.shape[2:])
 rois = torch.cat([boxes[:60], true])[None]  # 60 proposals in training
-lots = draw([torch.Generator().manual_seed(0)], rois.shape[1], rois.device)
-sample = sample_proposals(rois, lots >= 0, truth, lots, classes=1)
+priorities = random_rows([torch.Generator().manual_seed(0)], rois.shape[1], rois.device)
+sample = sample_proposals(rois, priorities >= 0, truth, priorities, classes=1)
 positive = sample.classes == 0  # the coin's class; 1 is background
 n = len(positive), int(positive.sum())
 claim("C50", measured=f"{rois.shape[1]} RoIs, {n[0]} drawn: {n[1]} coins, {n[0] - n[1]} background",
@@ -445,8 +445,8 @@ show(fig, alt=alt, facts=f"{len(found)} found of {len(truth)}; mask AP {judged.a
      f"AP50 {judged.ap50:.2f}, AP75 {judged.ap75:.2f}")  # fmt: skip
 
 # %%
-walk = Walk(model, image, truth)
-refined = walk.heads.refined[walk.kept]  # the box head's, in which the masks were drawn
+trace = MaskRCNNTrace(model, image, truth)
+refined = trace.heads.refined[trace.kept]  # the box head's, in which the masks were drawn
 of_head, of_masks = (box_iou(b, truth.boxes).amax(dim=1).mean() for b in (refined, found.boxes))
 claim("C16", measured=f"mean box IoU {of_head:.2f} from the box head, {of_masks:.2f} from the "
       f"tight boxes of the masks", supports=bool(of_masks > of_head + 0.01))  # fmt: skip

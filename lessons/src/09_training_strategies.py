@@ -28,7 +28,7 @@ from minseg.experiments.activation_memory import in_segments, kept, peak
 from minseg.experiments.loss_weight_and_optimiser import train_weighted
 from minseg.experiments.positive_proposals import bunches, positive_proposals
 from minseg.experiments.shared_gradients import balance, preset, shared_gradients
-from minseg.experiments.two_tasks import RULES, dial, resting_place, turn, weigh
+from minseg.experiments.two_tasks import RULES, dial, resting_place, turn_dial, weigh
 from minseg.experiments.wrong_labels import error, learn, scatter
 from minseg.explore import BalanceBoard
 from minseg.models import MaskRCNN, load_coins
@@ -116,8 +116,8 @@ check("09.uncertainty", my_uncertainty)
 
 # %%
 show_source(weigh, docstring=False)
-show_source(turn, docstring=False)
-ends = {name: [round(turn(name, *run), 1) for run in picture.RUNS] for name in RULES}
+show_source(turn_dial, docstring=False)
+ends = {name: [round(turn_dial(name, *run), 1) for run in picture.RUNS] for name in RULES}
 fig, ax = figure(width=700, height=320)
 picture.draw_ends(ax, ends, "Two rules follow the unit, two their start")
 show(fig, alt="All 1 and DWA end by unit, the two others by start.", facts=f"in degrees: {ends}")
@@ -126,7 +126,7 @@ show(fig, alt="All 1 and DWA end by unit, the two others by start.", facts=f"in 
 # Read it row by row.
 #
 # - **All 1** goes by the unit, and by nothing else.
-# - **Uncertainty** does not see the unit. But of the product of losses the middle is the *worst* place between the two tasks: it runs to the one that is nearer, and leaves the other with a loss of 0.80 where 0.35 would have been fair. (Where the noise is large and no loss can get small, it does stop in the middle. Try `turn("uncertainty", 20, noise=1.0)`.)
+# - **Uncertainty** does not see the unit. But of the product of losses the middle is the *worst* place between the two tasks: it runs to the one that is nearer, and leaves the other with a loss of 0.80 where 0.35 would have been fair. (Where the noise is large and no loss can get small, it does stop in the middle. Try `turn_dial("uncertainty", 20, noise=1.0)`.)
 # - **Equal pulls** does not move at all. Between 0° and 60° the two pull against each other, equally hard by construction, and the sum is 0 everywhere. The ratio of lengths cannot say where to go. With many parameters it is less bad: two gradients are seldom exactly opposed, until no direction is left that helps both.
 # - **DWA** ends as "all 1" does. Rates forget the unit, but the weights multiply losses that have one, and in the end no loss falls any more, all rates are 1, and so are the weights.
 #
@@ -303,10 +303,10 @@ claim(
 # %%
 crowded = torch.arange(1000) < 600
 price = torch.where(crowded, 2.0, 0.1) * torch.linspace(0, 1, 1000)
-lots = torch.rand(400, 1000, generator=torch.Generator().manual_seed(0))
+priorities = torch.rand(400, 1000, generator=torch.Generator().manual_seed(0))
 crowded, spread, most = crowded.expand(400, -1), {}, 0.0
 for count in (16, 64):
-    keep, rest = losses.sample_rois(crowded, ~crowded, lots, count=count)
+    keep, rest = losses.sample_rois(crowded, ~crowded, priorities, count=count)
     most = max(most, (keep.sum(dim=1) / count).max().item())
     spread[count] = (((keep | rest) * price).sum(dim=1) / count).std().item()
 claim(
@@ -317,11 +317,11 @@ claim(
 )
 
 # %% [markdown]
-# **Exercise: draw them.** `positive`, `negative` and `keys` are (…, R), one row an image; `keys` are lots, and the largest win. At most `int(count * fraction)` positives; and fewer than `count` in all where negatives are few. Some candidates are neither.
+# **Exercise: draw them.** `positive`, `negative` and `priorities` are (…, R), one row for each image; `priorities` are random numbers, and the largest win. At most `int(count * fraction)` positives; and fewer than `count` in all where negatives are few. Some candidates are neither.
 
 
 # %%
-def my_sample(positive, negative, keys, *, count, fraction):
+def my_sample(positive, negative, priorities, *, count, fraction):
     """Two (…, R) bool: the drawn positives, and the negatives that fill up to `count`."""
     raise NotImplementedError
 

@@ -20,6 +20,7 @@ from scipy.ndimage import label
 from minseg.course import check, claim, guess, progress, reveal, show_source
 from minseg.data import STUFF, THINGS, make_scene
 from minseg.draw import draw_grid, draw_panoptic, figure, show
+from minseg.draw.panoptic_errors import draw_panoptic_errors
 from minseg.experiments import panoptic_edits
 from minseg.explore import PQPlayground
 from minseg.metrics import panoptic_errors, panoptic_quality, pq_matching
@@ -298,7 +299,7 @@ claim("C124", said, bool(mean_iou > 0.99 and quality.stuff.pq < 0.85))
 def peel(ids):
     """Every segment loses one pixel all around."""
     for segment in ids[ids > 0].unique().tolist():
-        ids = panoptic_edits.erode(ids, segment)
+        ids = panoptic_edits.shrink(ids, segment)
     return ids
 
 
@@ -335,7 +336,7 @@ square, steps, halo = torch.full((40, 60), SKY), [], {}
 square[12:28, 22:38] = 2001
 small = square
 while not steps or steps[-1] > 0:
-    small = panoptic_edits.erode(small, 2001)
+    small = panoptic_edits.shrink(small, 2001)
     steps.append(score(small, square).per_class[2].pq)
 reveal("13.3", len(steps), "px")
 for side in (4, 5, 8, 16):
@@ -380,13 +381,13 @@ claim("C123", said, ends["delete"][0] > 0.99 and max(ends["peel"]) < 0.7)
 # Causes can be told apart all the same. `panoptic_errors` puts every half point of FP and FN, and every wrong pixel of a match, down to one cause, so that the parts add up to $1 - \mathrm{PQ}$: errors near the boundary, poor masks further in, a confused class, segments missed, segments invented. Here is a prediction with one mistake of each kind.
 
 # %%
-worse = panoptic_edits.delete(panoptic_edits.erode(scene, 1003), 1005)  # drawn small; missed
+worse = panoptic_edits.delete(panoptic_edits.shrink(scene, 1003), 1005)  # drawn small; missed
 worse = panoptic_edits.relabel(worse, 3006, 2)  # a box
 worse = panoptic_edits.move(worse, 3004, -9, 3)  # drawn in the wrong place
 worse[70:82, 8:20] = 2009  # invented
 errors = panoptic_errors([worse], [scene], things=THINGS, stuff=STUFF)
 fig, ax = figure(width=820, height=330)
-errors.draw(ax, names=NAMES, title="Where the panoptic quality went")
+draw_panoptic_errors(ax, errors, names=NAMES, title="Where the panoptic quality went")
 lost = f"poor masks {errors.poor_mask:.2f}, confusion {errors.confused_class:.2f}"
 alt = "A bar for all classes and one for each: PQ, then the shares lost to five causes."
 show(fig, alt=alt, facts=f"PQ {errors.pq:.2f}; lost to {lost}, misses {errors.missed:.2f}")

@@ -1,4 +1,15 @@
-"""Pictures: a figure and its alt text, segmentations, and each concept of the course."""
+"""Pictures: a figure and its alt text, segmentations, and each concept of the course.
+
+A reading order:
+
+1. `figure`           the palette, a figure in the course's style, `png`, `show` with alt text
+2. `segmentation`     an image, its instances, a panoptic map, boxes, a grid
+3. `overlay`          a mask on an image: its fill, its outline, its number
+
+Then one file for each concept, each with the figures of the lesson that teaches it: `answers` (01),
+`masks` (02), `losses` (03), `ap` (07), `mask_rcnn` (08), `strategies` (09), `panoptic_errors` (13).
+This package exports what every lesson uses; the concepts' figures are imported from their files.
+"""
 
 from minseg.draw.figure import (
     ALIGN_COLOUR,
@@ -7,20 +18,22 @@ from minseg.draw.figure import (
     INSTANCE_COLOURS,
     LOOK,
     MAX_WIDTH,
-    MOST_DRAWN,
     POOL_COLOUR,
     STUFF_COLOURS,
     TRUTH_COLOUR,
     VOID_COLOUR,
+    figure,
+    png,
+    show,
+)
+from minseg.draw.segmentation import (
+    MOST_DRAWN,
     draw_boxes,
     draw_crops,
     draw_grid,
     draw_image,
     draw_instances,
     draw_panoptic,
-    figure,
-    png,
-    show,
 )
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""A still picture of painted masks and of the three answers that can be made from them.
+"""A picture of painted masks and of the three answers that can be made from them.
 
 Lesson 01 draws its first example with it, and `MaskPainter` its picture for pages without a kernel.
 """
@@ -10,7 +10,8 @@ from collections.abc import Mapping
 import torch
 from matplotlib.figure import Figure
 
-from minseg.draw import draw_boxes, draw_grid, draw_instances, draw_panoptic, figure
+from minseg.draw.figure import figure
+from minseg.draw.segmentation import draw_boxes, draw_grid, draw_instances, draw_panoptic
 from minseg.instances import Instances
 from minseg.panoptic import decode, encode, from_instances
 
@@ -26,7 +27,7 @@ def draw_answers(
     Args:
         instances: masks of one image.
         notes: what to say of "boxes", "semantic" and "panoptic".
-        rule: who owns a pixel claimed twice, "score" or "order".
+        rule: which mask keeps a pixel claimed twice: the higher "score", or the later in "order".
         names: category id to name.
     """
     height, width = instances.masks.shape[1:]

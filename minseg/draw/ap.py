@@ -1,4 +1,4 @@
-"""Still pictures of average precision: detections over truths, and the curve that they make.
+"""Pictures of average precision: detections over truths, and the curve that they make.
 
 Lesson 07 draws its first example with them, and `APPlayground` its picture for pages without a
 kernel.
@@ -12,7 +12,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from minseg.draw import ALIGN_COLOUR, EXACT_COLOUR, POOL_COLOUR, TRUTH_COLOUR, draw_boxes
+from minseg.draw.figure import ALIGN_COLOUR, EXACT_COLOUR, POOL_COLOUR, TRUTH_COLOUR
+from minseg.draw.segmentation import draw_boxes
 from minseg.metrics.ap_curve import envelope
 
 LOOKS = {  # verdict → colour, line, mark
@@ -57,10 +58,10 @@ def draw_curve(
     Args:
         ax: where to draw.
         precision, recall: (n,), by decreasing score, without ignored detections.
-        names, verdicts: what to write at each mark, and what became of the detection.
+        names, verdicts: what to write at each mark, and the detection's verdict.
         title: what to see.
     """
-    best = envelope(np.append(precision, 0.0))[:-1]
+    best = envelope(np.append(precision, 0.0))[:-1]  # (n,) the best precision from here on
     staircase = np.append(best[:1], best), np.append(0, recall)
     ax.step(staircase[1], staircase[0], where="pre", color=EXACT_COLOUR)
     ax.plot(recall, precision, color=ALIGN_COLOUR)

@@ -1,4 +1,4 @@
-"""Still pictures of a loss's push: which pixels it would raise, which lower, and how hard.
+"""Pictures of a loss's push: which pixels a step would raise, which lower, and how much.
 
 Colour alone does not say which way: each block of pixels that is pushed carries a + or a −. Lesson
 03 draws its table of errors with them, `LossBoard` its picture for pages without a kernel.
@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from torch import Tensor
 
-from minseg.draw import ALIGN_COLOUR, POOL_COLOUR, TRUTH_COLOUR
+from minseg.draw.figure import ALIGN_COLOUR, POOL_COLOUR, TRUTH_COLOUR
 
 BLOCK = 4  # pixels: at most one mark in a block of 4 × 4
 FAINT = 0.1  # of the largest push: a block that is pushed less carries no mark
@@ -25,7 +25,12 @@ PUSH = LinearSegmentedColormap.from_list("push", [POOL_COLOUR, "#ffffff", ALIGN_
 def block_marks(field: Tensor) -> list[tuple[float, float, str]]:
     """(x, y, "+" or "−") for each block of a push (H, W), at its strongest pixel.
 
-    Where all are about equally strong, one of the four in the middle is taken, which keeps order.
+    Where all are about equally strong, one of the four in the middle is taken: marks stand in rows.
+
+    >>> field = torch.zeros(8, 8)
+    >>> field[1, 6] = -1.0
+    >>> block_marks(field)
+    [(6.5, 1.5, '−')]
     """
     centred = torch.tensor([0.6, 1.0, 1.0, 0.6])
     blocks = F.unfold(field[None, None], BLOCK, stride=BLOCK)[0]  # (BLOCK², blocks)

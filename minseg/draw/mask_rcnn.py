@@ -1,4 +1,7 @@
-"""Pictures of lesson 08: what the RPN says, what masks are taught, how a training went."""
+"""Pictures of lesson 08: the RPN's answer, targets of masks, the course of a training.
+
+The numbers come from `minseg.experiments.mask_rcnn_probes` and `minseg.train`.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,8 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from minseg.draw import ALIGN_COLOUR, TRUTH_COLOUR, draw_boxes, draw_image, draw_instances, figure
+from minseg.draw.figure import ALIGN_COLOUR, TRUTH_COLOUR, figure
+from minseg.draw.segmentation import draw_boxes, draw_image, draw_instances
 from minseg.instances import Instances
 from minseg.train import Example, TrainingResult
 
@@ -22,8 +26,10 @@ def draw_objectness(
     """The best of the three anchors at each cell, level by level, and the proposals.
 
     Args:
-        image: (3, H, H). things: (N, 4) true boxes, drawn dashed on each level.
-        objectness: (A,) probabilities. boxes: (R, 4) proposals.
+        image: (3, H, H).
+        things: (N, 4) true boxes, drawn dashed on each level.
+        objectness: (A,) probabilities.
+        boxes: (R, 4) proposals.
         cells: along a side of each level; A = 3 Σ cells².
     """
     fig, axes = figure(columns=len(cells) + 1, height=265)
@@ -38,7 +44,13 @@ def draw_objectness(
 
 
 def draw_mask_targets(image: Tensor, boxes: Tensor, targets: Tensor, answers: Tensor) -> Figure:
-    """Proposals (P, 4) on the image; their targets (P, m, m) above the answers (P, m, m)."""
+    """Proposals on the image; beside it their targets, above the model's answers.
+
+    Args:
+        image: (3, H, W).
+        boxes: (P, 4) proposals.
+        targets, answers: (P, m, m), from 0 to 1.
+    """
     fig, axes = figure(columns=len(boxes) + 1, rows=2, height=320)
     draw_image(axes[0, 0], image, "proposals")
     draw_boxes(axes[0, 0], boxes, ALIGN_COLOUR, width=1)
@@ -58,11 +70,18 @@ def draw_training(
     seen: Sequence[Example],
     found: Sequence[Instances],
 ) -> Figure:
-    """The losses `names` over steps, then a picture a scene: what was found there."""
+    """The losses over steps, then one picture for each scene: what was found there.
+
+    Args:
+        result: of `minseg.train.train`.
+        names: of the model's five losses.
+        seen: scenes.
+        found: what was found in each.
+    """
     ratios = (1.6, *(1 for _ in seen))
     fig, axes = figure(columns=len(ratios), height=270, width_ratios=ratios)
     for name, mark in zip(names, "osvX^", strict=True):
-        values = torch.tensor([row[name] for row in result.losses])
+        values = torch.tensor([row[name] for row in result.losses])  # (steps,)
         values = values[: len(values) // MEAN * MEAN].view(-1, MEAN).mean(dim=1)
         steps = MEAN * (torch.arange(len(values)) + 0.5)
         axes[0].plot(steps, values, mark + "-", markersize=4, label=name.replace("_", " "))

@@ -1,4 +1,4 @@
-"""Still pictures of written masks: what came back, what it lost, and what each byte buys.
+"""Pictures of written masks: what came back, what was lost, and the IoU for each byte.
 
 Lesson 02 draws its comparisons with them, and two widgets their pictures for pages without a
 kernel.
@@ -13,7 +13,8 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from minseg.draw import ALIGN_COLOUR, EXACT_COLOUR, POOL_COLOUR, draw_image
+from minseg.draw.figure import ALIGN_COLOUR, EXACT_COLOUR, POOL_COLOUR
+from minseg.draw.segmentation import draw_image
 from minseg.experiments.representations import Written
 from minseg.masks import signed_distance
 
@@ -78,7 +79,7 @@ def draw_price(
         ax: where to draw.
         sweeps: representation → what it makes of a mask at each budget.
         exact: bytes of the run lengths.
-        now: one of them.
+        now: one of them, which gets the circle.
         title: what to see. The legend is the caller's.
     """
     for kind, steps in sweeps.items():
@@ -128,7 +129,7 @@ def draw_laws(
 
 
 def draw_slope(ax: Axes, mask: Tensor, title: str = "") -> None:
-    """How steep the signed distance of a mask (H, W) is: white where 1, dark where less."""
+    """The slope of the signed distance of a mask (H, W): white where 1, dark where less."""
     distance = signed_distance(mask)
     draw_image(ax, torch.hypot(*torch.gradient(distance)), title, limits=(0, 1))
     draw_level(ax, distance)

@@ -2,11 +2,11 @@
 
 A mask's outline lies on the edges between pixels, never through their centres: for pixel (i, j)
 it runs around the square [j, j + 1) × [i, i + 1). A number belongs at the point deepest inside,
-which for a ring lies on the ring, where the centre of mass would not. `minseg.draw` draws
-whole pictures from these pieces.
+which for a ring lies on the ring, where the centre of mass would not.
+`minseg.draw.segmentation` draws whole pictures from these pieces.
 
-Masks come as crops, each the part of a mask in its box: a picture of 12 megapixels with 100 things
-costs what the things cost.
+Masks come as crops, each the part of a mask in its box: in a picture of 12 megapixels with 100
+things only the things' own boxes are worked on.
 """
 
 from __future__ import annotations
@@ -28,6 +28,13 @@ from minseg.masks.runs import Crop, tight_crop
 Point = tuple[float, float]
 MOST_MEASURED = 2**20  # pixels of a mask whose depth is measured one by one, a tenth of a second
 POINTS_PER_PIXEL = 72 / 100  # matplotlib measures lines in points, the page has 100 px to the inch
+LABEL_STYLE: dict[str, Any] = {
+    "color": "white",
+    "weight": "bold",
+    "fontsize": 9,
+    "ha": "center",
+    "va": "center",
+}
 
 
 def pixels(image: Tensor) -> np.ndarray:
@@ -80,7 +87,7 @@ def draw_outlines(ax: Axes, crops: Sequence[Crop]) -> None:
 
 
 def draw_labels(ax: Axes, crops: Sequence[Crop], texts: Sequence[str], size: Sequence[int]) -> None:
-    """A text on each mask of an image of `size` (H, W), or beside one too small to be seen."""
+    """A text on each mask of an image of `size` (H, W), or beside one too small to hold it."""
     crops = [tight_crop(*crop) for crop in crops]
     areas = np.array([crop.mask.sum() for crop in crops])
     taken: list[Point] = []  # large masks first: small ones find room beside them
@@ -93,10 +100,13 @@ def draw_labels(ax: Axes, crops: Sequence[Crop], texts: Sequence[str], size: Seq
         away = _way_out(x, y, taken) if _is_tiny(mask, size) else (0, 0)
         taken.append((x, y))
         ax.annotate(
-            texts[k], (x, y), (8 * away[0], 8 * away[1]), textcoords="offset points",
-            color="white", weight="bold", fontsize=9, ha="center", va="center",
+            texts[k],
+            xy=(x, y),
+            xytext=(8 * away[0], 8 * away[1]),
+            textcoords="offset points",
             path_effects=[withStroke(linewidth=2, foreground="black")],
-        )  # fmt: skip
+            **LABEL_STYLE,
+        )
 
 
 def _is_tiny(mask: np.ndarray, size: Sequence[int]) -> bool:
@@ -116,7 +126,15 @@ def _way_out(x: float, y: float, taken: list[Point]) -> tuple[int, int]:
 
 
 def outline(mask: np.ndarray) -> list[tuple[Point, Point]]:
-    """Straight pieces, ((x, y), (x, y)), that together run once around a mask (H, W) bool."""
+    """Straight pieces, ((x, y), (x, y)), that together run once around a mask (H, W) bool.
+
+    >>> for start, end in outline(np.array([[True, True]])):  # two pixels side by side
+    ...     print(start, end)
+    (0.0, 0.0) (0.0, 1.0)
+    (2.0, 0.0) (2.0, 1.0)
+    (0.0, 0.0) (2.0, 0.0)
+    (0.0, 1.0) (2.0, 1.0)
+    """
     padded = np.pad(mask, 1)
     between_columns = np.diff(padded, axis=1)[1:-1]  # (H, W + 1), true where the mask changes
     between_rows = np.diff(padded, axis=0)[:, 1:-1]  # (H + 1, W)
@@ -139,11 +157,14 @@ def deepest_point(mask: np.ndarray) -> Point:
     """(x, y), the pixel centre farthest from the outside of a mask that is not empty.
 
     Of a mask of more than `MOST_MEASURED` pixels some rows and columns are looked at, evenly apart.
+
+    >>> deepest_point(np.array([[0, 1, 1, 1], [0, 1, 1, 1], [0, 1, 1, 1]], dtype=bool))
+    (2.5, 1.5)
     """
     height, width = mask.shape
     step = coarse_step(height, width, MOST_MEASURED)
     seen = mask[::step, ::step]
-    if not seen.any():
+    if not seen.any():  # a thin mask between those rows and columns
         step, seen = 1, mask
     depth = distance_transform_edt(np.pad(seen, 1))[1:-1, 1:-1]
     i, j = np.unravel_index(depth.argmax(), depth.shape)
@@ -151,5 +172,9 @@ def deepest_point(mask: np.ndarray) -> Point:
 
 
 def coarse_step(height: int, width: int, most: int) -> int:
-    """The smallest step at which at most `most` of the pixels are left, or so."""
+    """The smallest step at which about `most` of the pixels are left, or fewer.
+
+    >>> coarse_step(height=3000, width=4000, most=2**21)
+    3
+    """
     return max(math.ceil(math.sqrt(height * width / most)), 1)

@@ -6,15 +6,12 @@ place in the fixed order, and its number where there is room. Lesson 13.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
-from minseg.draw import ALIGN_COLOUR, INSTANCE_COLOURS, TRUTH_COLOUR
+from matplotlib.axes import Axes
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-    from minseg.metrics.pq_errors import PQParts
+from minseg.draw.figure import ALIGN_COLOUR, INSTANCE_COLOURS, TRUTH_COLOUR
+from minseg.metrics.pq_errors import PanopticErrors, PQParts
 
 PARTS = {  # part: its words and its colour
     "pq": ("PQ", TRUTH_COLOUR),
@@ -27,11 +24,30 @@ PARTS = {  # part: its words and its colour
 LEGIBLE = 0.06  # of a bar's length: shorter parts carry no number
 
 
+def draw_panoptic_errors(
+    ax: Axes, errors: PanopticErrors, names: Mapping[int, str] | None = None, title: str = ""
+) -> None:
+    """One bar for all classes and one for each class that occurs, cut into the six parts.
+
+    Args:
+        ax: where to draw.
+        errors: what `minseg.metrics.panoptic_errors` returned.
+        names: category id to name.
+        title: what to see.
+    """
+    rows: list[tuple[str, PQParts]] = [("all classes", errors)]
+    for category, parts in errors.per_class.items():
+        rows.append(((names or {}).get(category, f"class {category}"), parts))
+    draw_parts(ax, rows, title)
+
+
 def draw_parts(ax: Axes, rows: Sequence[tuple[str, PQParts]], title: str = "") -> None:
     """Draw a bar for each row, from the top down, with a legend above.
 
     Args:
-        ax: where to draw. rows: labels, and parts that add up to 1. title: what to see.
+        ax: where to draw.
+        rows: labels, and parts that add up to 1.
+        title: what to see.
     """
     left = [0.0] * len(rows)
     for part, (words, colour) in PARTS.items():
@@ -51,6 +67,11 @@ def draw_parts(ax: Axes, rows: Sequence[tuple[str, PQParts]], title: str = "") -
 
 
 def _ink(colour: str) -> str:
-    """Black or white, whichever is easier to read on the colour."""
+    """Black or white, whichever is easier to read on the colour.
+
+    >>> _ink("#ffa90e"), _ink("#0050c8")
+    ('black', 'white')
+    """
     red, green, blue = (int(colour[k : k + 2], 16) for k in (1, 3, 5))
-    return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else "white"
+    luma = 0.299 * red + 0.587 * green + 0.114 * blue  # ITU-R BT.601, 0 to 255
+    return "black" if luma > 140 else "white"

@@ -1,4 +1,8 @@
-"""Pictures of lesson 09: where rules end, where gradients point, what a rule picked."""
+"""Pictures of lesson 09: where rules end, where gradients point, which points a rule picked.
+
+`draw_decades` and `draw_ends` show the dial of `minseg.experiments.two_tasks`, `draw_angles` what
+`shared_gradients` found, `draw_picks` the circle of `wrong_labels`.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +13,19 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from minseg.draw import ALIGN_COLOUR, POOL_COLOUR
+from minseg.draw.figure import ALIGN_COLOUR, POOL_COLOUR
 from minseg.experiments.shared_gradients import SharedGradients
 from minseg.experiments.two_tasks import WANTED, dial, resting_place
 from minseg.experiments.wrong_labels import score
 
 
 def draw_decades(ax: Axes, title: str) -> None:
-    """Both losses of the dial at rest, for weights λ over four decades; above, its angle."""
+    """Both losses of the dial at rest, for weights λ over four decades; above, its angle.
+
+    Args:
+        ax: where to draw.
+        title: what to see.
+    """
     weights = torch.logspace(-2, 2, 161, dtype=torch.float64)
     losses = dial(resting_place(weights))
     ax.semilogx(weights, losses[:, 0], "--", color=ALIGN_COLOUR, label="task a")
@@ -24,9 +33,10 @@ def draw_decades(ax: Axes, title: str) -> None:
     ax.set(xlabel="weight λ of task b", ylabel="loss, in its first unit", ylim=(0, 0.95))
     ax.set_title(title)
     ax.legend(loc="center right")
+    # A second axis above: the angle for some λ, by the formula of two_tasks solved for λ.
     degrees = torch.tensor([1.0, 5, 15, 30, 45, 55, 59], dtype=torch.float64)
     twice = 2 * degrees.deg2rad()
-    at = twice.sin() / (2 * WANTED[1] - twice).sin()  # the λ with which it rests there
+    at = twice.sin() / (2 * WANTED[1] - twice).sin()
     top = ax.twiny()
     top.set(xscale="log", xlim=ax.get_xlim(), xlabel="where the dial rests")
     top.set_xticks(at.tolist(), [f"{d:.0f}°" for d in degrees])
@@ -37,7 +47,13 @@ RUNS = ((20.0, 1.0), (20.0, 100.0), (45.0, 1.0), (45.0, 100.0))  # start and uni
 
 
 def draw_ends(ax: Axes, ends: Mapping[str, Sequence[float]], title: str) -> None:
-    """Where each rule ends, in degrees, a mark for each of `RUNS`."""
+    """Where each rule ends, with a mark for each of `RUNS`.
+
+    Args:
+        ax: where to draw.
+        ends: rule → where it ends, in degrees, for each of `RUNS`.
+        title: what to see.
+    """
     for y, places in enumerate(ends.values()):
         for k, ((start, unit), place) in enumerate(zip(RUNS, places, strict=True)):
             colour = ALIGN_COLOUR if unit == 1 else POOL_COLOUR
@@ -54,10 +70,16 @@ def draw_ends(ax: Axes, ends: Mapping[str, Sequence[float]], title: str) -> None
 
 
 def draw_angles(ax: Axes, found: SharedGradients, title: str) -> None:
-    """Cosines between every two gradients; their lengths beside the names."""
+    """Cosines between every two gradients; their lengths beside the names.
+
+    Args:
+        ax: where to draw.
+        found: the gradients of a batch.
+        title: what to see.
+    """
     names = [name.replace("_", "\n") for name in found.names]
     others = found.cosines.clone().fill_diagonal_(torch.nan)  # of each with itself it is 1
-    ax.imshow(others, cmap="PuOr", vmin=-1, vmax=1)
+    ax.imshow(others.numpy(), cmap="PuOr", vmin=-1, vmax=1)
     lengths = found.norms.tolist()
     rows = [f"{name}  {v:.2f}" for name, v in zip(found.names, lengths, strict=True)]
     ax.set_yticks(range(len(names)), rows)
@@ -70,7 +92,15 @@ def draw_angles(ax: Axes, found: SharedGradients, title: str) -> None:
 
 
 def draw_picks(ax: Axes, w: Tensor, x: Tensor, written: Tensor, wrong: Tensor, title: str) -> None:
-    """The border that weights `w` draw, and points by label, with a ring where it is wrong."""
+    """The learnt border, and points by label, with a ring where the label is wrong.
+
+    Args:
+        ax: where to draw.
+        w: (WAVES + 1,) weights of the classifier.
+        x: (N, 2) points.
+        written, wrong: (N,) bool, the label and whether it is wrong.
+        title: what to see.
+    """
     side = torch.linspace(-1, 1, 101, dtype=torch.float64)
     logits = score(torch.cartesian_prod(side, side), w).view(101, 101).T  # rows are y
     ax.contour(side, side, logits, [0], colors="black", linewidths=1.5)

@@ -29,6 +29,10 @@ def kept(run: Callable[[], T], model: nn.Module) -> tuple[float, T]:
     """MiB that autograd saves while `run()` computes, and its result.
 
     The parameters of the model, which are there in any case, are not counted.
+
+    >>> layer, x = nn.Linear(256, 8), torch.zeros(1024, 256)  # x is 1 MiB
+    >>> kept(lambda: layer(x), layer)[0]  # the gradient of the weight needs x
+    1.0
     """
     weights = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
     found: dict[int, Tensor] = {}
@@ -49,6 +53,11 @@ def in_segments(blocks: nn.Sequential, x: Tensor, segments: int) -> Tensor:
 
     Raises:
         ValueError: if the blocks cannot be divided into so many equal parts.
+
+    >>> blocks = nn.Sequential(*(nn.Sigmoid() for _ in range(8)))
+    >>> x = torch.zeros(1024, 256, requires_grad=True)  # 1 MiB, as each output is
+    >>> [kept(lambda: in_segments(blocks, x, n), blocks)[0] for n in (1, 2, 4)]
+    [1.0, 2.0, 4.0]
     """
     if segments < 1 or len(blocks) % segments:
         raise ValueError(f"segments must divide {len(blocks)} blocks, got {segments}")
@@ -62,6 +71,11 @@ def peak(blocks: nn.Sequential, x: Tensor, segments: int) -> float:
     """MiB at the worst moment of the backward pass: one segment whole, and the others' inputs.
 
     The blocks must be alike, with an output of the size of their input.
+
+    >>> blocks = nn.Sequential(*(nn.Sequential(nn.Linear(256, 256), nn.Tanh()) for _ in range(8)))
+    >>> x = torch.zeros(1024, 256)  # 1 MiB, as each output is
+    >>> [peak(blocks, x, segments) for segments in (1, 2, 4, 8)]
+    [9.0, 6.0, 6.0, 9.0]
     """
     inputs, _ = kept(lambda: in_segments(blocks, x, segments), blocks)
     one, _ = kept(lambda: blocks[: len(blocks) // segments](x), blocks)

@@ -1,8 +1,12 @@
-"""Questions put to a Mask R-CNN, each one experiment of lesson 08.
+"""Five measurements on a Mask R-CNN, each one experiment of lesson 08.
 
-What flows through it, how hard each of its losses pulls, on which channels a mask's loss lands,
-what a mask is worth in a box that is wrong, and whether masks carry over to a class that had none.
-Models are asked, and not changed. (He et al., Mask R-CNN, 2017, sections 3 and 4.2.)
+    flow                                        what each part hands on to the next
+    pulls                                       how long each loss's gradient is in the backbone
+    mask_pushes                                 on which channels the gradient of a mask loss lands
+    masks_in_moved_boxes                        mask IoU where the box is wrong
+    things_of, learn_masks, quality_by_class    whether masks carry over to a class without any
+
+No measurement changes its model. (He et al., Mask R-CNN, 2017, sections 3 and 4.2.)
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from minseg.data import SceneDataset
+from minseg.data.example import Example
 from minseg.instances import Instances
 from minseg.losses import mask_bce
 from minseg.losses.mask import select_class_masks
@@ -25,18 +30,19 @@ from minseg.models.mask_rcnn.model import BOX_GRID, MASK_GRID
 from minseg.models.mask_rcnn.roi_heads import mask_targets, read_pyramid
 from minseg.models.mask_rcnn.rpn import propose
 from minseg.models.padding import pad_images, pad_truth
-from minseg.train import Example
 
-STEPS, BATCH = 60, 32  # of the heads that are trained on features that stay as they are
+STEPS, BATCH = 60, 32  # of mask heads that are trained on fixed features
 
 
 @torch.no_grad()
 def flow(model: MaskRCNN, image: Tensor) -> dict[str, Tensor]:
     """What each part hands on for one image (3, H, W), by name and in order."""
+    # First stage: a pyramid, and for each of its anchors an objectness and a move.
     batch, sizes = pad_images(image[None], model.strides[-1])
     pyramid, anchors, objectness, deltas = model.first_stage(batch)
     boxes, real = propose(objectness, deltas, anchors, sizes, keep=model.proposals[1])
-    rois = F.pad(boxes[0][real[0]], (1, 0))
+    # Second stage: RoIs read at two sizes, for boxes and for masks.
+    rois = F.pad(boxes[0][real[0]], (1, 0))  # (R, 5): image 0, box
     small, large = (
         read_pyramid(pyramid, model.strides, rois, n, cells=model.cells, roi_op=model.roi_op)
         for n in (BOX_GRID, MASK_GRID)
@@ -61,8 +67,8 @@ def pulls(model: MaskRCNN, scenes: Sequence[Example]) -> tuple[dict[str, Tensor]
     """The five losses of a batch, and their gradients by the weights that they share.
 
     Returns:
-        The losses by name, with their graphs. (6, W): a row a loss, by all W weights of the
-        backbone, and a last one of their sum.
+        The losses by name, with their graphs. Gradients (6, W): one row for each loss, over all W
+        weights of the backbone, and a last row for their sum.
     """
     images = torch.stack([scene.image for scene in scenes])
     targets = [scene.instances for scene in scenes]
@@ -76,10 +82,10 @@ def pulls(model: MaskRCNN, scenes: Sequence[Example]) -> tuple[dict[str, Tensor]
 
 
 class Pushes(NamedTuple):
-    """Where four mask losses land: their gradients by the mask logits, (P, C, 28, 28) each."""
+    """Gradients of four mask losses with respect to the mask logits, (P, C, 28, 28) each."""
 
     classes: Tensor  # (P,) true class indices
-    said: Tensor  # (P,) what the box head takes them for
+    said: Tensor  # (P,) the box head's class indices
     mean: Tensor  # of the mean over cells, on the true class's channel
     total: Tensor  # of the sum over cells
     predicted: Tensor  # of the mean, on the predicted class's channel
@@ -88,18 +94,21 @@ class Pushes(NamedTuple):
 
 def mask_pushes(model: MaskRCNN, scenes: Sequence[Example]) -> Pushes:
     """Gradients of a batch's mask losses, averaged over things, with true boxes for RoIs."""
+    # The true things of the batch, as RoIs.
     batch, sizes = pad_images([scene.image for scene in scenes], model.strides[-1])
     instances = [scene.instances for scene in scenes]
     truth = pad_truth(instances, model.categories, sizes, batch.shape[2:])
-    image, thing = (truth.classes >= 0).nonzero(as_tuple=True)
+    image, thing = (truth.classes >= 0).nonzero(as_tuple=True)  # (P,) both
     classes = truth.classes[image, thing]
-    rois = torch.cat([image[:, None].float(), truth.boxes[image, thing]], dim=1)
+    rois = torch.cat([image[:, None].float(), truth.boxes[image, thing]], dim=1)  # (P, 5)
+    # What the heads say of them.
     with torch.no_grad():
         pyramid = model.first_stage(batch)[0]
         said = model.read_boxes(pyramid, rois)[0][:, :-1].argmax(dim=1)
-        z = model.read_masks(pyramid, rois)
+        z = model.read_masks(pyramid, rois)  # (P, C, 28, 28)
     z.requires_grad_()
-    t = mask_targets(rois, thing, truth, z.shape[-1])
+    t = mask_targets(rois, thing, truth, z.shape[-1])  # (P, 28, 28)
+    # Four losses for each thing: (P,), and softmax's for each cell.
     right = mask_bce(select_class_masks(z, classes), t)
     cells = t[0].numel()
     log_p = F.pad(z, (0, 0, 0, 0, 0, 1)).log_softmax(dim=1)  # background's logit is 0
@@ -113,18 +122,21 @@ def mask_pushes(model: MaskRCNN, scenes: Sequence[Example]) -> Pushes:
 def masks_in_moved_boxes(
     model: MaskRCNN, image: Tensor, truth: Instances, shifts: Sequence[float]
 ) -> dict[float, tuple[float, float]]:
-    """What masks are worth in boxes that lie beside their things.
+    """How good masks are in boxes that lie beside their things.
 
     Args:
-        model: of one class. image: (3, H, W). truth: its instances.
-        shifts: pixels by which true boxes are moved, each in a direction of its own, by lot.
+        model: of one class.
+        image: (3, H, W).
+        truth: its instances.
+        shifts: pixels by which true boxes are moved, each in its own random direction.
 
     Returns:
-        By shift: the mean mask IoU, and the mean share of the things that is still in their boxes.
+        For each shift: the mean mask IoU, and the mean share of the things that is still in their
+        boxes.
     """
     pyramid = model.first_stage(pad_images(image[None], model.strides[-1])[0])[0]
     angle = 2 * torch.pi * torch.rand(len(truth), generator=torch.Generator().manual_seed(0))
-    way = torch.stack([angle.cos(), angle.sin()], dim=1).repeat(1, 2)
+    way = torch.stack([angle.cos(), angle.sin()], dim=1).repeat(1, 2)  # (N, 4) for both corners
     measured = {}
     for shift in shifts:
         boxes = truth.boxes + shift * way
@@ -137,7 +149,7 @@ def masks_in_moved_boxes(
 
 
 class Things(NamedTuple):
-    """The things of some scenes, as a mask head sees them in their true boxes."""
+    """The things of some scenes: the features in their true boxes, and the masks to learn."""
 
     grids: Tensor  # (T, channels, 14, 14)
     targets: Tensor  # (T, 28, 28)
@@ -158,7 +170,7 @@ def things_of(model: MaskRCNN, split: str, scenes: int) -> Things:
 
 
 def learn_masks(things: Things, *, class_agnostic: bool, seed: int = 0) -> MaskHead:
-    """A mask head, trained for 60 steps on features that stay as they are."""
+    """A mask head, trained for 60 steps on fixed features."""
     with torch.random.fork_rng(devices=[]):  # leaves the global state as it was
         torch.manual_seed(seed)
         head = MaskHead(things.grids.shape[1], 64, 2, 3, class_agnostic, norm=True)

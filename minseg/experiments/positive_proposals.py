@@ -1,11 +1,11 @@
-"""Proposals as those meet them who choose which ones train: few positives, many look-alikes.
+"""How many proposals are positive, before and after training, and how they crowd around things.
 
     a proposal is positive if max_G IoU(its box, true box G) ≥ ½
 
 (Girshick, Fast R-CNN, 2015, section 2.3.) An untrained RPN proposes boxes anywhere, so that hardly
 any is positive; a trained one puts many on each thing. `minseg.losses.sample_rois` caps the share
-of positives in what it draws. And proposals come in bunches, for which OHEM has its suppression
-(Shrivastava et al., 2016, section 4). Lesson 09.
+of positives among those that train. And proposals come in bunches of near copies, which is why
+OHEM suppresses neighbours first (Shrivastava et al., 2016, section 4). Lesson 09.
 """
 
 from __future__ import annotations
@@ -26,12 +26,13 @@ def positive_proposals(model: MaskRCNN, scenes: Sequence[Scene]) -> tuple[Tensor
     """Proposals with an IoU of ½ or more, and things, of each scene: (B,) int64 both.
 
     Args:
+        model: its RPN proposes as many boxes as in training.
         scenes: all of one size, with at least one thing each.
     """
     batch = torch.stack([scene.image for scene in scenes])
     _, anchors, objectness, deltas = model.first_stage(batch)
     sizes = torch.tensor([batch.shape[2:]] * len(batch))
-    boxes, real = propose(objectness, deltas, anchors, sizes, keep=model.proposals[0])
+    boxes, real = propose(objectness, deltas, anchors, sizes, keep=model.proposals[0])  # (B, R, 4)
     hits = [
         (box_iou(box[ok], scene.instances.boxes).amax(dim=1) >= 0.5).sum()
         for box, ok, scene in zip(boxes, real, scenes, strict=True)
@@ -45,11 +46,15 @@ def bunches(things: int = 20, each: int = 30, *, seed: int = 4) -> tuple[Tensor,
     Returns:
         boxes: (things · each, 4), those of one thing after the other. losses: (things · each,),
         nearly equal for all boxes of a thing.
+
+    >>> boxes, losses = bunches(things=2, each=3)
+    >>> boxes.shape, losses.shape
+    (torch.Size([6, 4]), torch.Size([6]))
     """
-    draw = torch.Generator().manual_seed(seed)
+    chance = torch.Generator().manual_seed(seed)
     place = torch.arange(things).repeat_interleave(each)  # (N,) which thing
     corner = torch.stack([100.0 * (place % 5), 100.0 * (place // 5)], dim=1)
-    corner = corner + 4 * torch.rand(len(place), 2, generator=draw)
-    hard = torch.rand(things, generator=draw)[place]
-    losses = hard + 0.02 * torch.rand(len(place), generator=draw)
+    corner = corner + 4 * torch.rand(len(place), 2, generator=chance)
+    hard = torch.rand(things, generator=chance)[place]
+    losses = hard + 0.02 * torch.rand(len(place), generator=chance)
     return torch.cat([corner, corner + 40], dim=1), losses

@@ -1,8 +1,13 @@
 """What a representation can reach at best: masks and curves written down, read again, compared.
 
-Nothing is learnt here. Each function is one experiment of lesson 02: the error of grids as they
-become finer, curves at corners, masks and distances made eight times smaller, and how much of a
-mask one number moves.
+Nothing is learnt here: the error that is left is that of the representation alone. Each function is
+one experiment of lesson 02:
+
+    grid_limits, fit_power, fit_logarithm    the error of grids as they become finer
+    multiplications                          what predicting a grid costs
+    fourier_error, bspline_error             closed curves, smooth ones and one with corners
+    shrunk_iou                               masks and distances made eight times smaller
+    reach, reaches                           how much of a mask one number moves
 """
 
 from __future__ import annotations
@@ -15,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from minseg.experiments.representations import ring_of
-from minseg.instances import Instances
+from minseg.instances import tight_boxes
 from minseg.masks import (
     fit_bspline,
     fourier_descriptor,
@@ -32,7 +37,11 @@ SIDE = 256  # pixels, of the images of smooth masks
 
 
 def smooth_masks(count: int = 5) -> Tensor:
-    """(count, 256, 256) bool: discs of radius 100 with four waves along their outlines."""
+    """(count, 256, 256) bool: discs of radius 100 with four waves along their outlines.
+
+    >>> (smooth_masks(2).double().mean(dim=(1, 2)) * 100).round().tolist()  # per cent of the image
+    [48.0, 48.0]
+    """
     y, x = np.mgrid[:SIDE, :SIDE] + 0.5 - SIDE / 2
     angle, masks = np.arctan2(y, x), []
     for seed in range(count):
@@ -44,11 +53,6 @@ def smooth_masks(count: int = 5) -> Tensor:
     return torch.stack(masks)
 
 
-def tight_boxes(masks: Tensor) -> Tensor:
-    """(N, 4) boxes of masks (N, H, W)."""
-    return Instances(masks, torch.ones(len(masks), dtype=torch.long)).boxes
-
-
 def grid_limits(
     masks: Tensor, sizes: Sequence[int], *, binary: bool
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -58,6 +62,10 @@ def grid_limits(
         masks: (N, H, W) bool.
         sizes: cells along a side, m.
         binary: cells of 0 and 1 pasted as blocks; else area shares pasted bilinearly.
+
+    >>> error, at_boundary = grid_limits(smooth_masks(1), [14, 28], binary=True)
+    >>> error.round(3).tolist(), at_boundary.round(2).tolist()
+    ([0.06, 0.031], [0.28, 0.53])
     """
     boxes, mode = tight_boxes(masks), "nearest" if binary else "bilinear"
     missed, at_boundary = [], []
@@ -71,19 +79,33 @@ def grid_limits(
 
 
 def fit_power(sizes: np.ndarray, error: np.ndarray) -> tuple[float, Callable[..., np.ndarray]]:
-    """Least squares of log error over log m: the exponent, and the law as a function of m."""
+    """Least squares of log error over log m: the exponent, and the law as a function of m.
+
+    >>> exponent, law = fit_power(np.array([10, 20, 40]), np.array([0.4, 0.2, 0.1]))
+    >>> round(exponent, 6), round(float(law(80)), 6)
+    (-1.0, 0.05)
+    """
     exponent, start = np.polyfit(np.log(sizes), np.log(error), 1)
     return float(exponent), lambda m: np.exp(start) * np.asarray(m, dtype=float) ** exponent
 
 
 def fit_logarithm(sizes: np.ndarray, error: np.ndarray) -> Callable[..., np.ndarray]:
-    """Least squares of error over log m: the law as a function of m."""
+    """Least squares of error over log m: the law as a function of m.
+
+    >>> law = fit_logarithm(np.array([1, 10, 100]), np.array([0.3, 0.2, 0.1]))
+    >>> round(float(law(1000)), 6)
+    0.0
+    """
     slope, start = np.polyfit(np.log(sizes), error, 1)
     return lambda m: start + slope * np.log(m)
 
 
 def multiplications(layer: nn.Module, *shape: int) -> int:
-    """How many multiplications a layer takes on one input (C, H, W) or (n,), without doing any."""
+    """How many multiplications a layer takes on one input (C, H, W) or (n,), without doing any.
+
+    >>> multiplications(nn.Conv2d(8, 16, kernel_size=3, padding=1), 8, 10, 10)  # 9 · 8 · 16 · 100
+    115200
+    """
     from torch.utils.flop_counter import FlopCounterMode
 
     with FlopCounterMode(display=False) as counter:
@@ -107,13 +129,21 @@ def square_curve(samples: int = 4800) -> Tensor:
 
 
 def fourier_error(curve: Tensor, harmonics: int) -> float:
-    """The largest distance, in pixels, of a point of a curve from where K harmonics put it."""
+    """The largest distance, in pixels, of a point of a curve from where K harmonics put it.
+
+    >>> round(fourier_error(square_curve(), 8), 1), round(fourier_error(smooth_curve(), 8), 1)
+    (3.6, 0.0)
+    """
     back = from_fourier(fourier_descriptor(curve, harmonics, samples=None), len(curve))
     return (back - curve).norm(dim=1).max().item()
 
 
 def bspline_error(curve: Tensor, controls: int) -> float:
-    """The largest distance, in pixels, of a point of a curve from its place on the best spline."""
+    """The largest distance, in pixels, of a point of a curve from its place on the best spline.
+
+    >>> round(bspline_error(square_curve(), 24), 1), round(bspline_error(smooth_curve(), 24), 1)
+    (1.9, 0.0)
+    """
     back = from_bspline(fit_bspline(curve, controls, samples=len(curve)), len(curve))
     return (back - resample(curve, len(curve))).norm(dim=1).max().item()
 
@@ -125,6 +155,12 @@ def shrunk_iou(masks: Tensor, values: Tensor, level: float, *, area: bool = Fals
         masks: (N, H, W) bool, the truth.
         values: (N, H, W) floating point, above `level` inside.
         area: averages of 8 × 8 pixels; else the values are sampled between the middle ones.
+
+    >>> masks = smooth_masks(1)
+    >>> round(shrunk_iou(masks, masks.float(), 0.5), 3)  # a mask
+    0.973
+    >>> round(shrunk_iou(masks, signed_distance(masks), 0), 3)  # its distances
+    0.998
     """
     mode = "area" if area else "bilinear"
     coarse = interpolate(values[:, None], scale_factor=1 / 8, mode=mode)
@@ -133,7 +169,11 @@ def shrunk_iou(masks: Tensor, values: Tensor, level: float, *, area: bool = Fals
 
 
 def reach(read: Callable[[Tensor], Tensor], numbers: Tensor) -> float:
-    """Which share of what is read moves if the middle one of the numbers is raised by 1."""
+    """Which share of what is read moves if the middle one of the numbers is raised by 1.
+
+    >>> reach(lambda corners: corners.repeat_interleave(2, 0), torch.zeros(4, 2))  # 2 points of 8
+    0.25
+    """
     raised = numbers.clone()
     raised[tuple(n // 2 for n in raised.shape)] += 1
     before, after = (read(each).flatten(start_dim=1) for each in (numbers, raised))
@@ -141,7 +181,7 @@ def reach(read: Callable[[Tensor], Tensor], numbers: Tensor) -> float:
 
 
 def reaches(mask: Tensor) -> dict[str, float]:
-    """`reach` of the representations of a mask (H, W): of its pixels, or of its outline."""
+    """`reach` of five representations of a mask (H, W): the share of its pixels, or outline."""
     box, ring = tight_boxes(mask[None]), ring_of(mask)
     coarse = interpolate(signed_distance(mask)[None, None], size=14, mode="bilinear")
 

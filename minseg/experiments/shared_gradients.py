@@ -1,4 +1,4 @@
-"""Several losses in one backbone: how hard each pulls, which way, and what their sum does.
+"""Several losses in one backbone: length and angle of their gradients, and what their sum does.
 
 With g_i the gradient of loss L_i on the parameters θ that all losses share, training on Σ w_i L_i
 steps along −G, G = Σ w_i g_i. Lengths and angles of all such sums follow from K × K numbers, the
@@ -10,9 +10,10 @@ and a step of length s along −G changes each loss, to first order, by
 
     ΔL_i = −s g_i · G / ‖G‖ = −s ‖g_i‖ cos(g_i, G)
 
-So one backward pass a loss is enough to try any weights. A loss with a negative cosine is one that
-the step raises. (Angles between tasks' gradients: Yu et al., Gradient Surgery for Multi-Task
-Learning, 2020, section 2.) Lesson 09 and its widget, `BalanceBoard`, use it.
+So one backward pass for each loss is enough to try any weights. The step raises each loss whose
+cosine is negative. The length ‖w_i g_i‖ is called the *pull* of a loss. (Angles between tasks'
+gradients: Yu et al., Gradient Surgery for Multi-Task Learning, 2020, section 2.) Lesson 09 and its
+widget, `BalanceBoard`, use it.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class SharedGradients:
 
 @dataclass(frozen=True)
 class Balance:
-    """What a choice of weights makes of gradients: all (K,) but the length of the sum."""
+    """What a choice of weights makes of gradients: (K,) each, except for the length of the sum."""
 
     pulls: Tensor  # ‖w_i g_i‖
     shares: Tensor  # of each in the sum of pulls
@@ -81,16 +82,24 @@ def shared_gradients(model: MaskRCNN, scenes: Sequence[Sample]) -> SharedGradien
     losses = _losses(model, scenes)
     rows = []
     for loss in losses.values():
+        # A loss that does not reach a parameter gives zeros there, not None.
         parts = torch.autograd.grad(loss, shared, retain_graph=True, materialize_grads=True)
         rows.append(torch.cat([part.flatten() for part in parts]))
     gradients = torch.stack(rows)  # (K, P)
-    exact = gradients.double()
+    exact = gradients.double()  # scalar products of a million terms
     values = torch.stack(list(losses.values())).detach().double()
     return SharedGradients(tuple(losses), values, gradients, exact @ exact.T)
 
 
 def balance(found: SharedGradients, weights: Tensor) -> Balance:
-    """Pulls, shares and angles for weights (K,) above 0."""
+    """Pulls, shares and angles for weights (K,) above 0.
+
+    >>> rows = torch.tensor([[3.0, 0.0], [-1.0, 1.0]])  # two losses, two shared parameters
+    >>> found = SharedGradients(("a", "b"), torch.ones(2), rows, (rows @ rows.T).double())
+    >>> now = balance(found, torch.tensor([1.0, 1.0]))
+    >>> now.pulls, now.cosines  # the sum is (2, 1)
+    (tensor([3.0000, 1.4142], dtype=torch.float64), tensor([ 0.8944, -0.3162], dtype=torch.float64))
+    """
     weights = weights.double()
     pulls = weights * found.norms
     along = found.gram @ weights  # (K,) g_i · G
@@ -105,6 +114,12 @@ def preset(name: str, found: SharedGradients) -> Tensor:
 
     Raises:
         ValueError: if there is no preset of that name.
+
+    >>> rows = torch.tensor([[3.0, 0.0], [0.0, 1.0]])
+    >>> losses = torch.tensor([1.0, 2.0])
+    >>> found = SharedGradients(("class", "box"), losses, rows, (rows @ rows.T).double())
+    >>> preset("equal gradients", found), preset("uncertainty", found)
+    (tensor([1.0000, 3.0000], dtype=torch.float64), tensor([0.5000, 0.2500]))
     """
     if name not in PRESETS:
         raise ValueError(f"name must be one of {', '.join(PRESETS)}, got {name!r}")
@@ -122,8 +137,8 @@ def losses_after_step(
 ) -> Tensor:
     """(K,) the losses where a step of this length along −G leads; the model is put back.
 
-    Anchors and RoIs are drawn by the same lots. But proposals move with the weights, and what they
-    are compared with may jump: so may a loss.
+    Anchors and RoIs are sampled with the same random numbers as before. But proposals move with the
+    weights, so that other RoIs may be sampled, and a loss may jump.
     """
     shared = _shared(model)
     before = [parameter.detach().clone() for parameter in shared]
@@ -141,6 +156,7 @@ def losses_after_step(
 
 
 def _shared(model: MaskRCNN) -> list[Tensor]:
+    """The parameters that all losses reach: those of the backbone."""
     shared: list[Tensor] = [p for p in model.backbone.parameters() if p.requires_grad]
     if not shared:
         raise ValueError("model must have a backbone whose parameters require gradients, got none")
@@ -148,6 +164,7 @@ def _shared(model: MaskRCNN) -> list[Tensor]:
 
 
 def _losses(model: MaskRCNN, scenes: Sequence[Sample]) -> dict[str, Tensor]:
+    """The model's losses on the scenes, with the same random numbers at every call."""
     batch = [as_example(scene, k) for k, scene in enumerate(scenes)]
     images, truths = [one.image for one in batch], [one.instances for one in batch]
     return model.losses(images, truths, seeds=range(len(batch)))

@@ -1,4 +1,4 @@
-"""A circle to learn from points, some of which are labelled wrong: what mining makes of them.
+"""A circle to learn from points, some of which are labelled wrong: what hard mining does then.
 
 Points lie in the square [−1, 1]², those within 0.8 of the centre are positive, and a share of the
 labels has been turned over. The classifier is logistic regression on 64 waves of random direction,
@@ -6,7 +6,7 @@ labels has been turned over. The classifier is logistic regression on 64 waves o
     p(x) = σ(w · cos(Ωx + φ) + b)          loss of a point: BCE(p, its written label)
 
 (random features: Rahimi and Recht, Random Features for Large-Scale Kernel Machines, 2007). It is
-trained on what a rule picks by loss, all anew at each step. Lesson 09.
+trained on the points that a rule picks by their loss, anew at each step. Lesson 09.
 """
 
 from __future__ import annotations
@@ -24,32 +24,47 @@ def scatter(count: int, wrong: float, seed: int = 0) -> tuple[Tensor, Tensor, Te
     """Points and their labels.
 
     Args:
-        count: of points. wrong: the share of labels that are turned over, at random.
+        count: of points, N.
+        wrong: the share of labels that are turned over, at random.
+        seed: of the places and of the mistakes.
 
     Returns:
-        x: (N, 2) float64. true: (N,) bool. written: (N,) bool, what a training sees.
+        x: (N, 2) float64. true: (N,) bool. written: (N,) bool, the labels that training sees.
+
+    >>> x, true, written = scatter(1000, wrong=0.1)
+    >>> x.shape, int((written != true).sum())
+    (torch.Size([1000, 2]), 107)
     """
-    draw = torch.Generator().manual_seed(seed)
-    x = 2 * torch.rand(count, 2, generator=draw, dtype=torch.float64) - 1
+    chance = torch.Generator().manual_seed(seed)
+    x = 2 * torch.rand(count, 2, generator=chance, dtype=torch.float64) - 1
     true = x.norm(dim=1) < RADIUS
-    return x, true, true ^ (torch.rand(count, generator=draw) < wrong)
+    return x, true, true ^ (torch.rand(count, generator=chance) < wrong)
 
 
 def score(x: Tensor, w: Tensor) -> Tensor:
-    """Points (N, 2) and weights (WAVES + 1,) to logits (N,)."""
-    draw = torch.Generator().manual_seed(1)
-    waves = 3 * torch.randn(2, WAVES, generator=draw, dtype=torch.float64)
-    phases = 2 * torch.pi * torch.rand(WAVES, generator=draw, dtype=torch.float64)
+    """Points (N, 2) and weights (WAVES + 1,) to logits (N,).
+
+    >>> score(torch.zeros(3, 2, dtype=torch.float64), torch.eye(WAVES + 1).double()[-1]).tolist()
+    [1.0, 1.0, 1.0]
+    """
+    chance = torch.Generator().manual_seed(1)  # the same waves at every call
+    waves = 3 * torch.randn(2, WAVES, generator=chance, dtype=torch.float64)
+    phases = 2 * torch.pi * torch.rand(WAVES, generator=chance, dtype=torch.float64)
     return torch.cos(x @ waves + phases) @ w[:WAVES] + w[WAVES]
 
 
 def learn(
     x: Tensor, labels: Tensor, choose: Callable[[Tensor], Tensor], *, steps: int = 200
 ) -> tuple[Tensor, Tensor, list[Tensor]]:
-    """Train on those that `choose` picks: from all losses (N,) to indices (k,).
+    """Train on the points that `choose` picks: from all losses (N,) to indices (k,).
 
     Returns:
-        w: (WAVES + 1,). each: (N,) the last losses of all points. picks: (k,) each, by step.
+        w: (WAVES + 1,). each: (N,) the last losses of all points. picks: (k,) for each step.
+
+    >>> x, true, _ = scatter(500, wrong=0.0)
+    >>> w, _, picks = learn(x, true, lambda each: each.topk(50).indices)  # the hardest tenth
+    >>> len(picks), picks[0].shape, error(w) < 0.05
+    (200, torch.Size([50]), True)
     """
     w = torch.zeros(WAVES + 1, dtype=torch.float64, requires_grad=True)
     optimiser, picks = torch.optim.Adam([w], lr=0.03), []
@@ -63,6 +78,10 @@ def learn(
 
 
 def error(w: Tensor, count: int = 5000) -> float:
-    """The share of fresh points that are judged wrong."""
+    """The share of fresh points that are classified wrong.
+
+    >>> round(error(torch.zeros(WAVES + 1, dtype=torch.float64)), 2)  # without weights, half are
+    0.51
+    """
     x, true, _ = scatter(count, 0.0, seed=9)
     return float(((score(x, w) > 0) != true).double().mean())

@@ -78,7 +78,7 @@ def hungarian_match(cost: Tensor) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(rows).to(cost.device), torch.from_numpy(columns).to(cost.device)
 
 
-def match_loop(cost: Tensor) -> tuple[Tensor, Tensor]:
+def hungarian_match_loop(cost: Tensor) -> tuple[Tensor, Tensor]:
     """The definition: try every way to give each column a row of its own. See `hungarian_match`.
 
     For a few columns only, and no more of them than rows: there are Q! / (Q − n)! ways.

@@ -24,7 +24,12 @@ QUANTILES = ("linear", "lower", "higher", "nearest", "midpoint")
 
 
 def sample_rois(
-    positive: Tensor, negative: Tensor, keys: Tensor, *, count: int = 512, fraction: float = 0.25
+    positive: Tensor,
+    negative: Tensor,
+    priorities: Tensor,
+    *,
+    count: int = 512,
+    fraction: float = 0.25,
 ) -> tuple[Tensor, Tensor]:
     """At most `fraction` positives at random, then negatives at random until there are `count`.
 
@@ -33,8 +38,8 @@ def sample_rois(
 
     Args:
         positive, negative: (…, R) bool, no candidate both; one that is neither is never drawn.
-        keys: (…, R) random numbers in [0, 1), the candidates' lots: the largest are drawn. Made
-            with a generator for each image, they draw the same whatever else is in the batch.
+        priorities: (…, R) a random number for each candidate; the largest are chosen. Made with a
+            generator for each image, they choose the same whatever else is in the batch.
         count: candidates to draw in each row: 512 in Mask R-CNN, 256 anchors in its RPN.
         fraction: the largest share of positives: 0.25, and 0.5 for anchors.
 
@@ -44,16 +49,16 @@ def sample_rois(
     Raises:
         ValueError: if the shapes differ, or count or fraction is out of range.
     """
-    if not positive.shape == negative.shape == keys.shape:
-        shapes = [tuple(t.shape) for t in (positive, negative, keys)]
-        raise ValueError(f"positive, negative and keys must have one shape, got {shapes}")
+    if not positive.shape == negative.shape == priorities.shape:
+        shapes = [tuple(t.shape) for t in (positive, negative, priorities)]
+        raise ValueError(f"positive, negative and priorities must have one shape, got {shapes}")
     if count < 1 or not 0 <= fraction <= 1:
         raise ValueError(
             f"count must be positive and fraction in [0, 1], got {count} and {fraction}"
         )
     few = torch.full_like(positive[..., :1], int(count * fraction), dtype=torch.int64)
-    drawn = _largest(keys, positive, few, count)
-    return drawn, _largest(keys, negative, count - drawn.sum(dim=-1, keepdim=True), count)
+    drawn = _largest(priorities, positive, few, count)
+    return drawn, _largest(priorities, negative, count - drawn.sum(dim=-1, keepdim=True), count)
 
 
 def hard_negatives(losses: Tensor, positive: Tensor, *, ratio: float = 3.0) -> Tensor:

@@ -2,17 +2,23 @@
 
     AP = mean over classes and IoU thresholds 0.50, 0.55 … 0.95 of the area under precision(recall)
 
-Three steps, a file each. Every image's detections are matched to its truths (`ap_matching`); the
-matches of all images, sorted by score, make a precision-recall curve for each class and threshold,
-and the area under it is one number (`ap_curve`); this file collects and averages.
-
 `ap50` and `ap75` use one threshold, `ap_small` … one range of object area. Average recall `ar_k` is
 the recall reached with at most k detections of a class in an image, averaged alike. What does not
 occur is left out of an average; what is left with nothing is NaN.
 
-The three kinds differ only in what overlap means: IoU of masks, of boxes, or the smaller of mask
-IoU and boundary IoU (Cheng et al., Boundary IoU, 2021), with crowds mask IoU alone.
-All twelve numbers equal pycocotools', but for results with a box and a mask (`APAccumulator`).
+The way of the data, with D detections and G truths of an image, n detections of a class in all
+images, A = 4 ranges of area and T = 10 IoU thresholds:
+
+    each image    predictions, targets
+                  → `ap_overlap`    iou (D, G), area (D,)          masks, boxes or boundaries
+                  → `ap_matching`   truth, ignored (A, T, D)       greedy, by decreasing score
+    all images    → `ap_result`     right, ignored (A, T, n)       each class sorted by score
+                  → `ap_curve`      precision, recall (n,)         for each class, area, threshold
+                                    AP, recall (classes, A, T)     area under each curve
+                  → `ap_result`     the twelve numbers             means over classes, thresholds
+
+This file checks and collects. The crowd rule is stated in `ap_matching`. All twelve numbers equal
+pycocotools', but for results with a box and a mask (`APAccumulator`).
 (Lin et al., Microsoft COCO, 2014.) Lesson 07.
 """
 
@@ -28,6 +34,8 @@ from minseg.instances import Instances
 from minseg.masks.runs import Runs
 from minseg.metrics.ap_matching import (
     MOST_DETECTIONS,
+    Best,
+    ImageDetections,
     ImageId,
     ImageMatches,
     Truths,
@@ -50,8 +58,8 @@ def average_precision(
     """COCO's average precision over a set of images.
 
     Args:
-        predictions: an Instances an image, with scores; the `most` best of a class are read.
-        targets: an Instances an image, with `crowd` and annotated `areas` where there are any.
+        predictions: Instances for each image, with scores; the `most` best of a class are read.
+        targets: Instances for each image, with `crowd` and annotated `areas` where there are any.
         kind: what overlap means: "mask", "box" (the masks' tight boxes) or "boundary".
         most: the limit for each class and image, COCO's 100. `AveragePrecision` says which of the
             numbers it changes, and what it left out (`cut`).
@@ -89,6 +97,14 @@ class APAccumulator:
     A detection is as large as its mask has pixels, or, of kind "box", as its box; a truth as it is
     annotated, else as its mask has pixels. So in pycocotools, except for results that have both
     a box and a mask: there it sizes masks by the boxes.
+
+    Example:
+        >>> masks = torch.eye(2).bool()[:, None]  # two objects of one pixel
+        >>> labels = torch.tensor([1, 1])
+        >>> accumulator = APAccumulator()
+        >>> accumulator.add(Instances(masks, labels), Instances(masks, labels), image_id=7)
+        >>> accumulator.result().ap
+        1.0
     """
 
     def __init__(self, kind: str = "mask", *, most: int = MOST_DETECTIONS) -> None:
@@ -120,11 +136,10 @@ class APAccumulator:
         if best.cut:  # what is not read is not compared either
             prediction, rows = prediction[rows], torch.arange(len(rows))
         iou, areas = overlap(prediction, target, self.kind)
-        iou, areas = iou[rows], areas[rows]
-        scores, labels = prediction.scores[rows], prediction.labels[rows]
+        detections = ImageDetections(prediction.scores[rows], prediction.labels[rows], areas[rows])
         true_areas = truth_area(target.annotated_areas, mask_area(target.masks))
         truths = Truths(target.labels, true_areas, target.crowd)
-        self._images.append(match_image(best, scores, labels, areas, truths, iou, image_id))
+        self._match(best, detections, truths, iou[rows], image_id)
 
     def add_runs(
         self,
@@ -144,7 +159,7 @@ class APAccumulator:
             truth_runs: M truths, with truth_labels (M,) int64 and crowd (M,) bool. Where there
                 are no detections or no truths, sizes need not agree.
             truth_areas: (M,) as annotated, NaN where not; None for no annotation at all.
-            image_id: as of the class.
+            image_id: as in the class.
         """
         if len(runs) and len(truth_runs):
             self._check_sizes(runs.size, truth_runs.size, image_id)
@@ -155,7 +170,7 @@ class APAccumulator:
         true_areas = truth_area(truth_areas, torch.from_numpy(truth_runs.areas()))
         truths = Truths(truth_labels, true_areas, crowd)
         iou, areas = overlap_of_runs(runs, truth_runs, self.kind, crowd, same_class)
-        self._images.append(match_image(best, scores, labels, areas, truths, iou, image_id))
+        self._match(best, ImageDetections(scores, labels, areas), truths, iou, image_id)
 
     def add_overlaps(
         self,
@@ -171,9 +186,20 @@ class APAccumulator:
         """The same where overlaps (N, M) are at hand, say of boxes without masks."""
         best = best_of_each_class(scores, labels, self.most)
         rows = torch.from_numpy(best.number)
+        detections = ImageDetections(scores[rows], labels[rows], areas[rows])
         truths = Truths(truth_labels, truth_areas, crowd)
-        scores, labels, areas, iou = scores[rows], labels[rows], areas[rows], iou[rows]
-        self._images.append(match_image(best, scores, labels, areas, truths, iou, image_id))
+        self._match(best, detections, truths, iou[rows], image_id)
+
+    def _match(
+        self,
+        best: Best,
+        detections: ImageDetections,
+        truths: Truths,
+        iou: Tensor,
+        image_id: ImageId | None,
+    ) -> None:
+        """Match the detections of an image that are read, and keep what came of it."""
+        self._images.append(match_image(best, detections, truths, iou, image_id))
 
     def _check_sizes(
         self, size: Sequence[int], true_size: Sequence[int], image_id: ImageId | None

@@ -1,11 +1,11 @@
-"""From a list of rights and wrongs to average precision.
+"""The precision-recall curve of sorted detections, and the area under it: average precision.
 
 Walk down the detections by decreasing score. After the first k,
 
     precision = TP / (TP + FP)      recall = TP / number of truths
 
 and average precision is the area under precision as a function of recall, a saw-tooth. How to take
-that area is a convention, and the conventions disagree in the second digit (ledger C113):
+that area is a convention, and the conventions disagree in the second digit (claim C113):
 
     raw     Σ P(r_k) (r_k - r_(k-1)), the saw-tooth as it is
     all     the same under its envelope p̂(r) = max over r' ≥ r of P(r'), as Pascal VOC from 2010
@@ -35,17 +35,27 @@ def precision_recall(
 
     Returns:
         (precision, recall), each (…, n) float64; precision is 0 before the first that counts.
+
+    Example:
+        >>> precision, recall = precision_recall(np.array([True, False, True]), truths=4)
+        >>> precision.round(2).tolist(), recall.tolist()
+        ([1.0, 0.5, 0.67], [0.25, 0.25, 0.5])
     """
     if truths < 1:
         raise ValueError(f"truths must be at least 1, got {truths}: recall is undefined without")
     counts = np.ones_like(right) if ignored is None else ~ignored
-    found = np.cumsum(right & counts, axis=-1, dtype=np.float64)
-    seen = np.cumsum(counts, axis=-1)
+    found = np.cumsum(right & counts, axis=-1, dtype=np.float64)  # (…, n) TP so far
+    seen = np.cumsum(counts, axis=-1)  # (…, n) TP + FP so far
     return found / np.maximum(seen, 1), found / truths
 
 
 def envelope(precision: np.ndarray) -> np.ndarray:
-    """(…, n): the best precision at this recall or any higher one; it never rises again."""
+    """(…, n): the best precision at this recall or any higher one; it never rises again.
+
+    Example:
+        >>> envelope(np.array([1, 0.5, 0.75, 0.6])).tolist()
+        [1.0, 0.75, 0.75, 0.6]
+    """
     return np.maximum.accumulate(precision[..., ::-1], axis=-1)[..., ::-1]
 
 
@@ -59,8 +69,13 @@ def area_under(precision: np.ndarray, recall: np.ndarray, rule: str = "101") -> 
     """Average precision of one curve.
 
     Args:
-        precision, recall: (n,) as of `precision_recall`.
+        precision, recall: (n,) as in `precision_recall`.
         rule: "raw", "all", "101" or "11", as above.
+
+    Example:
+        >>> curve = precision_recall(np.array([True, False, True]), truths=4)
+        >>> [round(area_under(*curve, rule), 3) for rule in ("raw", "all", "101", "11")]
+        [0.417, 0.417, 0.422, 0.455]
     """
     if rule in ("101", "11"):
         points = RECALL_POINTS if rule == "101" else np.linspace(0, 1, 11)

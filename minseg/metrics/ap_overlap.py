@@ -4,10 +4,10 @@
     box        the same of the masks' tight boxes
     boundary   the smaller of that of the masks and that of their inner bands
 
-(Lin et al., Microsoft COCO, 2014; Cheng et al., Boundary IoU, 2021, and the code of both.) With a
-crowd it is the share of the detection that lies in the crowd, of bands never: in a crowd a
-detection is as right inside as at the edge. How large a detection counts goes with the kind: as
-many pixels as its mask has, or as its box. Lesson 07.
+(Lin et al., Microsoft COCO, 2014; Cheng et al., Boundary IoU, 2021, and the code of both.) With
+crowds overlap is another number, and bands are never compared: the crowd rule of `ap_matching`.
+How large a detection counts goes with the kind: as many pixels as its mask has, or as its box.
+Lesson 07.
 """
 
 from __future__ import annotations
@@ -37,7 +37,14 @@ class Overlap(NamedTuple):
 
 
 def overlap(prediction: Instances, target: Instances, kind: str) -> Overlap:
-    """Of one of the three kinds."""
+    """Overlap of one of the three kinds.
+
+    Example:
+        >>> masks = torch.tensor([[[True, True, False]], [[True, True, True]]])
+        >>> found, true = (Instances(one[None], torch.tensor([1])) for one in masks)
+        >>> round(overlap(found, true, "mask").iou.item(), 3)
+        0.667
+    """
     crowd = target.crowd
     if kind == "box":
         boxes = prediction.boxes
@@ -64,7 +71,7 @@ def overlap_of_runs(
         boxes = torch.from_numpy(found.boxes())
         return Overlap(box_overlap(boxes, torch.from_numpy(true.boxes()), crowd), _box_area(boxes))
     area = torch.from_numpy(found.areas())
-    if not len(found) or not len(true):  # then the image's size is nobody's business
+    if not len(found) or not len(true):  # then the image's size need not be known
         return Overlap(torch.zeros(len(found), len(true), dtype=torch.float64), area)
     iou = run_iou(found, true, crowd, wanted)
     if kind == "boundary":
@@ -73,8 +80,8 @@ def overlap_of_runs(
 
 
 def _of_bands(found: Runs, true: Runs, iou: Tensor, crowd: Tensor) -> Tensor:
-    """(N, M) IoU of the inner bands; 1 for crowds and for pairs that are out of the race."""
-    needed = ((iou >= THRESHOLDS[0]) & ~crowd).numpy()
+    """(N, M) IoU of the inner bands; 1 for crowds and for pairs that cannot match."""
+    needed = ((iou >= THRESHOLDS[0]) & ~crowd).numpy()  # (N, M)
     rows, columns = np.flatnonzero(needed.any(axis=1)), np.flatnonzero(needed.any(axis=0))
     some = np.ix_(rows, columns)
     bands = boundary_runs(found.pick(rows)), boundary_runs(true.pick(columns))

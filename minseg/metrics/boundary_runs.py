@@ -42,6 +42,7 @@ def boundary_runs(runs: Runs, *, dilation_ratio: float = 0.02) -> Runs:
     # mask must not land in its neighbour.
     stride = (width + 2 * d + 1) * height
     edges = runs.line(stride)
+    # Eroded down the columns, then across them; what is left began d columns too far left.
     inner = _beside(_shortened(edges, height, d), height, 2 * d + 1) + d * height
     # The rest lies inside the mask, so that every edge of either is one of the difference, unless
     # both have it.
@@ -50,10 +51,12 @@ def boundary_runs(runs: Runs, *, dilation_ratio: float = 0.02) -> Runs:
 
 def _shortened(edges: np.ndarray, height: int, d: int) -> np.ndarray:
     """Runs cut at the columns' ends, and then by d at either of their own."""
-    begin, end = edges[::2], edges[1::2]
-    columns = (end - 1) // max(height, 1) - begin // max(height, 1) + 1  # that a run reaches
+    begin, end = edges[::2], edges[1::2]  # (R,) runs
+    # each run once for each column that it reaches
+    columns = (end - 1) // max(height, 1) - begin // max(height, 1) + 1  # (R,)
     nth = np.arange(columns.sum()) - np.repeat(np.cumsum(columns) - columns, columns)
     column = np.repeat(begin // max(height, 1), columns) + nth
+    # cut at the ends of that column, and shortened
     begin = np.maximum(np.repeat(begin, columns), column * height) + d
     end = np.minimum(np.repeat(end, columns), (column + 1) * height) - d
     return np.stack([begin, end], axis=1)[begin < end].ravel()

@@ -4,13 +4,12 @@
 
 Written as vectors of zeros and ones, |a ∩ b| is a scalar product, so all pairs of two sets of masks
 are one matrix product: `mask_iou_dense` is that sentence. `mask_iou` gives the same numbers several
-times faster, because a mask needs one bit a pixel: 64 pixels meet in a single AND, and a mask need
-only be compared where it has pixels.
+times faster, because a mask needs one bit for each pixel: 64 pixels meet in a single AND, and a
+mask need only be compared where it has pixels.
 
-Two masks without pixels have no ratio; here their IoU is 0, as in COCO's tools. A *crowd* is a
-region of many objects that nobody told apart. To lie wholly inside it is as good as it gets, so
-its union is replaced by the detection's own area (Lin et al., Microsoft COCO, 2014, and its
-evaluation code). Lesson 07.
+Two masks without pixels have no ratio; here their IoU is 0, as in COCO's tools. With a crowd the
+union is replaced by the detection's own area: the crowd rule of `minseg.metrics.ap_matching`
+(Lin et al., Microsoft COCO, 2014, and its evaluation code). Lesson 07.
 """
 
 from __future__ import annotations
@@ -19,7 +18,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from minseg.boxes import box_area, shared_area
 from minseg.masks.runs import Runs, shared_pixels
+
+
+def mask_iou_loop(a: Tensor, b: Tensor, crowd: Tensor | None = None) -> Tensor:
+    """The definition, one pair and one pixel at a time, meant to be read. See `mask_iou`."""
+    iou = torch.zeros(len(a), len(b), dtype=torch.float64)
+    for n, one in enumerate(a.flatten(1).tolist()):
+        for m, other in enumerate(b.flatten(1).tolist()):
+            in_both = in_either = 0
+            for in_a, in_b in zip(one, other, strict=True):
+                in_both += in_a and in_b
+                in_either += in_a or in_b
+            divisor = sum(one) if crowd is not None and crowd[m] else in_either
+            iou[n, m] = in_both / divisor if divisor else 0.0
+    return iou
 
 
 def mask_iou_dense(a: Tensor, b: Tensor, crowd: Tensor | None = None) -> Tensor:
@@ -44,11 +58,16 @@ def mask_iou(a: Tensor, b: Tensor, crowd: Tensor | None = None) -> Tensor:
         TypeError: if a mask is not bool.
         ValueError: if `a` and `b` are not (N, H, W) and (M, H, W) with the same H and W, or
             `crowd` is not (M,).
+
+    Example:
+        >>> three, two = torch.tensor([[[True, True, True, False]], [[False, True, True, False]]])
+        >>> round(mask_iou(three[None], two[None]).item(), 3)
+        0.667
     """
     _check_masks(a, b)
     if a.is_cuda:  # there a matrix product is what the machine is built for
         return mask_iou_dense(a, b, crowd)
-    words_a, words_b = pack(a), pack(b)
+    words_a, words_b = pack(a), pack(b)  # (N, L) and (M, L)
     shared = torch.from_numpy(_shared_bits(words_a, words_b))
     return ratio(shared, _count_bits(words_a), _count_bits(words_b), crowd)
 
@@ -60,7 +79,7 @@ def run_iou(
 
     Args:
         a, b: N and M masks of one image.
-        crowd: (M,) bool, as of `mask_iou`.
+        crowd: (M,) bool, as in `mask_iou`.
         wanted: (N, M) bool, the pairs that matter; the others hold 0. All, if left out.
 
     Returns:
@@ -79,7 +98,12 @@ def run_iou(
 
 
 def mask_area(masks: Tensor) -> Tensor:
-    """(N,) int64: the pixels of each of (N, H, W) bool masks."""
+    """(N,) int64: the pixels of each of (N, H, W) bool masks.
+
+    Example:
+        >>> mask_area(torch.eye(3).bool()[None]).tolist()
+        [3]
+    """
     counted = [np.count_nonzero(one) for one in masks.cpu().numpy()]
     return torch.tensor(counted, dtype=torch.int64)
 
@@ -122,21 +146,22 @@ def box_overlap(
 
     Args:
         a, b: (N, 4) and (M, 4) boxes x1, y1, x2, y2.
-        crowd: (M,) bool, as of `mask_iou`.
+        crowd: (M,) bool, as in `mask_iou`.
         area_a, area_b: (N,) and (M,), where they are known better than the corners tell: a file
             has x, y, w, h, and (x + w) − x is not w to the last digit. An IoU that is ½ by w · h
             is then a little less, and misses its threshold. From the corners, if left out.
 
     Returns:
         (N, M) float64; with `x + w`, `y + h` as corners and `w · h` as areas, pycocotools' own.
+
+    Example:
+        >>> box_overlap(torch.tensor([[0, 0, 4, 4]]), torch.tensor([[2, 0, 6, 4]])).item()
+        0.3333333333333333
     """
     a, b = a.double(), b.double()
-    low = torch.maximum(a[:, None, :2], b[None, :, :2])  # (N, M, 2)
-    high = torch.minimum(a[:, None, 2:], b[None, :, 2:])
-    shared = (high - low).clamp(min=0).prod(dim=2)
-    area_a = (a[:, 2:] - a[:, :2]).prod(dim=1) if area_a is None else area_a.double()
-    area_b = (b[:, 2:] - b[:, :2]).prod(dim=1) if area_b is None else area_b.double()
-    return ratio(shared, area_a, area_b, crowd)
+    area_a = box_area(a) if area_a is None else area_a.double()
+    area_b = box_area(b) if area_b is None else area_b.double()
+    return ratio(shared_area(a, b), area_a, area_b, crowd)
 
 
 def ratio(shared: Tensor, area_a: Tensor, area_b: Tensor, crowd: Tensor | None = None) -> Tensor:
@@ -144,14 +169,14 @@ def ratio(shared: Tensor, area_a: Tensor, area_b: Tensor, crowd: Tensor | None =
 
     Where `crowd` (M,) is true the divisor is the first area alone. 0/0 is 0.
     """
-    divisor = area_a[:, None] + area_b[None] - shared
+    divisor = area_a[:, None] + area_b[None] - shared  # |a ∪ b|
     if crowd is not None:
         if crowd.shape != area_b.shape or crowd.dtype != torch.bool:
             raise ValueError(
                 f"crowd must be ({len(area_b)},) bool, one for each of b, "
                 f"got {tuple(crowd.shape)} {crowd.dtype}"
             )
-        divisor = torch.where(crowd[None], area_a[:, None], divisor)
+        divisor = torch.where(crowd[None], area_a[:, None], divisor)  # |a|, the crowd rule
     return torch.where(divisor > 0, shared.double() / divisor.double(), 0.0)
 
 

@@ -1,91 +1,139 @@
 """Panoptic quality: one number for segments that must be found and drawn well.
 
-For each class, over all images together,
+    PQ = Σ_{TP} IoU / (TP + ½ FP + ½ FN)          for each class, over all images together
 
-    PQ = Σ_{TP} IoU / (TP + ½ FP + ½ FN)  =  SQ × RQ
-    SQ = Σ_{TP} IoU / TP                     how well matched segments are drawn: in (½, 1], or 0
-    RQ = TP / (TP + ½ FP + ½ FN)             an F1 score: how many are matched at all
+(Kirillov et al., Panoptic Segmentation, 2019, section 4). TP are the pairs of segments that match,
+FP predictions and FN truths without a match. The denominator is half of all segments, so
+PQ = 2 Σ IoU / (#predicted + #true). Lesson 13.
 
-(Kirillov et al., Panoptic Segmentation, 2019, section 4). TP are the matched pairs of
-`pq_matching`, FP predictions and FN truths without a match. The denominator is half of
-all segments, so PQ = 2 Σ IoU / (#predicted + #true). Lesson 13.
+The way of the data, one file for each step:
 
-PQ over several classes is the mean over those that occur in truth or prediction. So are SQ and RQ,
-and the mean of products is not the product of means: averages do not multiply.
+    two maps of ids           (H, W) each: prediction and target of an image
+    → `pq_overlaps`           |p ∩ t| of the K pairs of segments that share pixels: (K,)
+    → `pq_matching`           which pairs match (TP), which segments are left over (FP, FN)
+    → `PQAccumulator`         TP, FP, FN and Σ IoU of each class, added up over the images
+    → `pq_result`             PQ, SQ and RQ of each class, and their means over classes
 
-Counts add up over images and over processes in any order, also the sum of IoUs, to the last bit:
-a float64 between ½ and 1 is a whole multiple of 2⁻⁵³, and Python adds whole numbers exactly.
+`panoptic_quality_loop` is all of it in one plain function. `pq_errors` asks where 1 − PQ went.
 """
 
 from __future__ import annotations
 
 import copy
-import math
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import product
+from typing import NamedTuple
 
 from torch import Tensor
 
+from minseg.metrics.boundary import boundary_of
 from minseg.metrics.pq_matching import Categories, Matching, match_segments
+from minseg.metrics.pq_result import (
+    UNIT,
+    AverageQuality,
+    ClassQuality,
+    PanopticQuality,
+    average_quality,
+)
 from minseg.processes import gather
 
-UNIT = 2**53  # IoU of a match × UNIT is a whole number
+__all__ = [
+    "UNIT",
+    "AverageQuality",
+    "ClassQuality",
+    "Maps",
+    "PQAccumulator",
+    "PanopticQuality",
+    "match_images",
+    "panoptic_quality",
+    "panoptic_quality_loop",
+]
 
 Maps = Tensor | Sequence[Tensor]
 
 
-@dataclass(frozen=True)
-class ClassQuality:
-    """One class: its counts, and the quality they make. All 0 for a class that never occurs."""
+class Segment(NamedTuple):
+    """The pixels of one segment, by their number in the map, and those of its inner band."""
 
-    tp: int = 0
-    fp: int = 0
-    fn: int = 0
-    iou_units: int = 0  # Σ IoU over the matches, in units of 2⁻⁵³
-
-    def __add__(self, other: ClassQuality) -> ClassQuality:
-        return ClassQuality(
-            self.tp + other.tp,
-            self.fp + other.fp,
-            self.fn + other.fn,
-            self.iou_units + other.iou_units,
-        )
-
-    @property
-    def denominator(self) -> float:
-        """TP + ½ FP + ½ FN: half of all segments, predicted and true."""
-        return self.tp + 0.5 * self.fp + 0.5 * self.fn
-
-    @property
-    def pq(self) -> float:
-        return self.iou_units / UNIT / self.denominator if self.denominator else 0.0
-
-    @property
-    def sq(self) -> float:
-        return self.iou_units / UNIT / self.tp if self.tp else 0.0
-
-    @property
-    def rq(self) -> float:
-        return self.tp / self.denominator if self.denominator else 0.0
+    pixels: set[int]
+    band: set[int]
 
 
-@dataclass(frozen=True)
-class AverageQuality:
-    """Means over the `n` classes that occur; NaN where none does."""
+def panoptic_quality_loop(
+    predictions: Maps,
+    targets: Maps,
+    *,
+    things: Iterable[int],
+    stuff: Iterable[int],
+    max_instances: int = 1000,
+    crowd: Sequence[Collection[int]] | None = None,
+    dilation_ratio: float | None = None,
+) -> dict[int, ClassQuality]:
+    """The definition, with sets of pixels, meant to be read: `.per_class` of `panoptic_quality`.
 
-    pq: float
-    sq: float
-    rq: float
-    n: int
+    Its stages are those of COCO's own tool (panopticapi, `pq_compute_single_core`).
+
+    Example:
+        >>> import torch
+        >>> target = torch.tensor([[1001, 1001, 1001, 2000]])
+        >>> prediction = torch.tensor([[1001, 1001, 2000, 2000]])
+        >>> counts = panoptic_quality_loop([prediction], [target], things=[1], stuff=[2])
+        >>> [(one.tp, one.fp, one.fn) for one in counts.values()]
+        [(1, 0, 0), (0, 1, 1)]
+    """
+    per_class = {category: ClassQuality() for category in (*things, *stuff)}
+    for prediction, target, crowds in pair_images(predictions, targets, crowd):
+        # the pixels of each segment
+        predicted, true = _segments(prediction, dilation_ratio), _segments(target, dilation_ratio)
+        predicted.pop(0, None)
+        void = true.pop(0).pixels if 0 in true else set()
+
+        # count all matched pairs: a match above ½ is unique, since segments of a map are disjoint
+        matched_predictions, matched_truths = set(), set()
+        for p, t in product(predicted, true):
+            if t not in crowds and p // max_instances == t // max_instances:
+                iou = min(
+                    _iou_beside_void(predicted[p].pixels, true[t].pixels, void),
+                    _iou_beside_void(predicted[p].band, true[t].band, void),
+                )
+                if iou > 0.5:
+                    per_class[t // max_instances] += ClassQuality(tp=1, iou_units=int(iou * UNIT))
+                    matched_predictions.add(p)
+                    matched_truths.add(t)
+
+        # count false negatives: a crowd need not be found
+        for t in true.keys() - matched_truths - set(crowds):
+            per_class[t // max_instances] += ClassQuality(fn=1)
+
+        # count false positives, but for those more than half void or crowd of their class
+        for p in predicted.keys() - matched_predictions:
+            same_class = [t for t in crowds if t // max_instances == p // max_instances]
+            excused = void.union(*(true[t].pixels for t in same_class))
+            if len(predicted[p].pixels & excused) <= len(predicted[p].pixels) / 2:
+                per_class[p // max_instances] += ClassQuality(fp=1)
+    return per_class
 
 
-@dataclass(frozen=True)
-class PanopticQuality(AverageQuality):
-    """The mean over all classes, over things, over stuff, and each class by its id."""
+def _segments(ids: Tensor, dilation_ratio: float | None) -> dict[int, Segment]:
+    """The segments of a map (H, W) by id, void among them; without a ratio the band is all."""
+    segments = {}
+    for segment in ids.unique().tolist():
+        mask = band = (ids == segment)[None]  # (1, H, W)
+        if dilation_ratio is not None:
+            band = boundary_of(mask, dilation_ratio=dilation_ratio)
+        segments[segment] = Segment(_numbers(mask), _numbers(band))
+    return segments
 
-    things: AverageQuality
-    stuff: AverageQuality
-    per_class: dict[int, ClassQuality]
+
+def _numbers(mask: Tensor) -> set[int]:
+    """The pixels of a mask, numbered row by row."""
+    return set(mask.flatten().nonzero()[:, 0].tolist())
+
+
+def _iou_beside_void(predicted: set[int], true: set[int], void: set[int]) -> float:
+    """IoU of two segments; pixels that are void in the truth count neither for nor against."""
+    union = (predicted - void) | true
+    return len(predicted & true) / len(union) if union else 0.0
 
 
 class PQAccumulator:
@@ -95,10 +143,19 @@ class PQAccumulator:
         things, stuff: category ids, from 1 on; no category is both.
         max_instances: the divisor of the ids, see `minseg.panoptic.encode`.
         dilation_ratio: None for PQ; for Boundary PQ, which matches and scores with the smaller of
-            mask IoU and boundary IoU, the band's width as of `boundary_of`.
+            mask IoU and boundary IoU, the band's width as in `boundary_of`.
 
     Raises:
         ValueError: if a category is below 1, or both a thing and stuff.
+
+    Example:
+        >>> import torch
+        >>> target = torch.tensor([[1001, 1001, 1001, 2000]])  # a thing of class 1 on stuff
+        >>> accumulator = PQAccumulator(things=[1], stuff=[2])
+        >>> accumulator.add(torch.tensor([[1001, 1001, 2000, 2000]]), target)
+        >>> one = accumulator.result().per_class[1]
+        >>> one.tp, round(one.pq, 3)
+        (1, 0.667)
     """
 
     def __init__(
@@ -119,7 +176,10 @@ class PQAccumulator:
 
         Raises TypeError or ValueError as `match_segments` says; nothing is counted then.
         """
-        self._count(self._match(prediction, target, crowd, ("prediction", "target")))
+        ratio = self.dilation_ratio
+        self._count(
+            match_segments(prediction, target, self.categories, crowd, dilation_ratio=ratio)
+        )
 
     def merge(self, other: PQAccumulator) -> None:
         """Take over what another accumulator counted.
@@ -153,22 +213,15 @@ class PQAccumulator:
     def result(self) -> PanopticQuality:
         """The quality of all that has been counted."""
         overall, things, stuff = (
-            _average([self.per_class[c] for c in categories])
+            average_quality([self.per_class[c] for c in categories])
             for categories in (self.per_class, self.categories.things, self.categories.stuff)
         )
         return PanopticQuality(
             overall.pq, overall.sq, overall.rq, overall.n, things, stuff, dict(self.per_class)
         )
 
-    def _match(
-        self, prediction: Tensor, target: Tensor, crowd: Collection[int], names: tuple[str, str]
-    ) -> Matching:
-        ratio = self.dilation_ratio
-        return match_segments(
-            prediction, target, self.categories, crowd, dilation_ratio=ratio, names=names
-        )
-
     def _count(self, matching: Matching) -> None:
+        """Add the TP, FP and FN of one image to those of their classes."""
         divisor = self.categories.max_instances
         for segment, iou in zip(matching.matched[:, 1], matching.iou, strict=True):
             self.per_class[segment // divisor] += ClassQuality(tp=1, iou_units=int(iou * UNIT))
@@ -196,7 +249,7 @@ def panoptic_quality(
     Args:
         predictions, targets: (B, H, W) integer ids, category × max_instances + instance with 0
             for void, or a list of (H, W), whose sizes may differ from image to image.
-        things, stuff, max_instances, dilation_ratio: as of `PQAccumulator`.
+        things, stuff, max_instances, dilation_ratio: as in `PQAccumulator`.
         crowd: for each image, the ids of its target that are crowds; none if left out.
 
     Returns:
@@ -206,14 +259,39 @@ def panoptic_quality(
     Raises:
         TypeError, ValueError: as `match_segments` and `PQAccumulator` say, or if the numbers of
             maps differ. The message names map, id and reason.
+
+    Example:
+        >>> import torch
+        >>> target = torch.tensor([[1001, 1001, 1001, 2000]])
+        >>> prediction = torch.tensor([[1001, 1001, 2000, 2000]])
+        >>> quality = panoptic_quality([prediction], [target], things=[1], stuff=[2])
+        >>> round(quality.things.pq, 3), quality.per_class[2]  # the stuff has an IoU of ½: no match
+        (0.667, ClassQuality(tp=0, fp=1, fn=1, iou_units=0))
     """
     accumulator = PQAccumulator(
         things, stuff, max_instances=max_instances, dilation_ratio=dilation_ratio
     )
+    for _, _, matching in match_images(
+        predictions, targets, accumulator.categories, crowd, dilation_ratio
+    ):
+        accumulator._count(matching)
+    return accumulator.result()
+
+
+def match_images(
+    predictions: Maps,
+    targets: Maps,
+    categories: Categories,
+    crowd: Sequence[Collection[int]] | None = None,
+    dilation_ratio: float | None = None,
+) -> Iterator[tuple[Tensor, Tensor, Matching]]:
+    """(prediction, target, what matches) of each image; messages name the map by its number."""
     for i, (prediction, target, ids) in enumerate(pair_images(predictions, targets, crowd)):
         names = (f"predictions[{i}]", f"targets[{i}]")
-        accumulator._count(accumulator._match(prediction, target, ids, names))
-    return accumulator.result()
+        matching = match_segments(
+            prediction, target, categories, ids, dilation_ratio=dilation_ratio, names=names
+        )
+        yield prediction, target, matching
 
 
 def pair_images(
@@ -233,15 +311,3 @@ def pair_images(
     if crowd is not None and len(crowd) != len(targets):
         raise ValueError(f"crowd must be a list for each of {len(targets)} maps, got {len(crowd)}")
     return list(zip(predictions, targets, crowd or [()] * len(targets), strict=True))
-
-
-def _average(qualities: Iterable[ClassQuality]) -> AverageQuality:
-    seen = [q for q in qualities if q.denominator]
-    n = len(seen)
-
-    def mean(values: list[float]) -> float:
-        return sum(values) / n if n else math.nan
-
-    return AverageQuality(
-        mean([q.pq for q in seen]), mean([q.sq for q in seen]), mean([q.rq for q in seen]), n
-    )

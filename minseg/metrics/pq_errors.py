@@ -10,8 +10,8 @@ and each term has a cause. A matched pair loses its error pixels: 1 − IoU = #e
     poor_mask       their errors further off; and pairs of one class left over with an IoU from
                     0.1 to ½: found, but drawn so badly that they count as missed and as invented
     confused_class  pairs left over that overlap by more than ½, but differ in class
-    missed          true segments that are still left over
-    invented        predicted segments that are still left over
+    missed          true segments that are still left over (false negatives)
+    invented        predicted segments that are still left over (false positives)
 
 Every false positive and negative is put down to one cause, so the five parts of a class add up to
 1 − PQ, and so do their means over classes. The idea of naming causes is TIDE's (Bolya et al., 2020,
@@ -24,17 +24,16 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import Any
+from warnings import warn
 
 import numpy as np
 from torch import Tensor
 
 from minseg.metrics.boundary import band_width, trimap
-from minseg.metrics.pq import Maps, pair_images
-from minseg.metrics.pq_matching import Categories, Matching, match_segments
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from minseg.metrics.pq import Maps, match_images
+from minseg.metrics.pq_matching import Categories, Matching
 
 FOUND = 0.1  # IoU from which a wrong mask counts as an attempt at the right object
 
@@ -59,18 +58,16 @@ class PanopticErrors(PQParts):
     stuff: PQParts
     per_class: dict[int, PQParts]
 
-    def draw(self, ax: Axes, names: Mapping[int, str] | None = None, title: str = "") -> None:
-        """One bar for all classes and one for each class that occurs, cut into the six parts.
-
-        Args:
-            ax: matplotlib axes. names: category id to name. title: what to see.
-        """
-        from minseg.draw.panoptic_errors import draw_parts
-
-        rows: list[tuple[str, PQParts]] = [("all classes", self)]
-        for category, parts in self.per_class.items():
-            rows.append(((names or {}).get(category, f"class {category}"), parts))
-        draw_parts(ax, rows, title)
+    def draw(self, ax: Any, names: Mapping[int, str] | None = None, title: str = "") -> None:
+        """The former name of `minseg.draw.panoptic_errors.draw_panoptic_errors`."""
+        warn(
+            "errors.draw(ax, …) will go: use draw_panoptic_errors(ax, errors, …) "
+            "of minseg.draw.panoptic_errors",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        # Found by name while the old call lasts: this package does not depend on pictures.
+        import_module("minseg.draw.panoptic_errors").draw_panoptic_errors(ax, self, names, title)
 
 
 def panoptic_errors(
@@ -86,7 +83,7 @@ def panoptic_errors(
     """Take 1 − PQ apart by cause, for each class and on average.
 
     Args:
-        predictions, targets, things, stuff, max_instances, crowd: as of `panoptic_quality`.
+        predictions, targets, things, stuff, max_instances, crowd: as in `panoptic_quality`.
         dilation_ratio: d, how far from the contour an error is one of the boundary, as a share
             of the image's diagonal; see `boundary_of`.
 
@@ -97,24 +94,30 @@ def panoptic_errors(
 
     Raises:
         TypeError, ValueError: as `panoptic_quality`.
+
+    Example:
+        >>> import torch
+        >>> target = torch.tensor([[1001, 1001, 1001, 1001, 1001, 1002]])
+        >>> prediction = torch.tensor([[1001, 1001, 1001, 1001, 0, 0]])
+        >>> errors = panoptic_errors([prediction], [target], things=[1], stuff=[])
+        >>> [round(part, 3) for part in (errors.pq, errors.boundary_only, errors.missed)]
+        [0.533, 0.133, 0.333]
     """
     categories = Categories(things, stuff, max_instances)
-    ledgers = {c: _Ledger() for c in categories.things + categories.stuff}
-    for i, (prediction, target, ids) in enumerate(pair_images(predictions, targets, crowd)):
-        names = (f"predictions[{i}]", f"targets[{i}]")
-        matching = match_segments(prediction, target, categories, ids, names=names)
-        _enter_matched(ledgers, matching, prediction, target, max_instances, dilation_ratio)
-        _enter_unmatched(ledgers, matching, max_instances)
-    per_class = {c: ledger.parts() for c, ledger in ledgers.items() if ledger.denominator}
+    accounts = {c: _Account() for c in categories.things + categories.stuff}
+    for prediction, target, matching in match_images(predictions, targets, categories, crowd):
+        _enter_matched(accounts, matching, prediction, target, max_instances, dilation_ratio)
+        _enter_unmatched(accounts, matching, max_instances)
+    per_class = {c: account.parts() for c, account in accounts.items() if account.denominator}
     means = [
         _mean([per_class[c] for c in some if c in per_class])
-        for some in (ledgers, categories.things, categories.stuff)
+        for some in (accounts, categories.things, categories.stuff)
     ]
     overall = {f.name: getattr(means[0], f.name) for f in fields(PQParts)}
     return PanopticErrors(**overall, things=means[1], stuff=means[2], per_class=per_class)
 
 
-class _Ledger:
+class _Account:
     """One class: what is kept and what is lost to each cause so far, not yet divided by D."""
 
     def __init__(self) -> None:
@@ -130,21 +133,22 @@ class _Ledger:
 
 
 def _enter_matched(
-    ledgers: dict[int, _Ledger],
+    accounts: dict[int, _Account],
     matching: Matching,
     prediction: Tensor,
     target: Tensor,
     max_instances: int,
     dilation_ratio: float,
 ) -> None:
+    """What each matched pair keeps, its IoU, and what its error pixels lose."""
     width = band_width(target.shape, dilation_ratio)
     for (p, t), iou in zip(matching.matched.tolist(), matching.iou.tolist(), strict=True):
         predicted = (prediction == p) & (target != 0)  # void is no error
         near = _share_near_contour(predicted, target == t, width)
-        ledger = ledgers[t // max_instances]
-        ledger.enter("pq", iou)
-        ledger.enter("boundary_only", (1 - iou) * near)
-        ledger.enter("poor_mask", (1 - iou) * (1 - near))
+        account = accounts[t // max_instances]
+        account.enter("pq", iou)
+        account.enter("boundary_only", (1 - iou) * near)
+        account.enter("poor_mask", (1 - iou) * (1 - near))
 
 
 def _share_near_contour(predicted: Tensor, true: Tensor, width: int) -> float:
@@ -157,22 +161,24 @@ def _share_near_contour(predicted: Tensor, true: Tensor, width: int) -> float:
     return (wrong & trimap(true, width)).sum().item() / max(wrong.sum().item(), 1)
 
 
-def _enter_unmatched(ledgers: dict[int, _Ledger], matching: Matching, max_instances: int) -> None:
+def _enter_unmatched(accounts: dict[int, _Account], matching: Matching, max_instances: int) -> None:
     """Half a segment is lost with each false positive and each false negative."""
+    # A false positive and a false negative that overlap are one attempt, wrongly drawn or named.
     invented, missed = set(matching.invented.tolist()), set(matching.missed.tolist())
     for k in np.argsort(-matching.pair_iou, kind="stable"):  # the best overlap first
         (p, t), iou = matching.pairs[k].tolist(), matching.pair_iou[k]
         same = p // max_instances == t // max_instances
         if p in invented and t in missed and (iou >= FOUND if same else iou > 0.5):
             cause = "poor_mask" if same else "confused_class"
-            ledgers[p // max_instances].enter(cause, 0.5)
-            ledgers[t // max_instances].enter(cause, 0.5)
+            accounts[p // max_instances].enter(cause, 0.5)
+            accounts[t // max_instances].enter(cause, 0.5)
             invented.remove(p)
             missed.remove(t)
+    # What is left overlaps nothing that is left.
     for segment in invented:
-        ledgers[segment // max_instances].enter("invented", 0.5)
+        accounts[segment // max_instances].enter("invented", 0.5)
     for segment in missed:
-        ledgers[segment // max_instances].enter("missed", 0.5)
+        accounts[segment // max_instances].enter("missed", 0.5)
 
 
 def _mean(parts: Sequence[PQParts]) -> PQParts:

@@ -6,11 +6,14 @@ No assignment problem has to be solved: segments of one map are disjoint, so one
 than half of a union with g leaves less than half for all others. A match above ½ is unique.
 
 Three rules beside the formula, as in COCO's tool (Kirillov et al., Panoptic Segmentation, 2019,
-section 4, and its code). Pixels that are void in the truth leave the union. A crowd, which is a
-true segment over objects nobody told apart, neither matches nor is missed. A prediction without a
-match is a false positive unless more than half of it lies on void and on crowds of its category:
-then it is ignored. (The tool itself knows one crowd of a category in an image, the last that is
-listed; here all count.) Lesson 13.
+section 4, and its code). Pixels that are void in the truth leave the union. A crowd, which is one
+true segment drawn around many objects, neither matches nor is missed. A prediction without a match
+is a false positive unless more than half of it lies on void and on crowds of its category: then it
+is ignored. (The tool itself knows one crowd of a category in an image, the last that is listed;
+here all count.) Lesson 13.
+
+What is left is counted as in any detection task: `matched` pairs are true positives (TP),
+`invented` predictions false positives (FP), `missed` truths false negatives (FN).
 
 Boundary PQ (Cheng et al., Boundary IoU, 2021) puts min(IoU, boundary IoU) in the place of IoU.
 """
@@ -30,8 +33,9 @@ from minseg.metrics.pq_overlaps import SharedPixels, count_shared_pixels
 class Categories:
     """Which ids a panoptic map may hold: void, instances (from 1 on) of things, and stuff.
 
-    Stuff of instance 0 is one segment an image, as the encoding has it; other instance numbers
-    are read as further segments, so that a map which cuts its stuff to pieces can be scored.
+    Stuff of instance 0 is one segment in each image, as the encoding has it; other instance
+    numbers are read as further segments, so that a map which cuts its stuff to pieces can be
+    scored.
 
     Raises:
         ValueError: if a category is below 1, or both a thing and stuff.
@@ -67,10 +71,10 @@ class Categories:
 class Matching:
     """What became of the segments of one image; ids in pairs are (prediction, target)."""
 
-    matched: np.ndarray  # (M, 2) int64 ids
+    matched: np.ndarray  # (M, 2) int64 ids: the true positives, TP
     iou: np.ndarray  # (M,) float64, each above ½
-    invented: np.ndarray  # (F,) int64, ids of predictions that count as false positives
-    missed: np.ndarray  # (U,) int64, ids of targets that count as false negatives
+    invented: np.ndarray  # (F,) int64 ids of the predictions that are false positives, FP
+    missed: np.ndarray  # (U,) int64 ids of the truths that are false negatives, FN
     pairs: np.ndarray  # (K, 2) int64, all segments that share pixels; no void, no crowds
     pair_iou: np.ndarray  # (K,) float64, whatever their categories
 
@@ -97,6 +101,13 @@ def match_segments(
         TypeError: if a map is not a tensor of integers.
         ValueError: if the maps are not (H, W) of one size, an id is not of `categories`, or a
             crowd id is not in the target.
+
+    Example:
+        >>> target = torch.tensor([[1001, 1001, 1001, 1002]])
+        >>> prediction = torch.tensor([[1001, 1001, 1003, 2000]])
+        >>> matching = match_segments(prediction, target, Categories([1], [2], 1000))
+        >>> matching.matched.tolist(), matching.invented.tolist(), matching.missed.tolist()
+        ([[1001, 1001]], [1003, 2000], [1002])
     """
     p_map, t_map = _as_array(names[0], prediction), _as_array(names[1], target)
     if p_map.shape != t_map.shape:
@@ -111,24 +122,28 @@ def match_segments(
 
 
 def _match(shared: SharedPixels, max_instances: int, is_crowd: np.ndarray) -> Matching:
-    p, t, iou = shared.p, shared.t, shared.iou()
+    # pair k: segment p[k] of the prediction and t[k] of the truth share pixels
+    p, t, iou = shared.p, shared.t, shared.iou()  # (K,)
     same = (shared.p_ids // max_instances)[p] == (shared.t_ids // max_instances)[t]
-    judged = (shared.p_ids[p] != 0) & ~shared.on_void & ~is_crowd[t]
-    match = judged & same & (iou > 0.5)
-    # Pixels that cannot be held against a prediction: on void, and on crowds of its category.
-    excused = np.bincount(p, shared.pixels * (shared.on_void | (is_crowd[t] & same)))
+    # TP: pairs of one category above ½
+    real = (shared.p_ids[p] != 0) & ~shared.on_void & ~is_crowd[t]
+    match = real & same & (iou > 0.5)
+    # FP: predictions without a match, unless more than half of one is excused: its pixels on
+    # void, and on crowds of its category
+    excused = np.bincount(p, shared.pixels * (shared.on_void | (is_crowd[t] & same)))  # (P,)
     invented = (shared.p_ids != 0) & ~(2 * excused > np.bincount(p, shared.pixels))
-    missed = (shared.t_ids != 0) & ~is_crowd
     invented[p[match]] = False
+    # FN: truths without a match; a crowd need not be found
+    missed = (shared.t_ids != 0) & ~is_crowd  # (T,)
     missed[t[match]] = False
-    pairs = np.stack([shared.p_ids[p], shared.t_ids[t]], axis=1)
+    pairs = np.stack([shared.p_ids[p], shared.t_ids[t]], axis=1)  # (K, 2)
     return Matching(
         matched=pairs[match],
         iou=iou[match],
         invented=shared.p_ids[invented],
         missed=shared.t_ids[missed],
-        pairs=pairs[judged],
-        pair_iou=iou[judged],
+        pairs=pairs[real],
+        pair_iou=iou[real],
     )
 
 

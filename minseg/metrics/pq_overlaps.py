@@ -1,12 +1,12 @@
-"""The table beneath panoptic quality: how many pixels which predicted and true segments share.
+"""The overlaps beneath panoptic quality: how many pixels each predicted and true segment share.
 
 Everything panoptic quality asks of two maps is in this table of counts |p ∩ g|: areas are its row
 and column sums, and
 
     IoU(p, g) = |p ∩ g| / (|p| + |g| − |p ∩ g| − |p ∩ void|)
 
-where the last term takes pixels that are void in the truth out of the union: they judge nobody
-(Kirillov et al., Panoptic Segmentation, 2019, section 4). Lesson 13.
+where the last term takes pixels that are void in the truth out of the union: they count neither
+for nor against (Kirillov et al., Panoptic Segmentation, 2019, section 4). Lesson 13.
 
 A map is mostly runs of equal ids. Only where a row changes is there anything to sort, so counting
 run by run costs a tenth of sorting all pixels; a map of noise costs no more than it did.
@@ -58,21 +58,30 @@ def count_shared_pixels(
     Args:
         p_map, t_map: (H, W) integer ids of prediction and target.
         dilation_ratio: if given, pixels in the inner bands (`band_width`) are counted too.
+
+    Example:
+        >>> shared = count_shared_pixels(np.array([[7, 7, 8, 8]]), np.array([[5, 5, 5, 6]]))
+        >>> shared.p_ids[shared.p].tolist(), shared.t_ids[shared.t].tolist(), shared.pixels.tolist()
+        ([7, 8, 8], [5, 5, 6], [2.0, 1.0, 1.0])
     """
-    layers = [p_map.ravel(), t_map.ravel()]
+    layers = [p_map.ravel(), t_map.ravel()]  # (H · W,) each
     if dilation_ratio is not None:
         layers += [inner_bands(m, dilation_ratio).ravel() for m in (p_map, t_map)]
-    start = _run_starts(layers)
+    # R runs of pixels that are equal in all layers
+    start = _run_starts(layers)  # (R,)
     length = np.diff(start, append=p_map.size)
-    p_ids, p = np.unique(layers[0][start], return_inverse=True)
-    t_ids, t = np.unique(layers[1][start], return_inverse=True)
-    pair, k = np.unique(p * len(t_ids) + t, return_inverse=True)
+    # the segments, and to which of them each run belongs
+    p_ids, p = np.unique(layers[0][start], return_inverse=True)  # (P,) and (R,)
+    t_ids, t = np.unique(layers[1][start], return_inverse=True)  # (T,) and (R,)
+    # the K pairs that occur, and which pair each run is of
+    pair, k = np.unique(p * len(t_ids) + t, return_inverse=True)  # (K,) and (R,)
+    # the lengths of the runs of each pair, added up
     counted = [length]
     if dilation_ratio is not None:
         in_p, in_t = layers[2][start], layers[3][start]
         counted += [length * (in_p & in_t), length * in_p, length * in_t]
     pixels, *bands = (np.bincount(k, weights, minlength=len(pair)) for weights in counted)
-    p, t = np.divmod(pair, max(len(t_ids), 1))
+    p, t = np.divmod(pair, max(len(t_ids), 1))  # (K,) each, from here on
     return SharedPixels(
         p_ids.astype(np.int64), t_ids.astype(np.int64), p, t, pixels, bands=tuple(bands)
     )
@@ -94,10 +103,12 @@ def inner_bands(ids: np.ndarray, dilation_ratio: float) -> np.ndarray:
     one of width d if such a pixel, of whatever segment, is within d - 1.
     """
     height, width = ids.shape
+    # corners of pixels at which ids meet; all of the frame's are
     corner = np.ones((height + 1, width + 1), dtype=bool)
     upper, lower = ids[:-1], ids[1:]
     corner[1:-1, 1:-1] = (upper[:, 1:] != upper[:, :-1]) | (lower[:, 1:] != lower[:, :-1])
     corner[1:-1, 1:-1] |= upper[:, 1:] != lower[:, 1:]
+    # pixels with such a corner, and all within d - 1 of them
     touching = corner[:-1, :-1] | corner[:-1, 1:] | corner[1:, :-1] | corner[1:, 1:]
     distance = band_width(ids.shape, dilation_ratio) - 1
     return dilate(torch.from_numpy(touching), distance).numpy()

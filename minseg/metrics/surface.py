@@ -9,7 +9,7 @@ d(x, S) for the distance from x to the nearest point of S. Then
     HD        = the largest of all these distances;  HD95 their 95th percentile
 
 Two definitions of ASSD go by one name (the medpy library averaged the means up to version 0.4 and
-pools since 0.5): the pooled one lets the longer surface speak louder. Say which one you report.
+pools since 0.5): in the pooled one the longer surface counts for more. Say which one you report.
 (Gerig et al., Valmet, 2001, for the average; Huttenlocher et al., 1993, for Hausdorff's distance.)
 Lesson 07 compares them.
 
@@ -27,6 +27,36 @@ import numpy as np
 import torch
 from scipy import ndimage
 from torch import Tensor
+
+from minseg.masks.checks import check_masks
+
+
+def surface_distances_loop(
+    a: Tensor, b: Tensor, *, spacing: tuple[float, float] = (1, 1), connectivity: int = 1
+) -> tuple[Tensor, Tensor]:
+    """The definition, each surface pixel with each, meant to be read. See `surface_distances`."""
+    points_a, points_b = (_surface_loop(mask, spacing, connectivity) for mask in (a, b))
+    to_b = [min((math.dist(p, q) for q in points_b), default=math.inf) for p in points_a]
+    to_a = [min((math.dist(q, p) for p in points_a), default=math.inf) for q in points_b]
+    return torch.tensor(to_b, dtype=torch.float64), torch.tensor(to_a, dtype=torch.float64)
+
+
+def _surface_loop(
+    mask: Tensor, spacing: tuple[float, float], connectivity: int
+) -> list[tuple[float, float]]:
+    """The centres (y, x) of the pixels of a mask (H, W) that lack a neighbour."""
+    height, width = mask.shape
+    steps = [
+        (di, dj) for di in (-1, 0, 1) for dj in (-1, 0, 1) if abs(di) + abs(dj) <= connectivity
+    ]
+    centres = []
+    for i, j in mask.nonzero().tolist():
+        for row, column in ((i + di, j + dj) for di, dj in steps):
+            in_image = 0 <= row < height and 0 <= column < width
+            if not in_image or not mask[row, column]:
+                centres.append((i * spacing[0], j * spacing[1]))
+                break
+    return centres
 
 
 def surface_distances(
@@ -49,16 +79,23 @@ def surface_distances(
     Raises:
         TypeError: if a mask is not bool.
         ValueError: if masks are not (H, W) of one size, or spacing or connectivity is not as above.
+
+    Example:
+        >>> dot, bar = torch.zeros(2, 3, 6, dtype=torch.bool)
+        >>> dot[1, 1], bar[1, 1:5] = True, True
+        >>> [distances.tolist() for distances in surface_distances(dot, bar)]
+        [[0.0], [0.0, 1.0, 2.0, 3.0]]
     """
-    check_pair(a, b)
-    check_spacing(spacing)
+    _check_pair(a, b)
+    _check_spacing(spacing)
     if connectivity not in (1, 2):
         raise ValueError(f"connectivity must be 1 (4 neighbours) or 2 (8), got {connectivity}")
-    surface_a, surface_b = _surface(a, connectivity), _surface(b, connectivity)
-    used = bounding_box(surface_a | surface_b)  # the rest of the image changes nothing
+    surface_a, surface_b = _surface(a, connectivity), _surface(b, connectivity)  # (H, W) bool
+    used = _bounding_box(surface_a | surface_b)  # the rest of the image changes nothing
     surface_a, surface_b = surface_a[used], surface_b[used]
-    to_b = distance_to(surface_b, spacing)[surface_a]
-    to_a = distance_to(surface_a, spacing)[surface_b]
+    # the distance of every pixel to a surface, read at the pixels of the other
+    to_b = _distance_to(surface_b, spacing)[surface_a]
+    to_a = _distance_to(surface_a, spacing)[surface_b]
     return torch.from_numpy(to_b), torch.from_numpy(to_a)
 
 
@@ -73,9 +110,15 @@ def average_symmetric_surface_distance(
     """ASSD of two masks (H, W): 0 for equal ones and for two empty ones, infinite if one is empty.
 
     Args:
-        a, b, spacing, connectivity: as of `surface_distances`.
+        a, b, spacing, connectivity: as in `surface_distances`.
         pooled: whether all distances are averaged together; otherwise each direction is averaged
             first and both count alike.
+
+    Example:
+        >>> dot, bar = torch.zeros(2, 3, 6, dtype=torch.bool)
+        >>> dot[1, 1], bar[1, 1:5] = True, True
+        >>> [average_symmetric_surface_distance(dot, bar, pooled=p) for p in (False, True)]
+        [0.75, 1.2]
     """
     there, back = surface_distances(a, b, spacing=spacing, connectivity=connectivity)
     if len(there) == 0 or len(back) == 0:
@@ -96,12 +139,18 @@ def hausdorff_distance(
     """The largest distance from either surface to the other, or a percentile of all distances.
 
     Args:
-        a, b, spacing, connectivity: as of `surface_distances`.
+        a, b, spacing, connectivity: as in `surface_distances`.
         percentile: 100 for Hausdorff's own; 95 for HD95, which one stray pixel does not decide.
             Taken over both directions together, linear between neighbours.
 
     Returns:
         0 for two empty masks, infinite if one is empty.
+
+    Example:
+        >>> dot, bar = torch.zeros(2, 3, 6, dtype=torch.bool)
+        >>> dot[1, 1], bar[1, 1:5] = True, True
+        >>> hausdorff_distance(dot, bar), hausdorff_distance(dot, bar, percentile=50)
+        (3.0, 1.0)
     """
     if not 0 <= percentile <= 100:
         raise ValueError(f"percentile must be between 0 and 100, got {percentile}")
@@ -112,18 +161,19 @@ def hausdorff_distance(
 
 
 def _surface(mask: Tensor, connectivity: int) -> np.ndarray:
+    """(H, W) bool: M − erode(M)."""
     pixels = mask.cpu().numpy()
     neighbours = ndimage.generate_binary_structure(2, connectivity)
     return pixels & ~ndimage.binary_erosion(pixels, neighbours, border_value=0)
 
 
-def bounding_box(used: np.ndarray) -> tuple[slice, slice]:
+def _bounding_box(used: np.ndarray) -> tuple[slice, slice]:
     """Rows and columns that hold all true pixels."""
     found = ndimage.find_objects(used.astype(np.uint8))
     return found[0] if found else (slice(0), slice(0))
 
 
-def distance_to(surface: np.ndarray, spacing: tuple[float, float]) -> np.ndarray:
+def _distance_to(surface: np.ndarray, spacing: tuple[float, float]) -> np.ndarray:
     """(H, W) distance of each pixel centre to the nearest one of the surface."""
     if not surface.any():
         return np.full(surface.shape, np.inf)
@@ -134,19 +184,15 @@ def _of_empty(there: Tensor, back: Tensor) -> float:
     return 0.0 if len(there) == len(back) else math.inf
 
 
-def check_pair(a: Tensor, b: Tensor) -> None:
+def _check_pair(a: Tensor, b: Tensor) -> None:
     """Raise TypeError or ValueError unless these are two bool masks (H, W) of one size."""
-    for name, mask in (("a", a), ("b", b)):
-        if not isinstance(mask, Tensor) or mask.dtype != torch.bool:
-            kind = mask.dtype if isinstance(mask, Tensor) else type(mask).__name__
-            raise TypeError(f"{name} must be a bool tensor, got {kind}")
-        if mask.ndim != 2:
-            raise ValueError(f"{name} must be (H, W), got {tuple(mask.shape)}")
+    check_masks("a", a, "(H, W)")
+    check_masks("b", b, "(H, W)")
     if a.shape != b.shape:
         raise ValueError(f"a and b must have one shape, got {tuple(a.shape)} and {tuple(b.shape)}")
 
 
-def check_spacing(spacing: tuple[float, float]) -> None:
+def _check_spacing(spacing: tuple[float, float]) -> None:
     """Raise ValueError unless these are two positive, finite numbers."""
     if len(spacing) != 2 or not all(s > 0 and math.isfinite(s) for s in spacing):
         raise ValueError(f"spacing must be two positive numbers, (row, column), got {spacing}")

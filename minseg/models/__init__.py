@@ -1,4 +1,28 @@
-"""Models: small, whole, trained from nothing. `losses` in training, `predict` at test."""
+"""Models: small, whole, trained from nothing. `losses` in training, `predict` at test.
+
+A reading order:
+
+1. `backbone`        features at several resolutions, for every model
+2. `mask_rcnn/`      boxes first, then a mask in each: `rpn`, `roi_heads`, `inference`, `model`
+3. `padding`         images of several sizes and truths of several lengths as one batch
+4. `options`         how a saved model is made again
+5. `pretrained/`     one that finds coins comes trained
+
+Every model has two methods. `losses(images, targets, seeds=…)` gives the named losses of a batch,
+whose sum is what to minimise; `predict(images)` gives one `Instances` for each image.
+
+Shapes in this package are written with these letters:
+
+    B   images of a batch                      H, W     their padded height and width
+    A   anchors of an image, on all levels     H_k, W_k height and width of pyramid level k
+    R   proposals of an image, padded          A_k      anchors of level k
+    K   RoIs of the whole batch                m        cells of a mask or grid, each way
+    P   positives among the K                  C        classes, background not counted
+    G   true things of an image, padded        D        detections of an image
+
+What a network says has a plain name: objectness, deltas, logits. What it should have said stands in
+`truth` (a `PaddedTruth`) or in a name with `true_` in it; `positive` and `negative` are labels.
+"""
 
 from minseg.models.backbone import FPN, Backbone, ResNet
 from minseg.models.mask_rcnn.model import MaskRCNN

@@ -22,12 +22,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from minseg.instances import Instances, tight_boxes
-from minseg.precision import at_least_float32, threshold_in
 
 GREY = 0.5  # the colour that models subtract: padding is the 0 that convolutions see beyond an edge
 
 
-class Truth(NamedTuple):
+class PaddedTruth(NamedTuple):
     """The things of a batch, padded to G ≥ 1 an image."""
 
     boxes: Tensor  # (B, G, 4) float32, zeros where there is no thing
@@ -69,7 +68,7 @@ def pad_images(images: Tensor | Sequence[Tensor], multiple: int) -> tuple[Tensor
 
 def pad_truth(
     targets: Sequence[Instances], categories: Sequence[int], sizes: Tensor, shape: Sequence[int]
-) -> Truth:
+) -> PaddedTruth:
     """The truths of a batch in one shape. Crowds and empty masks teach nothing and are left out.
 
     Args:
@@ -82,7 +81,7 @@ def pad_truth(
             not among `categories`.
     """
     if len(targets) != len(sizes):
-        raise ValueError(f"targets must be one an image, {len(sizes)}, got {len(targets)}")
+        raise ValueError(f"expected {len(sizes)} targets, one for each image; got {len(targets)}")
     things: list[tuple[Tensor, Tensor]] = []  # masks and labels: scores and areas stay behind
     for i, (target, size) in enumerate(zip(targets, sizes.tolist(), strict=True)):
         if list(target.masks.shape[1:]) != size:
@@ -98,7 +97,7 @@ def pad_truth(
         n, height, width = thing.shape
         boxes[i, :n], masks[i, :n, :height, :width] = tight_boxes(thing), thing
         classes[i, :n] = _class_index(labels, categories, i)
-    return Truth(boxes, classes, masks)
+    return PaddedTruth(boxes, classes, masks)
 
 
 def _class_index(labels: Tensor, categories: Sequence[int], image: int) -> Tensor:
@@ -111,40 +110,3 @@ def _class_index(labels: Tensor, categories: Sequence[int], image: int) -> Tenso
             f"got {unknown}"
         )
     return same.long().argmax(dim=1)
-
-
-def paired_iou(a: Tensor, b: Tensor) -> Tensor:
-    """`minseg.boxes.box_iou` for a batch: (…, N, 4) and (…, M, 4) give (…, N, M)."""
-    a, b = at_least_float32(a), at_least_float32(b)
-    ax1, ay1, ax2, ay2 = a[..., :, None, :].unbind(dim=-1)  # (…, N, 1) each
-    bx1, by1, bx2, by2 = b.transpose(-1, -2).contiguous()[..., None, :].unbind(dim=-3)  # (…, 1, M)
-    # In place where possible: for these small sums, getting new memory is most of the work.
-    shared = (torch.minimum(ax2, bx2) - torch.maximum(ax1, bx1)).clamp_(min=0)
-    shared *= (torch.minimum(ay2, by2) - torch.maximum(ay1, by1)).clamp_(min=0)
-    union = ((ax2 - ax1) * (ay2 - ay1) + (bx2 - bx1) * (by2 - by1)).sub_(shared)
-    return torch.where(union > 0, shared / union, 0)
-
-
-def suppress(boxes: Tensor, groups: Tensor, iou_threshold: float) -> Tensor:
-    """Greedy non-maximum suppression of a whole batch, equal to `minseg.boxes.batched_nms`.
-
-    Greedy means: a box is kept unless a *kept* and better one overlaps it. The sentence defines
-    `keep` by itself, but only by what comes earlier in the order, so repeating it from any start
-    settles box after box: after n rounds at least the first n are right. Real boxes take 3 or 4.
-
-    Args:
-        boxes: (B, N, 4), best first. groups: (B, N); only boxes of one group suppress each other.
-
-    Returns:
-        (B, N) bool, true where a box is kept.
-    """
-    iou = paired_iou(boxes, boxes)
-    over = iou > threshold_in(iou.dtype, iou_threshold)
-    over &= groups[:, :, None] == groups[:, None, :]
-    beats = over.triu(1).float()  # (B, N, N): 1 where box i, if kept, rules out box j
-    keep = torch.ones_like(groups, dtype=torch.bool)
-    while True:
-        ruled_out = (keep[:, None].float() @ beats)[:, 0] > 0
-        if torch.equal(keep, ~ruled_out):
-            return keep
-        keep = ~ruled_out

@@ -22,9 +22,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from minseg.models.mask_rcnn.model import MaskRCNN
 from minseg.models.options import blueprint, checked_options
 from minseg.tensor_file import Stored, opened, write_tensors
 
+MODELS: tuple[type[nn.Module], ...] = (MaskRCNN,)  # all that a file alone may call for
 PREFIX = "model."  # how the names of weights begin
 
 
@@ -55,8 +57,8 @@ def load_model(
     Args:
         path: of a model, or of a checkpoint of a run, whose weights are taken. It may be older
             than the class, and of unknown origin: see `minseg.models.options`.
-        kind: the class; left out, the one of `minseg.models` that the file names. A file cannot
-            make anything else run.
+        kind: the class; left out, the one of `MODELS` that the file names. A file cannot make
+            anything else run.
         device: where to put it.
 
     Raises:
@@ -143,12 +145,10 @@ def check_shapes(stored: Stored, own: Mapping[str, Tensor]) -> None:
 
 
 def _known_class(stored: Stored, name: str) -> type[nn.Module]:
-    import minseg.models  # which imports this file, so not above
-
-    found = getattr(minseg.models, name, None) if name in minseg.models.__all__ else None
-    if not (isinstance(found, type) and issubclass(found, nn.Module)):
+    known = {kind.__name__: kind for kind in MODELS}
+    if name not in known:
         stored.refuse(f"holds a {name}, which is no model of minseg: name its class")
-    return found
+    return known[name]
 
 
 def _halved(name: str, tensor: Tensor) -> Tensor:

@@ -63,7 +63,7 @@ playground""",
     "quantisation": """
 from minseg.explore import QuantisationBox
 box = QuantisationBox()
-box.state = {**box.state, "table": [[all_of_it] * 5], "facts": all_of_it}
+box.view = {**box.view, "table": [[all_of_it] * 5], "facts": all_of_it}
 box""",
     "kernel": """
 from minseg.explore import KernelView

@@ -1,3 +1,5 @@
+"""Edits of a panoptic map: each changes what it says, and nothing else."""
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -19,7 +21,7 @@ def area(ids, segment=DISC):
 
 
 @settings(deadline=None)
-@given(st.integers(3, 9), st.sampled_from(["erode", "grow", "delete", "split", "relabel"]))
+@given(st.integers(3, 9), st.sampled_from(["shrink", "grow", "delete", "split", "relabel"]))
 def test_an_edit_touches_nothing_but_its_segment_and_its_border(side, name):
     before = square(side)
     kept = before.clone()
@@ -30,15 +32,15 @@ def test_an_edit_touches_nothing_but_its_segment_and_its_border(side, name):
     assert not changed[:4].any() and not changed[16:].any()
 
 
-def test_erode_and_grow_count_corners():
-    assert area(edits.erode(square(6), DISC)) == 16
+def test_shrink_and_grow_count_corners():
+    assert area(edits.shrink(square(6), DISC)) == 16
     assert area(edits.grow(square(6), DISC)) == 64
-    assert area(edits.erode(square(6), DISC), 0) == 20, "what is given up is void"
+    assert area(edits.shrink(square(6), DISC), 0) == 20, "what is given up is void"
 
 
 def test_the_border_of_the_image_is_no_edge():
     ids = torch.full((5, 5), SKY)
-    assert torch.equal(edits.erode(ids, SKY), ids)
+    assert torch.equal(edits.shrink(ids, SKY), ids)
 
 
 def test_split_halves_across_the_longer_side():
@@ -69,9 +71,9 @@ def test_move_leaves_void_behind_and_loses_what_goes_out():
 
 def test_says_what_it_needs():
     with pytest.raises(ValueError, match="segment must be an id in the map, got 1007"):
-        edits.erode(square(), 1007)
+        edits.shrink(square(), 1007)
     with pytest.raises(ValueError, match="got void, which is no segment"):
-        edits.delete(edits.erode(square(), DISC), 0)
+        edits.delete(edits.shrink(square(), DISC), 0)
     with pytest.raises(ValueError, match="one pixel, which cannot be split"):
         edits.split(square(1), DISC)
     with pytest.raises(ValueError, match="category 1 has no free instance below 2"):

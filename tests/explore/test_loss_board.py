@@ -1,3 +1,5 @@
+"""The board of losses: rows, bars since the mark, and the push that is drawn."""
+
 import math
 from typing import Any
 
@@ -5,27 +7,19 @@ import pytest
 import torch
 from traitlets import TraitError
 
-from minseg.draw.losses import BLOCK, block_marks
 from minseg.experiments.loss_pair import (
     HEIGHT,
     LOSSES,
     OF_DISTANCES,
     OF_LOGITS,
     WIDTH,
-    WITH_A_PUSH,
-    Prediction,
-    Truth,
+    MaskTruth,
     disc,
-    evaluate,
-    nearest,
-    of_mask,
-    outline,
     push,
-    share_near,
 )
 from minseg.explore.loss_board.widget import DISCS, LARGEST, SMALLEST, TRUE_DISC, LossBoard
 
-TRUTH = Truth.of(disc(*TRUE_DISC) > 0)
+TRUTH = MaskTruth.of(disc(*TRUE_DISC) > 0)
 
 
 def ask(widget: LossBoard, **question: Any) -> None:
@@ -35,89 +29,6 @@ def ask(widget: LossBoard, **question: Any) -> None:
 
 def row(widget: LossBoard, name: str) -> dict[str, Any]:
     return next(one for one in widget.view["rows"] if one["name"] == name)
-
-
-# --- the scene ---
-
-
-def test_losses_of_pixels_only_count_and_those_of_outlines_look_where() -> None:
-    """A hole and a far blob of 50 pixels each: the same for BCE, not for the others."""
-    mask = TRUTH.mask
-    hole = evaluate(of_mask(mask & ~nearest(28, 24, mask, 50)), TRUTH)
-    blob = evaluate(of_mask(mask | nearest(57, 40, ~mask, 50)), TRUTH)
-    assert hole["BCE"] == pytest.approx(blob["BCE"]) and hole["focal"] == pytest.approx(
-        blob["focal"]
-    )
-    assert hole["hard IoU"] == pytest.approx(50 / int(mask.sum()))
-    assert blob["hard IoU"] == pytest.approx(50 / (int(mask.sum()) + 50))
-    assert blob["Hausdorff"] > 2 * hole["Hausdorff"] and blob["boundary"] > hole["boundary"]
-
-
-def test_a_perfect_prediction_is_at_the_least_of_every_hard_loss() -> None:
-    perfect = evaluate(of_mask(TRUTH.mask, logit=40), TRUTH)
-    gain = TRUTH.distances.clamp(min=0).mean().item()
-    for name in LOSSES:
-        least = -gain if name == "boundary" else 0
-        assert perfect[name] == pytest.approx(least, abs=1e-3), name
-
-
-@pytest.mark.parametrize("name", [name for name in WITH_A_PUSH if name != "hard IoU"])
-def test_a_small_step_along_the_push_lowers_the_loss_by_its_square(name: str) -> None:
-    field = disc(33, 22, 9).double()
-    prediction = Prediction(field, field)
-    force = push(name, prediction, TRUTH)
-    step = 1e-3 / force.abs().max()
-    moved = field + step * force
-    before, after = (evaluate(Prediction(f, f), TRUTH)[name] for f in (field, moved))
-    assert before - after == pytest.approx(float(step * force.square().sum()), rel=0.01)
-
-
-def test_a_thresholded_mask_has_no_push() -> None:
-    assert not push("hard IoU", of_mask(disc(33, 22, 9) > 0), TRUTH).any()
-
-
-def test_only_losses_with_a_push_have_one() -> None:
-    with pytest.raises(ValueError, match="got 'Chamfer'"):
-        push("Chamfer", of_mask(TRUTH.mask), TRUTH)
-
-
-def test_the_outline_goes_round_every_part_and_along_the_frame() -> None:
-    ring = outline(torch.minimum(disc(28, 24, 12), -disc(28, 24, 5)))
-    radii = (ring - torch.tensor([28.0, 24.0])).norm(dim=1)
-    assert ((radii - 12).abs().minimum((radii - 5).abs()) < 0.1).all()
-    assert len(ring) == pytest.approx(2 * math.pi * 17, abs=3)  # about one a pixel
-    cut_off = outline(disc(0, 24, 10))
-    assert (cut_off[:, 0] == 0).sum() > 15  # the straight part, on the image's frame
-    assert outline(disc(0, 0, -5)).shape == (0, 2)
-
-
-def test_the_share_near_the_outline() -> None:
-    field = torch.zeros(HEIGHT, WIDTH)
-    field[24, 28], field[0, 0], field[24, 40] = 1, -2, 1  # centre, corner, just outside
-    assert share_near(field, TRUTH) == pytest.approx(0.25)
-    assert share_near(0 * field, TRUTH) == 0
-
-
-def test_nearest_counts() -> None:
-    chosen = nearest(28, 24, TRUTH.mask, 30)
-    assert chosen.sum() == 30 and chosen[24, 28] and not (chosen & ~TRUTH.mask).any()
-
-
-def test_marks_agree_with_the_pixel_they_stand_on() -> None:
-    field = push("Dice, squared", Prediction(disc(33, 22, 9), disc(33, 22, 9)), TRUTH)
-    marks = block_marks(field)
-    for x, y, sign in marks:
-        assert (field[int(y), int(x)] > 0) == (sign == "+")
-    assert {sign for _, _, sign in marks} == {"+", "−"}
-    lone = torch.zeros(HEIGHT, WIDTH)
-    lone[17, 6], lone[40, 40] = -1.0, 0.05  # one pixel is enough; a faint one is not marked
-    assert block_marks(lone) == [(6.5, 17.5, "−")]
-    even = block_marks(torch.ones(HEIGHT, WIDTH))
-    assert len(even) == HEIGHT * WIDTH // BLOCK**2
-    assert {x % BLOCK for x, _, _ in even} == {1.5}
-
-
-# --- the widget ---
 
 
 def test_shows_every_loss_and_the_push_of_one() -> None:

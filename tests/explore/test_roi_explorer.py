@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 import traitlets
+from helpers.questions import ask, nudge
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,11 +16,6 @@ from minseg.roi import bilinear_sample, roi_align, roi_average, roi_pool
 
 EXPLORER = RoIExplorer("coins")  # one for all: making it encodes the photograph
 COORDINATE = st.floats(-50, 450)
-
-
-def ask(explorer, **content):
-    """What a browser's message does."""
-    explorer._asked(explorer, {"n": 7, **content}, None)
 
 
 @settings(deadline=None, max_examples=40)
@@ -64,7 +60,7 @@ def test_a_message_moves_box_and_point_and_is_answered_once():
     ask(explorer, box=[40.25, 30, 95, 88.5], point=[100, 50.5])
     assert explorer.box == (40.25, 30, 95, 88.5) and explorer.point == (100, 50.5)
     assert explorer.view["drawn"] == drawn + 1 and explorer.view["answers"] == 7
-    explorer._asked(explorer, {}, None)  # a nudge asks for nothing
+    nudge(explorer)
     assert explorer.view["drawn"] == drawn + 1
 
 

@@ -1,3 +1,5 @@
+"""The stage viewer: one RoI, told and drawn at every stage."""
+
 import math
 from typing import Any
 
@@ -5,13 +7,10 @@ import pytest
 import torch
 from traitlets import TraitError
 
-from minseg.boxes import decode
 from minseg.data import SceneDataset
-from minseg.experiments.mask_rcnn_trace import Walk
+from minseg.experiments.mask_rcnn_trace import MaskRCNNTrace
 from minseg.explore.stage_viewer.widget import STAGES, StageViewer, coins_scene
 from minseg.models import MaskRCNN, load_coins
-from minseg.models.mask_rcnn.rpn import clip, propose
-from minseg.models.padding import pad_images
 from minseg.train import Example
 
 SMALL: dict[str, Any] = {"widths": (8, 8, 8, 8), "channels": 8, "box_width": 16, "mask_width": 8}
@@ -23,9 +22,9 @@ def model() -> MaskRCNN:
 
 
 @pytest.fixture(scope="module")
-def walk(model) -> Walk:
+def walk(model) -> MaskRCNNTrace:
     scene = coins_scene()
-    return Walk(model, scene.image, scene.instances)
+    return MaskRCNNTrace(model, scene.image, scene.instances)
 
 
 @pytest.fixture
@@ -49,51 +48,6 @@ def test_no_coin_is_cut():
     height, width = coins_scene().image.shape[1:]
     assert len(boxes) == 12
     assert (boxes[:, :2] >= 1).all() and (boxes[:, 2:] < torch.tensor([width, height])).all()
-
-
-def test_each_proposal_is_its_own_anchor_moved_by_its_own_deltas(model, walk):
-    batch, sizes = pad_images(walk.image[None], 16)
-    with torch.no_grad():
-        _, anchors, objectness, deltas = model.first_stage(batch)
-        boxes, real = propose(objectness, deltas, anchors, sizes, keep=100)
-    assert torch.equal(walk.proposal, boxes[0][real[0]])
-    moved = clip(decode(walk.deltas, walk.anchor)[None], sizes)[0]
-    torch.testing.assert_close(moved, walk.proposal, rtol=0, atol=1e-3)
-    assert (walk.objectness.diff() <= 0).all(), "best first"
-    assert torch.equal(walk.anchor[0], torch.cat(anchors)[objectness[0].argmax()])
-    side = (walk.anchor[:, 2:] - walk.anchor[:, :2]).prod(dim=1).sqrt()
-    assert torch.allclose(side, torch.tensor([10.0, 20, 40])[walk.level])
-
-
-def test_roles_are_those_of_training(walk):
-    overlap, _ = walk.iou(walk.proposal)
-    positives, others = overlap[walk.role == 1], overlap[walk.role == 0]
-    assert (positives >= 0.5).all() and (others < 0.5).all()
-    assert 0 < len(positives) <= 8 and len(others) == 24  # the other positives are true boxes
-
-
-def test_what_is_kept_is_what_the_model_predicts(model, walk):
-    due = model.predict(walk.image[None], score_threshold=0.5)[0]
-    masks = walk.masks[walk.kept]
-    order = walk.heads.scores[walk.kept, 0].argsort(descending=True)
-    assert len(due) == 12 and torch.equal(masks[order], due.masks)
-
-
-def test_an_untrained_model_keeps_what_it_predicts(untrained):
-    with torch.no_grad():
-        untrained.box_head.classes.weight.mul_(3000)  # sure of itself, in several classes
-    scene = SceneDataset("val")[0]
-    walk = Walk(untrained, scene.image, scene.instances)
-    due = untrained.predict(scene.image[None], score_threshold=0.5)[0]
-    assert len(due.labels.unique()) == 3 and not walk.masks.any(dim=2).any(dim=1).all()
-    assert sorted(walk.heads.best[walk.kept] + 1) == sorted(due.labels)
-
-
-def test_a_box_moved_by_hand_gets_the_answer_that_a_proposal_there_would(walk):
-    for k in (0, len(walk.proposal) - 1):
-        alone = walk.ask(walk.proposal[k : k + 1])
-        for mine, all_of_them in zip(alone, walk.heads, strict=True):
-            torch.testing.assert_close(mine[0], all_of_them[k], rtol=1e-3, atol=1e-3)
 
 
 def test_dragging_asks_the_heads_and_choosing_another_puts_it_back(viewer):

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minseg.losses import detr_cost, hungarian_match
-from minseg.losses.matching import match_loop
+from minseg.losses.matching import hungarian_match_loop
 
 
 @pytest.mark.parametrize("path", case_paths("hungarian"), ids=name)
@@ -35,7 +35,7 @@ def test_no_permutation_is_cheaper(rows, columns, seed):
     generator = torch.Generator().manual_seed(seed)
     cost = torch.rand(max(rows, columns), columns, generator=generator)
     i, j = hungarian_match(cost)
-    best_i, best_j = match_loop(cost)
+    best_i, best_j = hungarian_match_loop(cost)
     assert torch.equal(i, best_i) and torch.equal(cost[i, j], cost[best_i, best_j])
 
 
@@ -116,7 +116,7 @@ def test_cost_says_what_it_needs(words, changed):
     [
         (r"cost must be \(Q, n\), got \(2, 2, 2\)", hungarian_match, torch.ones(2, 2, 2)),
         ("cost must be finite", hungarian_match, torch.tensor([[1.0, float("nan")]])),
-        ("no more columns than rows", match_loop, torch.ones(1, 2)),
+        ("no more columns than rows", hungarian_match_loop, torch.ones(1, 2)),
     ],
 )
 def test_match_says_what_it_needs(words, match, cost):

@@ -18,23 +18,24 @@ def seeded(seed):
 def test_sample_keeps_its_quotas(candidates, count, fraction, seed):
     kind = torch.randint(0, 3, (4, candidates), generator=seeded(seed))
     positive, negative = kind == 0, kind == 1  # kind 2 is neither
-    keys = torch.rand(4, candidates, generator=seeded(seed + 1))
-    chosen, rest = sample_rois(positive, negative, keys, count=count, fraction=fraction)
+    priorities = torch.rand(4, candidates, generator=seeded(seed + 1))
+    chosen, rest = sample_rois(positive, negative, priorities, count=count, fraction=fraction)
     assert not (chosen & ~positive).any() and not (rest & ~negative).any()
     for row in range(4):
         p = min(int(positive[row].sum()), int(count * fraction))
         n = min(int(negative[row].sum()), count - p)
         assert (int(chosen[row].sum()), int(rest[row].sum())) == (p, n)
-        if 0 < p < positive[row].sum():  # the largest lots win, nothing else decides
-            assert keys[row][chosen[row]].min() > keys[row][positive[row] & ~chosen[row]].max()
+        if 0 < p < positive[row].sum():  # the largest priorities win, nothing else decides
+            left = positive[row] & ~chosen[row]
+            assert priorities[row][chosen[row]].min() > priorities[row][left].max()
 
 
 def test_a_cap_is_not_a_composition():
     """Two positives and a quota of 8: the sample is 2 and 30, not 8 and 24."""
     positive = torch.zeros(100, dtype=torch.bool)
     positive[:2] = True
-    keys = torch.rand(100, generator=seeded(0))
-    chosen, rest = sample_rois(positive, ~positive, keys, count=32)
+    priorities = torch.rand(100, generator=seeded(0))
+    chosen, rest = sample_rois(positive, ~positive, priorities, count=32)
     assert (int(chosen.sum()), int(rest.sum())) == (2, 30)
 
 

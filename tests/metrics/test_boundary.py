@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minseg.metrics import boundary_iou, boundary_of, mask_iou, trimap, trimap_accuracy
-from minseg.metrics.boundary import band_width, dilate, erode, min_iou
+from minseg.metrics.boundary import band_width, boundary_of_loop, dilate, erode, min_iou
 
 
 @pytest.mark.parametrize("path", case_paths("boundary_iou"), ids=name)
@@ -25,6 +25,42 @@ def test_peer_cases(path):
         iou = boundary_iou(a, b, **ratio).item()
         assert iou == pytest.approx(expected["boundary_iou"], abs=1e-12)
         assert min_iou(a, b, **ratio).item() == pytest.approx(expected["min_iou"], abs=1e-12)
+
+
+def test_by_hand():
+    """A mask of 6 × 7 pixels and its bands of one and of two pixels; it touches the frame below."""
+    mask = torch.tensor([[0, 0, 0, 0, 0, 0, 0],
+                         [0, 1, 1, 1, 1, 1, 0],
+                         [0, 1, 1, 1, 1, 1, 0],
+                         [0, 1, 1, 1, 1, 1, 0],
+                         [0, 1, 1, 1, 1, 1, 0],
+                         [0, 1, 1, 1, 1, 1, 0]])  # fmt: skip
+    one = torch.tensor([[0, 0, 0, 0, 0, 0, 0],
+                        [0, 1, 1, 1, 1, 1, 0],
+                        [0, 1, 0, 0, 0, 1, 0],
+                        [0, 1, 0, 0, 0, 1, 0],
+                        [0, 1, 0, 0, 0, 1, 0],
+                        [0, 1, 1, 1, 1, 1, 0]])  # fmt: skip
+    two = torch.tensor([[0, 0, 0, 0, 0, 0, 0],
+                        [0, 1, 1, 1, 1, 1, 0],
+                        [0, 1, 1, 1, 1, 1, 0],
+                        [0, 1, 1, 0, 1, 1, 0],
+                        [0, 1, 1, 1, 1, 1, 0],
+                        [0, 1, 1, 1, 1, 1, 0]])  # fmt: skip
+    for ratio, band in ((0.1, one), (0.2, two)):  # the diagonal is 9.2, so d is 1 and 2
+        for function in (boundary_of_loop, boundary_of):
+            found = function(mask.bool()[None], dilation_ratio=ratio)
+            assert found.int().tolist() == [band.tolist()], function
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.integers(0, 2), st.integers(0, 9), st.integers(0, 9), st.floats(0.01, 1), st.integers(0, 999)
+)
+def test_equals_the_definition(n, height, width, ratio, seed):
+    masks = torch.rand(n, height, width, generator=seeded(seed)) < 0.8
+    slow = boundary_of_loop(masks, dilation_ratio=ratio)
+    assert torch.equal(boundary_of(masks, dilation_ratio=ratio), slow)
 
 
 @settings(deadline=None, max_examples=60)

@@ -11,7 +11,13 @@ from minseg.boxes import box_iou
 from minseg.instances import Instances
 from minseg.masks.runs import Runs
 from minseg.metrics import mask_iou
-from minseg.metrics.iou import box_overlap, mask_area, mask_iou_dense, run_iou
+from minseg.metrics.iou import (
+    box_overlap,
+    mask_area,
+    mask_iou_dense,
+    mask_iou_loop,
+    run_iou,
+)
 
 EXACTLY = {"atol": 0, "rtol": 1e-14}
 
@@ -24,6 +30,31 @@ def test_peer_case():
     a[:, 2:], b[:, 2:] = a[:, 2:] + a[:, :2], b[:, 2:] + b[:, :2]
     crowd = torch.tensor(meta["box_iscrowd"]).bool()
     torch.testing.assert_close(box_overlap(a, b, crowd), case["box_iou"], **EXACTLY)
+
+
+def test_by_hand():
+    """Two masks and a third of 2 × 4 pixels; the third is a crowd in the second table."""
+    a = torch.tensor([[[1, 1, 0, 0],
+                       [1, 1, 0, 0]]]).bool()  # fmt: skip
+    b = torch.tensor([[[1, 1, 1, 0],
+                       [0, 0, 0, 0]],
+                      [[0, 1, 1, 1],
+                       [0, 1, 1, 1]]]).bool()  # fmt: skip
+    crowd = torch.tensor([False, True])
+    for function in (mask_iou_loop, mask_iou_dense, mask_iou):
+        assert function(a, b).tolist() == [[2 / 5, 2 / 8]], function
+        assert function(a, b, crowd).tolist() == [[2 / 5, 2 / 4]], function
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.integers(0, 3), st.integers(0, 3), st.integers(0, 9), st.integers(0, 9), st.integers(0, 99)
+)
+def test_equals_the_loop(n, m, height, width, seed):
+    a, b = masks(n, height, width, seed), masks(m, height, width, seed + 100)
+    crowd = torch.from_numpy(np.random.default_rng(seed).random(m) < 0.5)
+    assert torch.equal(mask_iou(a, b, crowd), mask_iou_loop(a, b, crowd))
+    assert torch.equal(mask_iou(a, b), mask_iou_loop(a, b))
 
 
 @settings(deadline=None)

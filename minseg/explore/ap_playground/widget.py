@@ -181,7 +181,7 @@ class APPlayground(Still, anywidget.AnyWidget):
             self.detections, self.scores = self._start
 
     @property
-    def alt(self) -> str:  # type: ignore[override]
+    def alt(self) -> str:
         return f"Detections over truths, and their precision-recall curve. {self.view['facts']}."
 
     def picture(self) -> bytes:

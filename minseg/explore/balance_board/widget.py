@@ -128,7 +128,7 @@ class BalanceBoard(Still, anywidget.AnyWidget):
         return self._measured
 
     @property
-    def alt(self) -> str:  # type: ignore[override]
+    def alt(self) -> str:
         return f"Gradients of {len(self.names)} losses on one backbone. {self.view['facts']}"
 
     def picture(self) -> bytes:

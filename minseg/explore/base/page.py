@@ -1,7 +1,7 @@
-"""The script of a widget: what all pages share (`page.js`), then the widget's own file.
+"""The script and the style of a widget: what all pages share, then the widget's own file.
 
-anywidget takes one JavaScript module a widget, as text, and there is no build step. So the two
-files are put one after the other, as they are.
+anywidget takes one JavaScript module and one style sheet for each widget, as text, and there is no
+build step. So two files are put one after the other, as they are.
 """
 
 from __future__ import annotations
@@ -13,6 +13,15 @@ EXPLORE = Path(__file__).parent.parent
 
 def script(name: str) -> str:
     """The module of the widget `name`: base/page.js, then `<name>/page.js`."""
+    return _joined(name, "page.js")
+
+
+def style(name: str) -> str:
+    """The style sheet of the widget `name`: base/style.css, then `<name>/style.css`."""
+    return _joined(name, "style.css")
+
+
+def _joined(name: str, file: str) -> str:
     return "\n".join(
-        (EXPLORE / folder / "page.js").read_text(encoding="utf-8") for folder in ("base", name)
+        (EXPLORE / folder / file).read_text(encoding="utf-8") for folder in ("base", name)
     )

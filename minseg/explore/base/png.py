@@ -11,13 +11,22 @@ from torch import Tensor
 
 
 def to_png(image: Tensor) -> bytes:
-    """A picture in [0, 1], (3, H, W) RGB or (H, W) grey, as a PNG file."""
+    """A picture as a PNG file.
+
+    Args:
+        image: (3, H, W) RGB or (H, W) grey, floating point in [0, 1] or uint8.
+
+    >>> to_png(torch.zeros(3, 4, 5))[:4]
+    b'\\x89PNG'
+    """
     from PIL import Image  # comes with matplotlib
 
-    values = (image.clamp(0, 1) * 255).round().byte()
+    values = image
+    if image.dtype != torch.uint8:
+        values = (image.clamp(0, 1) * 255).round().byte()
     pixels = values.permute(1, 2, 0).contiguous() if image.ndim == 3 else values
     file = io.BytesIO()
-    Image.fromarray(pixels.numpy()).save(file, "png", compress_level=1)
+    Image.fromarray(pixels.numpy()).save(file, "png", compress_level=1)  # fast, not small
     return file.getvalue()
 
 

@@ -91,7 +91,7 @@ class BoundaryBand(Still, ipywidgets.VBox):
         return mask_iou(*(band[None] for band in self._bands())).item()
 
     @property
-    def alt(self) -> str:  # type: ignore[override]
+    def alt(self) -> str:
         return f"A mask and a prediction with their inner bands. {self._facts()}"
 
     def picture(self) -> bytes:

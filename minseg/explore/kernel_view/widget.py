@@ -57,7 +57,7 @@ class KernelView(Still, anywidget.AnyWidget):
         self._look()
 
     @property
-    def alt(self) -> str:  # type: ignore[override]
+    def alt(self) -> str:
         k, p = divmod(self.program, BINS)
         return (
             f"A map of {ROWS} by {COLUMNS} pixels with {len(self.boxes)} RoIs, the pixels that "

@@ -25,8 +25,8 @@ from minseg.experiments.loss_pair import (
     OF_LOGITS,
     WIDTH,
     WITH_A_PUSH,
+    MaskTruth,
     Prediction,
-    Truth,
     disc,
     evaluate,
     push,
@@ -70,7 +70,7 @@ class LossBoard(Still, anywidget.AnyWidget):
 
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)
-        self._target = Truth.of(disc(*TRUE_DISC) > 0)
+        self._target = MaskTruth.of(disc(*TRUE_DISC) > 0)
         self._least = _least(self._target)
         self._mark = evaluate(self.prediction, self._target)
         self._start = self.discs, self.blob, self.hole, self.softness
@@ -101,7 +101,7 @@ class LossBoard(Still, anywidget.AnyWidget):
         self.mark()
 
     @property
-    def alt(self) -> str:  # type: ignore[override]
+    def alt(self) -> str:
         return f"A predicted disc over a true one, and the push of a loss. {self.view['facts']}"
 
     def picture(self) -> bytes:
@@ -170,7 +170,7 @@ class LossBoard(Still, anywidget.AnyWidget):
         }
 
 
-def _least(truth: Truth) -> dict[str, float]:
+def _least(truth: MaskTruth) -> dict[str, float]:
     """The least value of every loss: 0, but for the boundary loss, whose gain is negative."""
     gain = float(truth.distances.clamp(min=0).mean())
     return {name: -gain if name == "boundary" else 0.0 for name in LOSSES}

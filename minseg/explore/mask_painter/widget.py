@@ -130,7 +130,7 @@ class MaskPainter(Still, anywidget.AnyWidget):
         self._look()
 
     @property
-    def alt(self) -> str:  # type: ignore[override]
+    def alt(self) -> str:
         notes = self.view["notes"]
         return (
             f"Painted masks, their boxes, semantic map and panoptic map. {self.view['facts']}; "

@@ -8,7 +8,7 @@ the map. Every number comes from `minseg.metrics`; the browser only draws. Lesso
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,15 @@ from minseg.metrics.pq import panoptic_quality
 from minseg.metrics.pq_errors import panoptic_errors
 from minseg.metrics.pq_matching import Categories, match_segments
 
-EDITS = ("merge", "split", "erode", "grow", "relabel", "delete", "move")
+EDITS: dict[str, Callable[..., Tensor]] = {
+    "merge": panoptic_edits.merge,
+    "split": panoptic_edits.split,
+    "erode": panoptic_edits.shrink,
+    "grow": panoptic_edits.grow,
+    "relabel": panoptic_edits.relabel,
+    "delete": panoptic_edits.delete,
+    "move": panoptic_edits.move,
+}
 UNDO = 100  # edits that can be taken back
 
 
@@ -101,7 +109,7 @@ class PQPlayground(Still, anywidget.AnyWidget):
         if name == "split":
             more = (self.max_instances,)
         before = self.prediction
-        changed = getattr(panoptic_edits, name)(before, segment, *more)
+        changed = EDITS[name](before, segment, *more)
         if name == "relabel" and self.selected == segment:
             self.selected = int(changed[before == segment][0])
         self._remember()
@@ -119,7 +127,7 @@ class PQPlayground(Still, anywidget.AnyWidget):
         self._become(self.start, "reset")
 
     @property
-    def alt(self) -> str:  # type: ignore[override]
+    def alt(self) -> str:
         q = self.quality
         return (
             f"A true and a predicted panoptic map side by side, a table of their quality, PQ "

@@ -8,17 +8,15 @@ collects the total error of both axes and fills up to the exact density of
 
 from __future__ import annotations
 
-from math import isfinite
-from pathlib import Path
 from typing import Any
 
-import anywidget
 import torch
 import traitlets as t
 from torch import Tensor
 
-from minseg.explore.base.page import script
-from minseg.explore.base.widget import Still
+from minseg.explore.base.page import script, style
+from minseg.explore.base.values import Box, box_inside, finite
+from minseg.explore.base.widget import Widget
 from minseg.roi.quantisation import (
     error_density,
     error_distribution,
@@ -32,17 +30,16 @@ SMALLEST = 8.0  # image pixels: the least width and height of the box
 BINS = 10  # histogram bars a feature pixel
 
 
-class QuantisationBox(Still, anywidget.AnyWidget):
+class QuantisationBox(Widget):
     """The widget. Every setting is a trait: `QuantisationBox(stride=8, second="floor")`.
 
     Traits:
         box: (x1, y1, x2, y2) in image pixels, within an image of 256 × 256.
         stride: 4, 8, 16 or 32. first, second: "floor" or "round"; `second` may be "none".
-        state: what the browser draws, made anew from the others whenever one of them changes.
+        view: what the browser draws, made anew from the others whenever one of them changes.
     """
 
-    _esm = script("quantisation_box")
-    _css = Path(__file__).with_name("style.css")
+    _esm, _css = script("quantisation_box"), style("quantisation_box")
     alt = (
         "A box on a feature grid, the same box after rounding, a table of the error of each step, "
         "and a histogram of the errors met so far under their exact density."
@@ -52,16 +49,15 @@ class QuantisationBox(Still, anywidget.AnyWidget):
     stride = t.Enum((4, 8, 16, 32), 16).tag(sync=True)
     first = t.Enum(("floor", "round"), "floor").tag(sync=True)
     second = t.Enum(("none", "floor", "round"), "none").tag(sync=True)
-    state = t.Dict().tag(sync=True)
 
     def __init__(self, *, seed: int = 0, **traits: Any) -> None:
         self._generator = torch.Generator().manual_seed(seed)
         self.errors = torch.zeros(0, dtype=torch.float64)  # totals met so far, in feature pixels
         super().__init__(**traits)
-        self.observe(self._moved, ["box", "stride"])
+        self._meet_present()
+        self.observe(self._meet_present, ["box", "stride"])
         self.observe(self.clear, ["first", "second"])  # another law: start a new histogram
-        self.on_msg(self._asked)
-        self._moved()
+        self._follow("box", "stride")
 
     @property
     def steps(self) -> tuple[str, ...]:
@@ -77,12 +73,13 @@ class QuantisationBox(Still, anywidget.AnyWidget):
         corner, side = 96 * random[0], 32 + 128 * random[1]
         boxes = torch.cat([corner, corner + side], dim=1)
         self._meet(boxes[:-1])
-        self.box = tuple(boxes[-1].tolist())  # which meets the last and draws
+        self.box = tuple(boxes[-1].tolist())  # which meets the last
 
     def clear(self, _change: object = None) -> None:
         """Forget the errors met so far, but for that of the present box."""
         self.errors = self.errors[:0]
-        self._moved()
+        self._meet_present()
+        self._look()
 
     def step_errors(self, boxes: Tensor) -> Tensor:
         """(steps, N, 2) errors in x and y that each step leaves on boxes (N, 4), feature pixels."""
@@ -99,54 +96,52 @@ class QuantisationBox(Still, anywidget.AnyWidget):
         fig, (grid, bars) = figure(columns=2, height=320)
         draw_grid(grid, IMAGE, IMAGE, self.stride)
         draw_boxes(grid, torch.tensor([self.box]), colour=ALIGN_COLOUR)
-        draw_boxes(grid, torch.tensor([self.state["rounded"]]), colour=POOL_COLOUR)
+        draw_boxes(grid, torch.tensor([self.view["rounded"]]), colour=POOL_COLOUR)
         grid.set(aspect="equal", title=f"Stride {self.stride}: the box and the rounded box")
         edges, density = error_distribution(self.steps, bins_per_pixel=BINS)
-        bars.stairs(self.state["bars"], edges.numpy(), fill=True, color=POOL_COLOUR, alpha=0.5)
+        bars.stairs(self.view["bars"], edges.numpy(), fill=True, color=POOL_COLOUR, alpha=0.5)
         bars.stairs(density.numpy(), edges.numpy(), color="black", baseline=None)
         bars.set(ylim=(0, 1.7 * density.max().item()), xlabel="error, feature px")
         bars.set_title("Errors met so far, and their exact density")
         return png(fig)
 
     @t.validate("box")
-    def _inside(self, proposal: dict[str, Any]) -> tuple[float, ...]:
-        box = tuple(float(value) for value in proposal["value"])
-        if len(box) != 4 or not all(map(isfinite, box)):
-            raise t.TraitError(f"box must be four finite numbers x1, y1, x2, y2, got {box}")
-        x1, y1 = (min(max(low, 0.0), IMAGE - SMALLEST) for low in box[:2])
-        x2, y2 = (
-            min(max(v, low + SMALLEST), IMAGE) for v, low in zip(box[2:], (x1, y1), strict=True)
-        )
-        return x1, y1, x2, y2
+    def _inside(self, proposal: dict[str, Any]) -> Box:
+        return box_inside(finite("box", proposal["value"], 4), (IMAGE, IMAGE), SMALLEST)
 
-    def _asked(self, _widget: object, content: dict[str, Any], _buffers: object) -> None:
-        with self.hold_sync():  # one answer for one question: the browser counts them
-            if "box" in content:
-                self.box = tuple(content["box"])
-            elif "drop" in content:
-                self.drop(min(int(content["drop"]), 10_000))
-            elif "clear" in content:
-                self.clear()
-            self.state = {**self.state, "answers": content.get("n", 0)}
+    def answer(self, question: dict[str, Any]) -> None:
+        """A new place, or a wish."""
+        if "box" in question:
+            self.box = tuple(question["box"])
+        elif "drop" in question:
+            self.drop(min(int(question["drop"]), 10_000))
+        elif "clear" in question:
+            self.clear()
+
+    def make_view(self) -> dict[str, Any]:
+        box = torch.tensor([self.box], dtype=torch.float64)
+        errors = self.step_errors(box)[:, 0]  # (steps, 2)
+        rounded = box[0] - rounding_error(box[0], self.stride, self.first)
+        middle, landed, table = [], [], self._table(errors)
+        if len(errors) == 2:
+            centre = (box[0, :2] + box[0, 2:]) / 2
+            middle = centre.tolist()
+            landed = (centre - self.stride * errors.sum(dim=0)).tolist()
+        name, *_, x, y = table[-1]
+        return {
+            "rounded": rounded.tolist(),
+            "middle": middle,
+            "landed": landed,
+            "table": table,
+            "spoken": f"{name}: error {x} in x and {y} in y, image pixels",
+            **self._histogram(),
+        }
 
     def _meet(self, boxes: Tensor) -> None:
         self.errors = torch.cat([self.errors, self.step_errors(boxes).sum(dim=0).flatten()])
 
-    def _moved(self, _change: object = None) -> None:
-        box = torch.tensor([self.box], dtype=torch.float64)
-        self._meet(box)
-        errors = self.step_errors(box)[:, 0]  # (steps, 2)
-        rounded = box[0] - rounding_error(box[0], self.stride, self.first)
-        middle = (box[0, :2] + box[0, 2:]) / 2
-        self.state = {
-            "rounded": rounded.tolist(),
-            "middle": middle.tolist() if len(errors) == 2 else [],
-            "landed": (middle - self.stride * errors.sum(dim=0)).tolist()
-            if len(errors) == 2
-            else [],
-            "table": self._table(errors),
-            **self._histogram(),
-        }
+    def _meet_present(self, _change: object = None) -> None:
+        self._meet(torch.tensor([self.box], dtype=torch.float64))
 
     def _table(self, errors: Tensor) -> list[list[str]]:
         """Rows of a name and the errors in x and y, in feature and in image pixels."""

@@ -102,7 +102,7 @@ class RepresentationSweep(Still, anywidget.AnyWidget):
         self._look()
 
     @property
-    def alt(self) -> str:  # type: ignore[override]
+    def alt(self) -> str:
         return f"A mask written down and read again. {self.view['facts']}."
 
     def picture(self) -> bytes:

@@ -17,12 +17,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from minseg.explore.base.values import rounded
 from minseg.roi import bilinear_sample, quantise_box, roi_align, roi_average, roi_pool
 from minseg.roi.align import feature_box, sample_positions
 from minseg.roi.bilinear import neighbours
 from minseg.roi.pool import pool_bins
 
 SWEEP_STEPS = 81  # positions along a sweep of two feature pixels
+DECIMALS = 4  # of what is sent
 
 
 class Settings(NamedTuple):
@@ -51,49 +53,55 @@ def feature_map(image: Tensor, stride: int) -> Tensor:
 
 def rounded_box(boxes: Tensor, settings: Settings) -> Tensor:
     """(K, 4) whole feature pixels x1, y1, x2, y2, ends inclusive, of boxes in image pixels."""
-    rounded = quantise_box(boxes / settings.stride, settings.rounding)
+    whole = quantise_box(boxes / settings.stride, settings.rounding)
     if not settings.inclusive:
-        rounded = rounded - torch.tensor([0.0, 0, 1, 1], dtype=rounded.dtype)
-    return rounded
+        whole = whole - torch.tensor([0.0, 0, 1, 1], dtype=whole.dtype)
+    return whole
 
 
 def outputs(features: Tensor, boxes: Tensor, settings: Settings) -> dict[str, Tensor]:
     """What RoI pooling, RoIAlign and the exact average answer: (K, P, P) each.
 
     Args:
-        features: (1, 1, h, w). boxes: (K, 4) in image pixels, finite: the explorer saw to that.
+        features: (1, 1, h, w). boxes: (K, 4) in image pixels, finite (checked by the widget).
     """
     size, scale = settings.output_size, 1 / settings.stride
     image = torch.zeros(len(boxes), 1, dtype=boxes.dtype)
     rois = torch.cat([image, boxes], dim=1)
-    rounded = torch.cat([image, rounded_box(boxes, settings)], dim=1)
+    whole = torch.cat([image, rounded_box(boxes, settings)], dim=1)
     ratio, aligned = settings.sampling_ratio, settings.aligned
     return {
-        "pool": roi_pool(features, rounded, size, validate=False)[:, 0],
+        "pool": roi_pool(features, whole, size, validate=False)[:, 0],
         "align": roi_align(features, rois, size, scale, ratio, aligned, validate=False)[:, 0],
         "exact": roi_average(features, rois, size, scale, validate=False)[:, 0],
     }
 
 
-def explain(
-    features: Tensor, box: tuple[float, ...], point: tuple[float, ...], settings: Settings
+def numbers(
+    features: Tensor,
+    box: tuple[float, ...],
+    point: tuple[float, ...],
+    settings: Settings,
+    sweeping: bool = False,
 ) -> dict[str, Any]:
     """One state of the explorer as plain lists and numbers; positions are in image pixels.
 
     Args:
         features: (1, 1, h, w). box: x1, y1, x2, y2. point: x, y, where the surface is read.
+        sweeping: whether to add `sweep`.
     """
     boxes = torch.tensor([box], dtype=torch.float32)
     out = outputs(features, boxes, settings)
-    return {
-        **{name: _rounded(values[0]) for name, values in out.items()},
-        "errors": {
-            name: (out[name] - out["exact"]).abs().mean().item() for name in ("pool", "align")
-        },
+    errors = {name: (out[name] - out["exact"]).abs().mean().item() for name in ("pool", "align")}
+    view = {
+        **{name: rounded(values[0], DECIMALS) for name, values in out.items()},
+        "errors": errors,
         "pooled": _pooled(features, boxes, settings),
         "aligned": _aligned(features, boxes, settings),
         "point": _point(features, point, settings.stride),
+        "facts": f"Mean error: RoI pooling {errors['pool']:.4f}, RoIAlign {errors['align']:.4f}.",
     }
+    return {**view, "sweep": sweep(features, box, settings)} if sweeping else view
 
 
 def _pooled(features: Tensor, boxes: Tensor, settings: Settings) -> dict[str, Any]:
@@ -104,10 +112,10 @@ def _pooled(features: Tensor, boxes: Tensor, settings: Settings) -> dict[str, An
     columns = torch.stack(pool_bins(x1, x2, settings.output_size, width), dim=2)[0]
     snapped = torch.stack([x1, y1, x2 + 1, y2 + 1], dim=1)[0]  # pixel x2 ends at x2 + 1
     return {
-        "box": _rounded(snapped * settings.stride),
+        "box": rounded(snapped * settings.stride, DECIMALS),
         "rows": (rows * settings.stride).tolist(),
         "columns": (columns * settings.stride).tolist(),
-        "offset": _rounded(snapped - boxes[0] / settings.stride),
+        "offset": rounded(snapped - boxes[0] / settings.stride, DECIMALS),
     }
 
 
@@ -125,10 +133,10 @@ def _aligned(features: Tensor, boxes: Tensor, settings: Settings) -> dict[str, A
         axes[name] = (torch.cat(samples) + 0.5) * stride
     corners = [edges["columns"][0], edges["rows"][0], edges["columns"][-1], edges["rows"][-1]]
     return {
-        "rows": _rounded(edges["rows"]),
-        "columns": _rounded(edges["columns"]),
-        "samples": [_rounded(axes["columns"]), _rounded(axes["rows"])],
-        "offset": _rounded((torch.stack(corners) - boxes[0]) / stride),
+        "rows": rounded(edges["rows"], DECIMALS),
+        "columns": rounded(edges["columns"], DECIMALS),
+        "samples": [rounded(axes["columns"], DECIMALS), rounded(axes["rows"], DECIMALS)],
+        "offset": rounded((torch.stack(corners) - boxes[0]) / stride, DECIMALS),
     }
 
 
@@ -170,10 +178,5 @@ def sweep(features: Tensor, box: tuple[float, ...], settings: Settings) -> dict[
     moved = torch.tensor(box) + (shift * settings.stride)[:, None] * torch.tensor([1.0, 0, 1, 0])
     middle = settings.output_size // 2
     values = outputs(features, moved, settings)
-    series = {name: _rounded(value[:, middle, middle]) for name, value in values.items()}
-    return {"shift": _rounded(shift), **series}
-
-
-def _rounded(values: Tensor) -> Any:
-    """Plain numbers of four decimals: what a screen can show, in few bytes to send."""
-    return (values.double() * 1e4).round().div(1e4).tolist()
+    series = {name: rounded(value[:, middle, middle], DECIMALS) for name, value in values.items()}
+    return {"shift": rounded(shift, DECIMALS), **series}

@@ -1,12 +1,9 @@
-// Draws what roi_explorer.py computed, and tells it where the box and the pointer are.
+// Draws what numbers.py computed, and tells widget.py where the box and the pointer are.
 // Positions are in image pixels; nothing the lesson teaches is computed here.
 const WIDTH = 440;                       // widest drawing of the image, screen pixels
 const SMALLEST = 1;                      // image pixels: the least width and height of the box
 const NAMES = { pool: "RoI pooling", align: "RoIAlign", exact: "exact average" };
 const EDGES = ["left", "top", "right", "bottom"];
-
-// ---- Small helpers -------------------------------------------------------------------------
-
 const signed = (v, digits) => (v < 0 ? "−" : "+") + Math.abs(v).toFixed(digits);
 
 // ---- The map: image, grid, what each operator reads, and the box to drag ---------------------
@@ -24,20 +21,12 @@ function makeMap(model, parent) {
   const samples = svg("path", { class: "samples" }, map);
   const circles = [0, 1, 2, 3].map(() => svg("circle", { class: "neighbour" }, map));
   const here = svg("circle", { class: "here", r: 2.5 * width / WIDTH }, map);
-  const box = svg("rect", { class: "box", tabindex: 0, role: "application",
+  const box = svg("rect", { class: "movable box", tabindex: 0, role: "application",
     "aria-label": "Region of interest. Arrow keys move it by one image pixel, Shift and arrow " +
       "keys resize it, Alt makes the steps ten times smaller." }, map);
-  const handles = [[0, 1], [2, 1], [0, 3], [2, 3]].map(([x, y]) => {
-    const node = svg("circle", { class: "handle", r: 6 * width / WIDTH }, map);
-    return Object.assign(node, { ends: [x, y] });
-  });
+  const handles = [[0, 1], [2, 1], [0, 3], [2, 3]].map(corner =>
+    [svg("circle", { class: "handle", r: 6 * width / WIDTH }, map), corner]);
 
-  const picture = (node, trait) => {
-    const url = URL.createObjectURL(new Blob([model.get(trait)], { type: "image/png" }));
-    const old = node.getAttribute("href");
-    set(node, { href: url });
-    if (old) URL.revokeObjectURL(old);
-  };
   const drawGrid = () => {
     const stride = model.get("stride");
     const rows = Math.ceil(height / stride), columns = Math.ceil(width / stride);
@@ -46,7 +35,7 @@ function makeMap(model, parent) {
     for (let y = stride; y < height; y += stride) d += `M0 ${y}H${width}`;
     set(grid, { d });
     set(features, { width: columns * stride, height: rows * stride });
-    picture(features, "features_png");
+    showPng(features, model.get("features_png"));
   };
   const drawBackdrop = () => set(features,
     { visibility: model.get("backdrop") === "features" ? "visible" : "hidden" });
@@ -69,23 +58,18 @@ function makeMap(model, parent) {
       set(circles[i], { cx, cy, r: reach * Math.sqrt(weight) }));
     set(here, { cx: x, cy: y });
   };
-  picture(photo, "photo_png");
+  showPng(photo, model.get("photo_png"));
   return {
     map, box, handles, drawGrid, drawBackdrop,
-    place(b) {                                         // at once: the box waits for nobody
+    place(b) {                                         // at once: the box waits for no answer
       rectangle(box, b);
-      for (const node of handles) set(node, { cx: b[node.ends[0]], cy: b[node.ends[1]] });
+      for (const [node, [x, y]] of handles) set(node, { cx: b[x], cy: b[y] });
     },
     draw(view) {
       drawBands(view.pooled);
       rectangle(pooled, view.pooled.box);
       drawSamples(view.aligned);
       drawPoint(view.point);
-    },
-    at(event) {                                        // screen to image pixels
-      const r = map.getBoundingClientRect();
-      return [(event.clientX - r.left) * width / r.width,
-              (event.clientY - r.top) * height / r.height];
     },
   };
 }
@@ -130,11 +114,8 @@ function makeOutputs(parent) {
 }
 
 function makeOffsets(model, parent) {
-  const table = html("table", { className: "offsets" }, parent);
-  html("caption", { textContent: "How far each edge has moved: feature px (image px)" }, table);
-  const head = html("tr", {}, html("thead", {}, table));
-  for (const text of ["", ...EDGES]) html("th", { textContent: text, scope: "col" }, head);
-  const body = html("tbody", {}, table);
+  const body = startTable(parent, "How far each edge has moved: feature px (image px)",
+    ["", ...EDGES], { className: "offsets" });
   const cells = ["pool", "align"].map(name => {
     const line = html("tr", { className: name }, body);
     html("th", { textContent: NAMES[name], scope: "row" }, line);
@@ -189,47 +170,27 @@ function makeSweep(model, parent) {
 
 function makeControls(model, parent) {
   const row = html("div", { className: "controls" }, parent);
-  const bind = (node, trait, read, show) => {
-    node.dataset.trait = trait;
-    node.addEventListener("change", () => { model.set(trait, read()); model.save_changes(); });
-    const follow = () => show(model.get(trait));
-    model.on("change:" + trait, follow);
-    follow();
-  };
-  const choose = (label, trait, options) => {
-    const select = html("select", {}, html("label", { textContent: label + " " }, row));
-    for (const [value, text] of options) html("option", { value, textContent: text ?? value }, select);
-    const number = typeof options[0][0] === "number";
-    bind(select, trait, () => (number ? Number(select.value) : select.value),
-      v => { select.value = v; });
-  };
-  const tick = (label, trait) => {
-    const holder = html("label", {}, row);
-    const input = html("input", { type: "checkbox" }, holder);
-    holder.append(" " + label);
-    bind(input, trait, () => input.checked, v => { input.checked = v; });
-  };
-  choose("stride", "stride", [[4], [8], [16], [32]]);
-  choose("show", "backdrop", [["photo"], ["features"]]);
-  choose("bins", "output_size", [1, 2, 3, 4, 5, 6, 7].map(n => [n, `${n}×${n}`]));
-  choose("samples a bin", "sampling_ratio",
-    [[0, "adaptive"], ...[1, 2, 3, 4].map(n => [n, `${n}×${n}`])]);
-  tick("aligned", "aligned");
-  choose("pooling rounds with", "rounding", [["round"], ["floor"]]);
-  tick("and adds 1", "inclusive");
-  tick("sweep", "sweeping");
+  const square = n => [n, `${n}×${n}`];
+  makeSelect(model, "stride", [4, 8, 16, 32], "stride ", row, Number);
+  makeSelect(model, "backdrop", ["photo", "features"], "show ", row);
+  makeSelect(model, "output_size", [1, 2, 3, 4, 5, 6, 7].map(square), "bins ", row, Number);
+  makeSelect(model, "sampling_ratio", [[0, "adaptive"], ...[1, 2, 3, 4].map(square)],
+    "samples a bin ", row, Number);
+  makeTick(model, "aligned", "aligned", row);
+  makeSelect(model, "rounding", ["round", "floor"], "pooling rounds with ", row);
+  makeTick(model, "inclusive", "and adds 1", row);
+  makeTick(model, "sweeping", "sweep", row);
   return row;
 }
 
 function makeCode(model, controls, parent) {
-  const button = html("button", { className: "copy", textContent: "Copy as Python" }, controls);
   const details = html("details", {}, parent);
   html("summary", { textContent: "The call that gives these numbers" }, details);
   const code = html("pre", { className: "code" }, details);
   const follow = () => { if (details.open) write(code, model.get("code")); };
   model.on("change:code", follow);
   details.addEventListener("toggle", follow);
-  button.addEventListener("click", async () => {
+  const button = makeButton("Copy as Python", "copy", controls, async () => {
     try {
       await navigator.clipboard.writeText(model.get("code"));
       button.textContent = "Copied";
@@ -241,101 +202,47 @@ function makeCode(model, controls, parent) {
   });
 }
 
-// ---- Moving the box: mouse, touch, keyboard ---------------------------------------------------
-
-function makeMoves(model, map, ask, state) {
-  const [height, width] = model.get("size");
-  const move = (dx, dy, from) => {
-    dx = clamp(dx, -from[0], width - from[2]);
-    dy = clamp(dy, -from[1], height - from[3]);
-    return [from[0] + dx, from[1] + dy, from[2] + dx, from[3] + dy];
-  };
-  const stretch = (dx, dy, from, [ix, iy]) => {
-    const b = [...from], end = [0, 0, width, height];
-    for (const [i, d] of [[ix, dx], [iy, dy]]) {
-      b[i] = i > 1 ? clamp(from[i] + d, from[i - 2] + SMALLEST, end[i])
-                   : clamp(from[i] + d, 0, from[i + 2] - SMALLEST);
-    }
-    return b;
-  };
-  const go = (b, point) => {
-    state.box = b;
-    map.place(b);
-    ask(point ? { box: b, point } : { box: b });
-  };
-  const drag = (node, change) => node.addEventListener("pointerdown", down => {
-    down.preventDefault();
-    node.setPointerCapture(down.pointerId);
-    map.box.focus({ preventScroll: true });
-    const from = [...state.box], [x0, y0] = map.at(down);
-    state.dragging = true;
-    const on = event => {
-      const [x, y] = map.at(event);
-      go(change(x - x0, y - y0, from), [x, y]);
-    };
-    node.addEventListener("pointermove", on);
-    node.addEventListener("lostpointercapture", () => {
-      node.removeEventListener("pointermove", on);
-      state.dragging = false;
-    }, { once: true });
-  });
-  drag(map.box, move);
-  for (const node of map.handles) drag(node, (dx, dy, from) => stretch(dx, dy, from, node.ends));
-  map.map.addEventListener("pointermove", event => {
-    if (!state.dragging) ask({ point: map.at(event) });
-  });
-  map.box.addEventListener("keydown", event => {
-    const arrow = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-    const d = arrow[event.key];
-    if (!d) return;
-    event.preventDefault();
-    event.stopPropagation();                           // JupyterLab has shortcuts on arrows
-    const [dx, dy] = d.map(v => v * (event.altKey ? 0.1 : 1));
-    go(event.shiftKey ? stretch(dx, dy, state.box, [2, 3]) : move(dx, dy, state.box));
-  });
-}
-
 // ---- All together -----------------------------------------------------------------------------
 
 function render({ model, el: root }) {
-  root.classList.add("minseg-roi");
-  root.dataset.lmSuppressShortcuts = "true";
+  startPage(root, "minseg-roi");
   const controls = makeControls(model, root);
   const stage = html("div", { className: "stage" }, root);
   const map = makeMap(model, stage);
   const side = html("div", { className: "side" }, stage);
   const parts = [makeOutputs(side), makeOffsets(model, root), makeSweep(model, root)];
   const equation = makeEquation(root);
-  const live = html("div", { className: "live", ariaLive: "polite" }, root);
   makeCode(model, controls, root);
-  const state = { box: [...model.get("box")], dragging: false };
-  makeMoves(model, map, makeQuestions(model).ask, state);
 
-  let speaking = 0;
-  const speak = view => {                              // a screen reader hears one sentence a pause
-    clearTimeout(speaking);
-    speaking = setTimeout(() => write(live, `Mean error: RoI pooling ` +
-      `${view.errors.pool.toFixed(4)}, RoIAlign ${view.errors.align.toFixed(4)}.`), 700);
-  };
-  const draw = () => {
-    const view = model.get("view");
-    if (!state.dragging) { state.box = [...model.get("box")]; map.place(state.box); }
+  let box = [...model.get("box")];
+  const questions = makeQuestions(model);
+  dragBox(map.map, map.box, map.handles, {
+    questions, smallest: SMALLEST, size: model.get("size"),
+    get: () => box,
+    put(moved, point) {
+      box = moved;
+      map.place(box);
+      questions.ask(point ? { box, point } : { box });
+    },
+  });
+  map.map.addEventListener("pointermove", event => {   // the equation follows the bare pointer, too
+    if (!questions.held) questions.ask({ point: whereIn(map.map, event) });
+  });
+
+  const drawing = drawOnChange(model, root, view => {
+    if (questions.quiet()) box = [...model.get("box")];
+    map.place(box);
     map.draw(view);
     for (const part of parts) part(view);
     equation(view.point);
-    speak(view);
     root.dataset.box = model.get("box").map(v => v.toFixed(3)).join(",");
-    root.dataset.drawn = view.drawn;
-  };
-  let frame = 0;                                       // answers within one frame: draw the last
-  const drawSoon = () => { frame ||= requestAnimationFrame(() => { frame = 0; draw(); }); };
-  model.on("change:view", drawSoon);
+  });
   model.on("change:features_png", map.drawGrid);
   model.on("change:backdrop", map.drawBackdrop);
   map.drawGrid();
   map.drawBackdrop();
-  draw();
-  return () => cancelAnimationFrame(frame);
+  drawing.now();
+  return drawing.stop;
 }
 
 export default { render };

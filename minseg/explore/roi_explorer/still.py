@@ -15,7 +15,7 @@ def picture(image: Tensor, box: tuple[float, ...], view: dict[str, Any], stride:
     """A PNG: the image with what each operator reads, and the three outputs as grey tables.
 
     Args:
-        image: (3, H, W). box: x1, y1, x2, y2 in image pixels. view: as `roi_view.explain` gives.
+        image: (3, H, W). box: x1, y1, x2, y2 in image pixels. view: as `numbers` gives it.
     """
     fig, axes = figure(columns=4, height=300, width_ratios=[3, 1, 1, 1])
     draw_image(axes[0], image, title="Where each reads")

@@ -7,19 +7,17 @@ number in it comes from `numbers.py` beside this file, that is, from `minseg.roi
 
 from __future__ import annotations
 
-from math import isfinite
-from pathlib import Path
 from typing import Any
 
-import anywidget
 import traitlets as t
 from torch import Tensor
 
 from minseg.data import photo
-from minseg.explore.base.page import script
+from minseg.explore.base.page import script, style
 from minseg.explore.base.png import one_thread, to_png
-from minseg.explore.base.widget import Still
-from minseg.explore.roi_explorer.numbers import Settings, explain, feature_map, sweep
+from minseg.explore.base.values import Box, box_inside, finite
+from minseg.explore.base.widget import Widget
+from minseg.explore.roi_explorer.numbers import Settings, feature_map, numbers
 
 SMALLEST = 1.0  # image pixels: the least width and height of the box
 SWITCHES = ("stride", "output_size", "sampling_ratio", "aligned", "rounding", "inclusive")
@@ -39,7 +37,7 @@ pool = roi_pool(features, rounded, {size})
 """
 
 
-class RoIExplorer(Still, anywidget.AnyWidget):
+class RoIExplorer(Widget):
     """The widget.
 
     Args:
@@ -57,8 +55,7 @@ class RoIExplorer(Still, anywidget.AnyWidget):
         code: a few lines of Python that give the numbers on the screen.
     """
 
-    _esm = script("roi_explorer")
-    _css = Path(__file__).with_name("style.css")
+    _esm, _css = script("roi_explorer"), style("roi_explorer")
 
     size = t.Tuple().tag(sync=True)  # (height, width) of the image
     photo_png = t.Bytes().tag(sync=True)
@@ -73,7 +70,6 @@ class RoIExplorer(Still, anywidget.AnyWidget):
     inclusive = t.Bool(True).tag(sync=True)
     backdrop = t.Enum(("photo", "features"), "photo").tag(sync=True)
     sweeping = t.Bool(False).tag(sync=True)
-    view = t.Dict().tag(sync=True)
     code = t.Unicode().tag(sync=True)
 
     def __init__(self, image: str | Tensor = "coins", **traits: Any) -> None:
@@ -86,24 +82,23 @@ class RoIExplorer(Still, anywidget.AnyWidget):
         height, width = self.image.shape[1:]
         corners = 0.4905 * width, 0.562 * height, 0.6215 * width, 0.716 * height
         traits.setdefault("box", corners)
-        self._quiet = True  # nothing to draw before all traits are set
         super().__init__(size=(height, width), photo_png=to_png(self.image), **traits)
         if not self.point:
             x1, y1, x2, y2 = self.box
             self.point = (x1 + x2) / 2, (y1 + y2) / 2
-        self._quiet = False
-        self.observe(self._look, ["box", "point", "sweeping", *SWITCHES])
-        self.observe(self._change_map, ["stride"])
-        self.on_msg(self._asked)
         self._change_map()
+        self._change_code()
+        self.observe(self._change_map, ["stride"])  # before the view that shows the map
+        self.observe(self._change_code, ["box", *SWITCHES])
+        self._follow("box", "point", "sweeping", *SWITCHES)
 
     @property
     def settings(self) -> Settings:
-        """The switches, as `roi_view` takes them."""
+        """The switches, as `numbers` takes them."""
         return Settings(*(getattr(self, name) for name in SWITCHES))
 
     @property
-    def alt(self) -> str:  # type: ignore[override]
+    def alt(self) -> str:
         errors = self.view["errors"]
         return (
             f"A box over a photograph on a feature grid of stride {self.stride}, the box as RoI "
@@ -118,44 +113,28 @@ class RoIExplorer(Still, anywidget.AnyWidget):
         return picture(self.image, self.box, self.view, self.stride)
 
     @t.validate("box")
-    def _inside(self, proposal: dict[str, Any]) -> tuple[float, ...]:
-        box = _finite("box", proposal["value"], 4)
-        height, width = self.size
-        x1, y1 = min(max(box[0], 0.0), width - SMALLEST), min(max(box[1], 0.0), height - SMALLEST)
-        x2, y2 = min(max(box[2], x1 + SMALLEST), width), min(max(box[3], y1 + SMALLEST), height)
-        return x1, y1, x2, y2
+    def _inside(self, proposal: dict[str, Any]) -> Box:
+        return box_inside(finite("box", proposal["value"], 4), self.size, SMALLEST)
 
     @t.validate("point")
     def _finite_point(self, proposal: dict[str, Any]) -> tuple[float, ...]:
-        return _finite("point", proposal["value"], 2)
+        return finite("point", proposal["value"], 2)
 
-    def _asked(self, _widget: object, content: dict[str, Any], _buffers: object) -> None:
-        """A question from the browser: a new box or point, answered by one new `view`."""
-        if "n" not in content:
-            return  # a nudge, see page.js
-        with self.hold_sync():
-            self._quiet = True  # two traits may change: look once, afterwards
-            try:
-                for name in ("box", "point"):
-                    if name in content:
-                        setattr(self, name, tuple(content[name]))
-            finally:
-                self._quiet = False
-            self._look(answers=content["n"])
+    def answer(self, question: dict[str, Any]) -> None:
+        """A new box, a new point, or both."""
+        for name in ("box", "point"):
+            if name in question:
+                setattr(self, name, tuple(question[name]))
+
+    @one_thread()
+    def make_view(self) -> dict[str, Any]:
+        return numbers(self.features, self.box, self.point, self.settings, self.sweeping)
 
     def _change_map(self, _change: object = None) -> None:
         self.features = feature_map(self.image, self.stride)
         self.features_png = to_png(self.features[0, 0])
-        self._look()
 
-    def _look(self, _change: object = None, answers: int = -1) -> None:
-        if self._quiet:
-            return
-        with one_thread():
-            view = explain(self.features, self.box, self.point, self.settings)
-            if self.sweeping:
-                view["sweep"] = sweep(self.features, self.box, self.settings)
-        self.view = {**view, "answers": answers, "drawn": self.view.get("drawn", 0) + 1}
+    def _change_code(self, _change: object = None) -> None:
         self.code = CODE.format(
             image=self._image_source,
             stride=self.stride,
@@ -166,10 +145,3 @@ class RoIExplorer(Still, anywidget.AnyWidget):
             rounding=self.rounding,
             ends="" if self.inclusive else " - torch.tensor([0, 0, 1, 1])",
         )
-
-
-def _finite(name: str, value: Any, length: int) -> tuple[float, ...]:
-    numbers = tuple(float(v) for v in value)
-    if len(numbers) != length or not all(map(isfinite, numbers)):
-        raise t.TraitError(f"{name} must be {length} finite numbers, got {numbers}")
-    return numbers

@@ -94,7 +94,7 @@ class SplineEditor(Still, anywidget.AnyWidget):
             self.controls = (*self.controls[:number], *self.controls[number + 1 :])
 
     @property
-    def alt(self) -> str:  # type: ignore[override]
+    def alt(self) -> str:
         return f"A {self.thing} drawn by a closed curve. {self.view['facts']}."
 
     def picture(self) -> bytes:

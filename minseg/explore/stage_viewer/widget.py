@@ -111,7 +111,7 @@ class StageViewer(Still, anywidget.AnyWidget):
         )
 
     @property
-    def alt(self) -> str:  # type: ignore[override]
+    def alt(self) -> str:
         return (
             f"{self!r} Five panels: anchors, proposals, those drawn for training, boxes, masks, "
             f"one RoI in yellow on each. {self.view['facts']}."

@@ -17,13 +17,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from minseg.boxes import batched_nms, decode
+from minseg.boxes import batched_nms, clip_boxes, decode_boxes
 from minseg.instances import Instances
 from minseg.losses.mask import select_class_masks
 from minseg.masks.grid import crops_from_grid
 from minseg.masks.runs import Crop
 from minseg.models.mask_rcnn.roi_heads import BOX_WEIGHTS
-from minseg.models.mask_rcnn.rpn import clip
 
 
 class Detections(NamedTuple):
@@ -54,8 +53,8 @@ def detect(
     """
     scores = logits.softmax(dim=1)[:, :-1]
     row, classes = (scores > score_threshold).nonzero(as_tuple=True)
-    boxes = decode(deltas[row, classes], proposals[row], BOX_WEIGHTS)
-    boxes = clip(boxes[None], size[None])[0]
+    boxes = decode_boxes(deltas[row, classes], proposals[row], BOX_WEIGHTS)
+    boxes = clip_boxes(boxes[None], size[None])[0]
     real = (boxes[:, 2:] - boxes[:, :2] >= 1).all(dim=1)
     boxes, classes, scores = boxes[real], classes[real], scores[row, classes][real]
     kept = batched_nms(boxes, scores, classes, iou_threshold)[:most]

@@ -16,9 +16,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from minseg.boxes import boxes_to_rois
 from minseg.instances import Instances
 from minseg.models.backbone import Backbone
 from minseg.models.mask_rcnn.inference import Crops, Detections, detect, paste_crops
@@ -90,7 +90,7 @@ class MaskRCNN(nn.Module):
         self.proposals, self.rois_per_image = proposals, rois_per_image
         self.positive_fraction = positive_fraction
         self.cells, self.roi_op = cells, roi_op
-        self.drawn = 0  # images so far whose lots were drawn without a seed
+        self.unseeded = 0  # images seen without a seed; numbers the next ones
 
     @property
     def checkpointing(self) -> bool:
@@ -126,11 +126,13 @@ class MaskRCNN(nn.Module):
         """
         batch, sizes = pad_images(images, self.strides[-1])
         truth = pad_truth(targets, self.categories, sizes, batch.shape[2:])
-        lots = self._lots(len(batch), seeds)
+        generators = self._generators(len(batch), seeds)
         pyramid, anchors, objectness, deltas = self.first_stage(batch)
         joined = torch.cat(anchors)
-        keys = draw(lots, len(joined), batch.device)
-        losses = rpn_losses(objectness, deltas, joined, truth, keys, count=self.anchors_per_image)
+        priorities = random_rows(generators, len(joined), batch.device)
+        losses = rpn_losses(
+            objectness, deltas, joined, truth, priorities, count=self.anchors_per_image
+        )
 
         boxes, real = propose(objectness, deltas, anchors, sizes, keep=self.proposals[0])
         boxes, real = torch.cat([boxes, truth.boxes], 1), torch.cat([real, truth.classes >= 0], 1)
@@ -138,7 +140,7 @@ class MaskRCNN(nn.Module):
             boxes,
             real,
             truth,
-            draw(lots, boxes.shape[1], batch.device),
+            random_rows(generators, boxes.shape[1], batch.device),
             classes=len(self.categories),
             count=self.rois_per_image,
             fraction=self.positive_fraction,
@@ -218,30 +220,26 @@ class MaskRCNN(nn.Module):
         times = max(limits[2] / MOST, 1)
         best, keep = round(BEST * times), round(self.proposals[1] * times)
         boxes, real = propose(objectness, deltas, anchors, sizes, best=best, keep=keep)
-        rois = as_rois([b[r] for b, r in zip(boxes, real, strict=True)])
+        rois = boxes_to_rois([b[r] for b, r in zip(boxes, real, strict=True)])
         logits, moves = self.read_boxes(pyramid, rois)
         found = []
         for i, size in enumerate(sizes):
             own = rois[:, 0] == i
             found.append(detect(logits[own], moves[own], rois[own, 1:], size, *limits))
-        masks = self.read_masks(pyramid, as_rois([f.boxes for f in found]))  # of *refined* boxes
+        refined = boxes_to_rois([f.boxes for f in found])  # masks are read from *refined* boxes
+        masks = self.read_masks(pyramid, refined)
         return found, masks.split([len(f.boxes) for f in found])
 
-    def _lots(self, images: int, seeds: Sequence[int] | None) -> list[torch.Generator]:
+    def _generators(self, images: int, seeds: Sequence[int] | None) -> list[torch.Generator]:
         """A random generator for each image."""
         if seeds is None:
-            seeds = range(self.drawn, self.drawn + images)
-            self.drawn += images
+            seeds = range(self.unseeded, self.unseeded + images)
+            self.unseeded += images
         if len(seeds) != images:
-            raise ValueError(f"seeds must be one an image, {images}, got {len(seeds)}")
+            raise ValueError(f"expected {images} seeds, one for each image; got {len(seeds)}")
         return [torch.Generator().manual_seed(seed) for seed in seeds]
 
 
-def draw(generators: Sequence[torch.Generator], count: int, device: torch.device) -> Tensor:
+def random_rows(generators: Sequence[torch.Generator], count: int, device: torch.device) -> Tensor:
     """(B, count) random numbers in [0, 1), each row from its own generator."""
     return torch.stack([torch.rand(count, generator=g) for g in generators]).to(device)
-
-
-def as_rois(boxes: Sequence[Tensor]) -> Tensor:
-    """Boxes (L, 4) of each image as rows (image, x1, y1, x2, y2), (K, 5)."""
-    return torch.cat([F.pad(box, (1, 0), value=float(i)) for i, box in enumerate(boxes)])

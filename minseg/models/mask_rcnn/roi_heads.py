@@ -21,13 +21,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from minseg.boxes import encode, fpn_level
+from minseg.boxes import box_iou, encode_boxes, fpn_level
 from minseg.losses.mask import mask_bce, select_class_masks
 from minseg.losses.sampling import sample_rois
 from minseg.masks import to_grid
 from minseg.models.backbone import GROUPS
 from minseg.models.mask_rcnn.rpn import SMOOTH
-from minseg.models.padding import Truth, paired_iou
+from minseg.models.padding import PaddedTruth
 from minseg.precision import exact_device
 from minseg.processes import mean_over_processes
 from minseg.roi import roi_align, roi_pool, roi_warp
@@ -36,7 +36,7 @@ BOX_WEIGHTS = (10.0, 10.0, 5.0, 5.0)  # bring the box targets to about unit spre
 SAMPLES = 2  # bilinear samples a bin and axis; with 1, large things lose
 
 
-class Sample(NamedTuple):
+class SampledRois(NamedTuple):
     """The proposals that train the heads, K of the whole batch."""
 
     rois: Tensor  # (K, 5) image of the batch, x1, y1, x2, y2
@@ -47,27 +47,27 @@ class Sample(NamedTuple):
 def sample_proposals(
     boxes: Tensor,
     real: Tensor,
-    truth: Truth,
-    keys: Tensor,
+    truth: PaddedTruth,
+    priorities: Tensor,
     *,
     classes: int,
     count: int = 32,
     fraction: float = 0.25,
     positive: float = 0.5,
-) -> Sample:
+) -> SampledRois:
     """Match proposals with things and draw those that train.
 
     Args:
         boxes: (B, R, 4) proposals; append the true boxes, or an untrained RPN yields no positives.
-        real: (B, R) bool, false for rows that are padding. keys: (B, R) for `sample_rois`.
+        real: (B, R) bool, false for rows that are padding. priorities: (B, R) for `sample_rois`.
         classes: C, without background. count, fraction: as in `sample_rois`; 512 and 0.25 at full
             size. positive: the IoU with a thing from which a proposal is one of it.
     """
-    overlap, thing = paired_iou(boxes, truth.boxes).max(dim=2)  # (B, R)
+    overlap, thing = box_iou(boxes, truth.boxes).max(dim=2)  # (B, R)
     chosen, rest = sample_rois(
         real & (overlap >= positive),
         real & (overlap < positive),
-        keys,
+        priorities,
         count=count,
         fraction=fraction,
     )
@@ -75,7 +75,7 @@ def sample_proposals(
     rois = torch.cat([image[:, None].to(boxes), boxes[image, at]], dim=1)
     things = thing[image, at]
     labels = torch.where(chosen[image, at], truth.classes[image, things], classes)
-    return Sample(rois, labels, things)
+    return SampledRois(rois, labels, things)
 
 
 def read_pyramid(
@@ -190,7 +190,7 @@ class MaskHead(nn.Module):
 
 
 def class_and_box_losses(
-    logits: Tensor, deltas: Tensor, sample: Sample, truth: Truth
+    logits: Tensor, deltas: Tensor, sample: SampledRois, truth: PaddedTruth
 ) -> dict[str, Tensor]:
     """The first two terms of L, "class" and "box", () each.
 
@@ -200,7 +200,7 @@ def class_and_box_losses(
     n = mean_over_processes(len(logits))
     at = (sample.classes < deltas.shape[1]).nonzero()[:, 0]
     rois, classes, things = sample.rois[at], sample.classes[at], sample.things[at]
-    moves = encode(truth.boxes[rois[:, 0].long(), things], rois[:, 1:], BOX_WEIGHTS)
+    moves = encode_boxes(truth.boxes[rois[:, 0].long(), things], rois[:, 1:], BOX_WEIGHTS)
     return {
         "class": F.cross_entropy(logits, sample.classes, reduction="sum") / n,
         "box": F.smooth_l1_loss(deltas[at, classes], moves, beta=SMOOTH, reduction="sum") / n,
@@ -222,7 +222,7 @@ def mask_loss(logits: Tensor, classes: Tensor, targets: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def mask_targets(rois: Tensor, things: Tensor, truth: Truth, size: int) -> Tensor:
+def mask_targets(rois: Tensor, things: Tensor, truth: PaddedTruth, size: int) -> Tensor:
     """(P, size, size): the share of each cell of the proposal (P, 5) that its thing covers."""
     masks, where = truth.masks[rois[:, 0].long(), things], exact_device(rois.device)
     return to_grid(masks.to(where), rois[:, 1:].to(where), size).to(rois.device)

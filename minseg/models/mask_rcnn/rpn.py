@@ -20,10 +20,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from minseg.boxes import decode, encode
+from minseg.boxes import box_iou, clip_boxes, decode_boxes, encode_boxes, nms_of_batch
 from minseg.losses.sampling import sample_rois
 from minseg.models.backbone import conv_norm
-from minseg.models.padding import Truth, paired_iou, suppress
+from minseg.models.padding import PaddedTruth
 from minseg.processes import mean_over_processes
 
 SMOOTH = 1 / 9  # where smooth L1 turns from square to straight
@@ -110,8 +110,8 @@ def rpn_losses(
     objectness: Tensor,
     deltas: Tensor,
     anchors: Tensor,
-    truth: Truth,
-    keys: Tensor,
+    truth: PaddedTruth,
+    priorities: Tensor,
     *,
     count: int = 64,
     positive: float = 0.6,
@@ -121,18 +121,18 @@ def rpn_losses(
 
     Args:
         objectness: (B, A) logits. deltas: (B, A, 4). anchors: (A, 4).
-        keys: (B, A) random numbers for `minseg.losses.sample_rois`. count: anchors an image.
+        priorities: (B, A) random numbers for `minseg.losses.sample_rois`. count: anchors an image.
         positive, negative: as in `anchor_targets`.
 
     Returns:
         "rpn_objectness" and "rpn_box", () each; 0 with a gradient path where nothing is positive.
     """
     with torch.no_grad():
-        overlaps = paired_iou(anchors, truth.boxes)  # (B, A, G); 0 with padding, which has no area
+        overlaps = box_iou(anchors, truth.boxes)  # (B, A, G); 0 with padding, which has no area
         yes, no, thing = anchor_targets(overlaps, positive=positive, negative=negative)
-        yes, no = sample_rois(yes, no, keys, count=count, fraction=0.5)
+        yes, no = sample_rois(yes, no, priorities, count=count, fraction=0.5)
         image, at = yes.nonzero(as_tuple=True)
-        moves = encode(truth.boxes[image, thing[image, at]], anchors[at])
+        moves = encode_boxes(truth.boxes[image, thing[image, at]], anchors[at])
         n = mean_over_processes((yes | no).sum())
     drawn = yes | no
     bce = F.binary_cross_entropy_with_logits(objectness[drawn], yes[drawn].float(), reduction="sum")
@@ -165,10 +165,9 @@ def propose(
     """
     at, level = _best_of_each_level(objectness, [len(a) for a in anchors], best)  # (B, n) each
     chosen = deltas.gather(1, at[..., None].expand(-1, -1, 4))
-    boxes = decode(chosen.view(-1, 4), torch.cat(list(anchors))[at].view(-1, 4))
-    boxes = clip(boxes.view_as(chosen), sizes)
+    boxes = clip_boxes(decode_boxes(chosen, torch.cat(list(anchors))[at]), sizes)
     large = (boxes[..., 2:] - boxes[..., :2] >= 1).all(dim=2)
-    real = suppress(boxes, level, iou_threshold) & large
+    real = nms_of_batch(boxes, level, iou_threshold) & large
     first = (~real).long().argsort(dim=1, stable=True)[:, :keep]  # the real ones, best first
     return boxes.gather(1, first[..., None].expand(-1, -1, 4)), real.gather(1, first)
 
@@ -185,9 +184,3 @@ def _best_of_each_level(
         level.append(torch.full_like(index, k))
     order = torch.cat(scores, dim=1).argsort(dim=1, descending=True, stable=True)
     return torch.cat(at, dim=1).gather(1, order), torch.cat(level, dim=1).gather(1, order)
-
-
-def clip(boxes: Tensor, sizes: Tensor) -> Tensor:
-    """Boxes (B, N, 4) cut off at the edges of their images, of sizes (B, 2): height and width."""
-    limit = sizes.flip(1).repeat(1, 2)[:, None].to(boxes)  # (B, 1, 4): w, h, w, h
-    return torch.minimum(boxes.clamp(min=0), limit)

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from minseg.instances import Instances
-from minseg.models import MaskRCNN, mask_rcnn
+from minseg.models import MaskRCNN
+from minseg.models.mask_rcnn import model as whole_model
 
 NAMES = {"rpn_objectness", "rpn_box", "class", "box", "mask"}
 
@@ -92,7 +93,7 @@ def test_every_loss_is_divided_by_the_count_of_all_processes(monkeypatch):
 
 def patch_normaliser(monkeypatch, function):
     for module in ("rpn", "roi_heads"):
-        monkeypatch.setattr(f"minseg.models.{module}.mean_over_processes", function)
+        monkeypatch.setattr(f"minseg.models.mask_rcnn.{module}.mean_over_processes", function)
 
 
 def test_seeds_decide_what_is_drawn():
@@ -109,7 +110,7 @@ def test_seeds_decide_what_is_drawn():
     again = copy.deepcopy(model)
     unseeded = total(None)
     assert total(None) != unseeded == sum(again.losses(images, targets).values()).item()
-    with pytest.raises(ValueError, match="one an image, 4, got 2"):
+    with pytest.raises(ValueError, match="expected 4 seeds, one for each image; got 2"):
         model.losses(images, targets, seeds=[1, 2])
 
 
@@ -157,9 +158,9 @@ def test_masks_are_read_from_refined_boxes(monkeypatch):
     """What reaches the mask head are the boxes that `detect` gave back, not the proposals."""
     model, seen = tiny(), []
     moved = torch.tensor([[3.0, 4, 30, 31]])
-    found = mask_rcnn.detect(torch.tensor([[9.0, 0, 0, 0]]), torch.zeros(1, 3, 4), moved,
+    found = whole_model.detect(torch.tensor([[9.0, 0, 0, 0]]), torch.zeros(1, 3, 4), moved,
                              torch.tensor([48, 48]))  # fmt: skip
-    monkeypatch.setattr(mask_rcnn, "detect", lambda *_: found)
+    monkeypatch.setattr(whole_model, "detect", lambda *_: found)
     read = model.read_masks
     monkeypatch.setattr(model, "read_masks", lambda p, rois: seen.append(rois) or read(p, rois))
     model.predict(torch.rand(1, 3, 48, 48))

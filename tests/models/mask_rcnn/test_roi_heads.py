@@ -9,14 +9,14 @@ from minseg.masks import to_grid
 from minseg.models import BoxHead, MaskHead
 from minseg.models.mask_rcnn.roi_heads import (
     BOX_WEIGHTS,
-    Sample,
+    SampledRois,
     class_and_box_losses,
     mask_loss,
     mask_targets,
     read_pyramid,
     sample_proposals,
 )
-from minseg.models.padding import Truth
+from minseg.models.padding import PaddedTruth
 from minseg.roi import roi_align, roi_pool, roi_warp
 
 
@@ -44,7 +44,7 @@ def test_a_box_head_answers_for_every_class_and_background():
 
 def test_sampling_by_hand():
     things = torch.tensor([[[0.0, 0, 10, 10], [20, 20, 40, 40]], [[0, 0, 0, 0], [0, 0, 0, 0]]])
-    truth = Truth(things, torch.tensor([[2, 0], [-1, -1]]), torch.zeros(2, 2, 1, 1).bool())
+    truth = PaddedTruth(things, torch.tensor([[2, 0], [-1, -1]]), torch.zeros(2, 2, 1, 1).bool())
     boxes = torch.tensor(
         [
             [[0.0, 0, 10, 9], [20, 20, 40, 30], [22, 20, 40, 29], [0, 0, 10, 10]],
@@ -52,14 +52,14 @@ def test_sampling_by_hand():
         ]
     )
     real = torch.tensor([[True, True, True, False], [True, True, True, False]])
-    lots = torch.tensor([[0.1, 0.2, 0.3, 0.9], [0.5, 0.1, 0.2, 0.9]])
-    sample = sample_proposals(boxes, real, truth, lots, classes=3, count=4, fraction=0.5)
+    priorities = torch.tensor([[0.1, 0.2, 0.3, 0.9], [0.5, 0.1, 0.2, 0.9]])
+    sample = sample_proposals(boxes, real, truth, priorities, classes=3, count=4, fraction=0.5)
     assert sample.rois[:, 0].tolist() == [0, 0, 0, 1, 1, 1]
     assert sample.classes.tolist() == [2, 0, 3, 3, 3, 3]  # IoU .9, .5 and .405; then background
     assert sample.things[:2].tolist() == [0, 1]
     assert torch.equal(sample.rois[:, 1:], boxes[real])
-    few = sample_proposals(boxes, real, truth, lots, classes=3, count=2, fraction=0.5)
-    assert few.classes.tolist() == [0, 3, 3, 3]  # the larger lot wins; the quota is filled up
+    few = sample_proposals(boxes, real, truth, priorities, classes=3, count=2, fraction=0.5)
+    assert few.classes.tolist() == [0, 3, 3, 3]  # the larger priority wins; the quota is filled up
     assert few.rois[2:, 1].tolist() == [0, 1]
 
 
@@ -96,9 +96,9 @@ def test_reading_is_float32_under_autocast():
 
 def test_class_and_box_losses_against_the_formulas():
     things = torch.tensor([[[0.0, 0, 10, 10], [20, 20, 40, 40]]])
-    truth = Truth(things, torch.tensor([[1, 0]]), torch.zeros(1, 2, 1, 1).bool())
+    truth = PaddedTruth(things, torch.tensor([[1, 0]]), torch.zeros(1, 2, 1, 1).bool())
     rois = torch.tensor([[0.0, 1, 0, 10, 10], [0, 50, 50, 60, 60], [0, 20, 22, 40, 40]])
-    sample = Sample(rois, torch.tensor([1, 2, 0]), torch.tensor([0, 0, 1]))
+    sample = SampledRois(rois, torch.tensor([1, 2, 0]), torch.tensor([0, 0, 1]))
     logits = torch.randn(3, 3, generator=torch.Generator().manual_seed(0))
     deltas = torch.zeros(3, 2, 4, requires_grad=True)
     losses = class_and_box_losses(logits, deltas, sample, truth)
@@ -116,7 +116,7 @@ def test_the_mask_target_is_cropped_with_the_proposal():
     masks = torch.zeros(1, 2, 16, 16, dtype=torch.bool)
     masks[0, 1, 4:12, 8:12] = True
     boxes = torch.tensor([[[0.0, 0, 16, 16], [8, 4, 12, 12]]])
-    truth = Truth(boxes, torch.tensor([[0, 0]]), masks)
+    truth = PaddedTruth(boxes, torch.tensor([[0, 0]]), masks)
     roi = torch.tensor([[0.0, 4, 4, 12, 12]])
     target = mask_targets(roi, torch.tensor([1]), truth, 4)
     assert target[0].tolist() == [[0, 0, 1, 1]] * 4
@@ -125,7 +125,7 @@ def test_the_mask_target_is_cropped_with_the_proposal():
 
 
 def test_mask_targets_are_exact_under_autocast():
-    truth = Truth(torch.zeros(1, 1, 4), torch.tensor([[0]]), torch.rand(1, 1, 50, 50) < 0.5)
+    truth = PaddedTruth(torch.zeros(1, 1, 4), torch.tensor([[0]]), torch.rand(1, 1, 50, 50) < 0.5)
     roi = torch.tensor([[0.0, 3.3, 4.1, 40.7, 41.9]])
     with torch.autocast("cpu", torch.bfloat16):
         target = mask_targets(roi, torch.tensor([0]), truth, 28)
@@ -154,7 +154,8 @@ def test_no_positives():
     head = MaskHead(8, 8, 1, 3, norm=True)
     pyramid = [torch.rand(1, 8, 8, 8, requires_grad=True)]
     logits = head(read_pyramid(pyramid, (4,), torch.zeros(0, 5), 14))
-    truth = Truth(torch.zeros(1, 1, 4), torch.tensor([[-1]]), torch.zeros(1, 1, 32, 32).bool())
+    masks = torch.zeros(1, 1, 32, 32).bool()
+    truth = PaddedTruth(torch.zeros(1, 1, 4), torch.tensor([[-1]]), masks)
     none = torch.zeros(0, dtype=torch.int64)
     loss = mask_loss(logits, none, mask_targets(torch.zeros(0, 5), none, truth, 28))
     assert loss == 0
@@ -173,6 +174,7 @@ def test_mask_targets_are_counted_where_there_are_doubles(monkeypatch):
 
     monkeypatch.setattr("minseg.models.mask_rcnn.roi_heads.exact_device", lambda device: "meta")
     monkeypatch.setattr("minseg.models.mask_rcnn.roi_heads.to_grid", counted)
-    truth = Truth(torch.zeros(1, 1, 4), torch.zeros(1, 1).long(), torch.ones(1, 1, 8, 8).bool())
+    masks = torch.ones(1, 1, 8, 8).bool()
+    truth = PaddedTruth(torch.zeros(1, 1, 4), torch.zeros(1, 1).long(), masks)
     targets = mask_targets(torch.tensor([[0.0, 1, 1, 5, 5]]), torch.tensor([0]), truth, 4)
     assert seen == ["meta", "meta"] and targets.device.type == "cpu" and targets.all()

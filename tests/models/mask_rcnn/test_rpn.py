@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from minseg.boxes import batched_nms, decode, encode
+from minseg.boxes import batched_nms, box_iou, decode, encode
 from minseg.models.mask_rcnn.rpn import (
     RPNHead,
     anchor_targets,
@@ -11,7 +11,7 @@ from minseg.models.mask_rcnn.rpn import (
     pyramid_anchors,
     rpn_losses,
 )
-from minseg.models.padding import Truth, paired_iou
+from minseg.models.padding import PaddedTruth
 
 
 def seeded(seed):
@@ -19,7 +19,7 @@ def seeded(seed):
 
 
 def truth_of(boxes, classes):
-    return Truth(boxes, torch.tensor(classes), torch.zeros(*boxes.shape[:2], 1, 1).bool())
+    return PaddedTruth(boxes, torch.tensor(classes), torch.zeros(*boxes.shape[:2], 1, 1).bool())
 
 
 def test_anchors_by_hand():
@@ -140,7 +140,7 @@ def test_a_perfect_network_proposes_the_things(seed):
     things = torch.cat([corner, corner + 8 + torch.rand(1, 4, 2, generator=seeded(9)) * 16], dim=2)
     anchors = pyramid_anchors([(16, 16), (8, 8)], [4, 8])
     joined = torch.cat(anchors)
-    yes, _, thing = anchor_targets(paired_iou(joined, things))
+    yes, _, thing = anchor_targets(box_iou(joined, things))
     deltas = encode(things[0][thing[0]], joined)[None]
     boxes, real = propose(yes.float(), deltas, anchors, torch.tensor([[64, 64]]), best=200, keep=40)
-    assert paired_iou(things, boxes[:, : int(real.sum())])[0].amax(dim=1).min() > 0.7
+    assert box_iou(things, boxes[:, : int(real.sum())])[0].amax(dim=1).min() > 0.7
