@@ -20,7 +20,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 from minseg.data import load_coco, load_panoptic, load_results
-from minseg.data.coco.instances import Boxes, CocoInstances, RunInstances
+from minseg.data.coco.image import Boxes, RunInstances
+from minseg.data.coco.instances import CocoInstances
 from minseg.data.coco.panoptic import CocoPanoptic
 from minseg.data.coco.records import Id
 from minseg.metrics import APAccumulator, PQAccumulator

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from minseg.data.coco.categories import read_categories
-from minseg.data.coco.instances import read_images
+from minseg.data.coco.groups import read_images
 from minseg.data.coco.records import Id, Record, read_json
 from minseg.data.pictures import picture_size
 

@@ -51,7 +51,14 @@ class Dataset(Protocol):
 
 
 def as_example(sample: Sample, index: int) -> Example:
-    """A sample as an Example; ValueError, with its number, where it has no image."""
+    """A sample as an Example; ValueError, with its number, where it has no image.
+
+    Example:
+        >>> from minseg.data.scenes import make_scene
+        >>> example = as_example(make_scene(0, 32), 0)
+        >>> tuple(example.image.shape), len(example.instances)
+        ((3, 32, 32), 6)
+    """
     if sample.image is None:
         raise ValueError(
             f"dataset[{index}] has no image: load_coco needs the folder of the images too"

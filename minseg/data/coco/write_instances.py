@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from minseg.data.coco.instances import CocoImage
+from minseg.data.coco.image import CocoImage
 from minseg.data.coco.records import Id, check_id, safe_name
 from minseg.files import written_whole
 from minseg.masks import encode_rle
@@ -40,6 +40,15 @@ def save_coco(
     Raises:
         ValueError: if an image's id is neither a whole number nor a text or comes twice, a file
             name leaves its folder, or a label is not among the categories.
+
+    Example:
+        >>> import tempfile, torch
+        >>> from minseg.instances import Instances
+        >>> file = Path(tempfile.mkdtemp()) / "truth.json"
+        >>> instances = Instances(torch.eye(3).bool()[None], torch.tensor([1]))
+        >>> save_coco(file, [CocoImage(7, "a.png", instances)], {1: "line"})
+        >>> json.loads(file.read_text())["annotations"][0]["bbox"]
+        [0.0, 0.0, 3.0, 3.0]
     """
     ids = _ids(categories, category_ids)
     listed: dict[Id, dict[str, Any]] = {}

@@ -3,10 +3,10 @@
     pixel = light · Σ_k coverage_k · colour_k + noise
 
 Coverage is the share of the pixel that segment k takes, so edges are smooth and agree with the
-truth to 1/16. A thing's colour and pattern are drawn without regard to its class: only its outline
-tells a disc from a box. Stuff is told by colour, texture and place together.
+truth to 1/16. A thing's colour and pattern are random, whatever its class: only its outline tells a
+disc from a box. Stuff is told by colour, texture and place together.
 
-As in `shapes.py`, only sums, products, quotients and roots are used, never a sine or an
+As in `shapes`, only sums, products, quotients and roots are used, never a sine or an
 exponential, so that a seed gives one image on every machine. Noise is the sum of two uniform
 numbers, a triangular density.
 """

@@ -287,7 +287,7 @@ def test_maps_are_written_to_a_folder_on_another_disk(tmp_path, monkeypatch):
     import os
 
     from minseg.data import PanopticImage
-    from minseg.data.coco.instances import write_panoptic
+    from minseg.data.coco import write_panoptic
 
     rename = os.replace
 
