@@ -42,7 +42,7 @@ class Sample(Protocol):
 class Dataset(Protocol):
     """A sequence of samples; the same index gives the same sample every time.
 
-    It may say with `fingerprint() -> str` what it holds, see `minseg.train.fingerprint`.
+    It may say with `fingerprint() -> str` what it holds, see `minseg.train.run_folder`.
     """
 
     def __len__(self) -> int: ...

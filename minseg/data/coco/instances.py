@@ -283,6 +283,18 @@ def load_results(
 
     Raises:
         ValueError, FileNotFoundError: with the file, the result and the reason.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> top = {"images": [{"id": 7, "height": 2, "width": 3}], "annotations": []}
+        >>> top["categories"] = [{"id": 4, "name": "dog"}]
+        >>> _ = (folder / "truth.json").write_text(json.dumps(top))
+        >>> one = {"image_id": 7, "category_id": 4, "bbox": [0, 0, 2, 2], "score": 0.9}
+        >>> _ = (folder / "results.json").write_text(json.dumps([one]))
+        >>> results = load_results(folder / "results.json", load_coco(folder / "truth.json"))
+        >>> results.boxes(7).boxes.tolist(), results.boxes(7).scores.tolist()
+        ([[0.0, 0.0, 2.0, 2.0]], [0.9])
     """
     file = Path(results_file)
     values = Record(file, "the file", {"results": read_json(file)}).rows("results")

@@ -168,6 +168,15 @@ def load_panoptic(
 
     Raises:
         ValueError, FileNotFoundError: with the file, the image or segment, and the reason.
+
+    Example:
+        >>> import tempfile
+        >>> from minseg.data.coco.write_panoptic import save_panoptic
+        >>> file, ids = Path(tempfile.mkdtemp()) / "maps.json", torch.tensor([[1001, 7000, 0]])
+        >>> save_panoptic(file, [PanopticImage(1, "a.png", ids)], {1: "disc", 7: "sky"}, things=[1])
+        >>> maps = load_panoptic(file)
+        >>> maps.things, maps.stuff, maps[0].ids.tolist()
+        ((1,), (7,), [[1001, 7000, 0]])
     """
     file = Path(annotation_file)
     where = file.with_suffix("") if folder is None else Path(folder)

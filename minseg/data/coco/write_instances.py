@@ -78,6 +78,16 @@ def save_results(
 
     No bbox is written: pycocotools would take its area for the mask's. Arguments and errors are
     those of `save_coco`.
+
+    Example:
+        >>> import tempfile, torch
+        >>> from minseg.instances import Instances
+        >>> file = Path(tempfile.mkdtemp()) / "results.json"
+        >>> found = Instances(torch.ones(1, 2, 3).bool(), torch.tensor([1]), torch.tensor([0.5]))
+        >>> save_results(file, [CocoImage(7, None, found)], {1: "disc"})
+        >>> one = json.loads(file.read_text())[0]
+        >>> one["segmentation"], one["score"]
+        ({'size': [2, 3], 'counts': '06'}, 0.5)
     """
     ids = _ids(categories, category_ids)
     seen: set[Id] = set()

@@ -11,10 +11,7 @@ folder stay.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +20,7 @@ import torch
 from minseg.data.coco.panoptic import PanopticImage
 from minseg.data.coco.png import LARGEST_COLOUR, write_png
 from minseg.data.coco.records import Id, check_id, safe_name
-from minseg.files import written_whole
+from minseg.files import drafts_in, written_whole
 from minseg.panoptic import decode
 
 
@@ -70,8 +67,8 @@ def save_panoptic(
     where = file.with_suffix("") if folder is None else Path(folder)
     listed: dict[Id, dict[str, Any]] = {}
     annotations: dict[str, dict[str, Any]] = {}
-    # every map aside, as it comes
-    with _draft_folder(where) as draft:
+    # every map aside, as it comes; when all are there, to their places
+    with drafts_in(where) as drafts:
         for one in images:
             number, name = check_id(one.image_id, listed), _png_name(one, annotations)
             segments = _segments(one, categories, things, max_instances)
@@ -82,11 +79,7 @@ def save_panoptic(
             size = {"height": height, "width": width}
             listed[number] = {"id": number, "file_name": name, **size}
             annotations[name] = {"image_id": number, "file_name": name, "segments_info": segments}
-            write_png(draft / name, one.ids.cpu().numpy())
-        # all are there: to their places
-        for name in annotations:
-            (where / name).parent.mkdir(parents=True, exist_ok=True)
-            os.replace(draft / name, where / name)
+            write_png(drafts / name, one.ids.cpu().numpy())
     # the JSON that names them, last
     top: dict[str, Any] = {"images": list(listed.values())}
     top["annotations"] = list(annotations.values())
@@ -96,19 +89,6 @@ def save_panoptic(
     ]
     with written_whole(file) as stream:
         json.dump(top, stream)
-
-
-@contextmanager
-def _draft_folder(where: Path) -> Iterator[Path]:
-    """A folder inside `where`, on its disk, so that a rename is one step; gone at the end."""
-    new = not where.exists()
-    where.mkdir(parents=True, exist_ok=True)
-    try:
-        with tempfile.TemporaryDirectory(dir=where, prefix=".draft.") as draft:
-            yield Path(draft)
-    finally:
-        if new and not any(where.iterdir()):
-            where.rmdir()
 
 
 def _png_name(one: PanopticImage, taken: Collection[str]) -> str:

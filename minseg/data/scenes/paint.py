@@ -172,7 +172,12 @@ def shadow(coverage: np.ndarray, light: tuple[float, float]) -> np.ndarray:
 
 
 def blur(image: np.ndarray) -> np.ndarray:
-    """Weights 1 2 1 along the last two axes; the border repeats."""
+    """Weights 1 2 1 along the last two axes; the border repeats.
+
+    Example:
+        >>> (16 * blur(np.eye(1, 4))).tolist()
+        [[12.0, 4.0, 0.0, 0.0]]
+    """
     edges = [(0, 0)] * (image.ndim - 2) + [(1, 1), (1, 1)]
     p = np.pad(image, edges, mode="edge")
     p = p[..., :-2, :] + 2 * p[..., 1:-1, :] + p[..., 2:, :]

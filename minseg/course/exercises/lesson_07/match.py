@@ -68,6 +68,14 @@ def _match(
     return found
 
 
+finds_twice = partial(_match, reuse=True)
+takes_the_first = partial(_match, first=True)
+asks_for_more = partial(_match, strict=True)
+looks_no_further = partial(_match, stubborn=True)
+likes_ignored_truths = partial(_match, fair=True)
+uses_crowds_up = partial(_match, crowds_end=True)
+
+
 def as_a_row(fn: Callable[..., Any], *case: Any) -> Any:
     """What `fn` returns, a tensor or an array of it as a list."""
     value = fn(*case)
@@ -134,7 +142,7 @@ MATCH = Exercise(
     ),
     mistakes={
         "finds_twice": (
-            partial(_match, reuse=True),
+            finds_twice,
             "Your truths can be found again and again, so a duplicate counts as right, and recall "
             "can exceed 1. (AlexeyAB/darknet had this: issue 685, 2018.) Remember what is taken.",
         ),
@@ -144,16 +152,16 @@ MATCH = Exercise(
             "what is taken; then see to truths that are ignored.",
         ),
         "takes_the_first": (
-            partial(_match, first=True),
+            takes_the_first,
             "You take the first truth that reaches the threshold. Take the one with the highest "
             "IoU.",
         ),
         "asks_for_more": (
-            partial(_match, strict=True),
+            asks_for_more,
             "An IoU of exactly the threshold is enough: ≥, not >.",
         ),
         "looks_no_further": (
-            partial(_match, stubborn=True),
+            looks_no_further,
             "If the best truth is taken you give up. That is Pascal VOC's rule; COCO's takes the "
             "best truth that is still *free*.",
         ),
@@ -173,12 +181,12 @@ MATCH = Exercise(
             "truth that counts is preferred to an ignored one, and a crowd may be taken again.",
         ),
         "likes_ignored_truths": (
-            partial(_match, fair=True),
+            likes_ignored_truths,
             "You treat ignored truths like all others. A truth that counts is preferred, even at "
             "a lower IoU.",
         ),
         "uses_crowds_up": (
-            partial(_match, crowds_end=True),
+            uses_crowds_up,
             "A crowd holds many objects. It may be taken any number of times.",
         ),
         "lets_truths_choose": (
