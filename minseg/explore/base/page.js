@@ -49,7 +49,7 @@ const startTable = (parent, caption, columns, properties = {}) => {
 
 // A legend. `entries`: the class of a swatch, which gives it its colour, and a text.
 const makeKey = (parent, entries, swatch = "swatch") => {
-  const key = html("div", { className: "key" }, parent);
+  const key = html("div", { className: "swatches errors" }, parent);
   for (const [name, textContent] of entries) {
     html("span", { className: `${swatch} ${name}` }, key);
     html("span", { textContent }, key);
