@@ -26,7 +26,6 @@ from minseg.losses.mask import (
     soft_iou_loss,
 )
 from minseg.losses.matching import detr_cost, hungarian_match, hungarian_match_loop
-from minseg.losses.normaliser import mean_over_processes
 from minseg.losses.sampling import (
     above_quantile,
     hard_negatives,
@@ -36,6 +35,7 @@ from minseg.losses.sampling import (
     sample_rois,
     sample_rois_loop,
 )
+from minseg.processes import mean_over_processes
 
 __all__ = [
     "UncertaintyWeights",

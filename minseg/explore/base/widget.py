@@ -79,7 +79,8 @@ class Widget(Still, anywidget.AnyWidget):
 
     def _follow(self, *traits: str) -> None:
         """From now on: answer questions, and make `view` anew when one of the traits changes."""
-        self.observe(self._look, list(traits))
+        if traits:  # of none, traitlets would observe all
+            self.observe(self._look, list(traits))
         self.on_msg(self._asked)
         self._look()
 
@@ -95,9 +96,9 @@ class Widget(Still, anywidget.AnyWidget):
             self._answering = True
             try:
                 self.answer(question)
-            finally:
+            finally:  # what is refused gets its view, too: the browser waits for one
                 self._answering = False
-            self._show(answers=question["n"])
+                self._show(answers=question["n"])
 
     def _show(self, answers: int) -> None:
         drawn = self.view.get("drawn", 0) + 1

@@ -26,13 +26,13 @@ from torch import Tensor, nn
 
 from minseg.boxes import box_iou, encode_boxes, fpn_level
 from minseg.losses.mask import mask_bce, select_class_masks
-from minseg.losses.normaliser import mean_over_processes
 from minseg.losses.sampling import sample_rois
 from minseg.masks import to_grid
 from minseg.models.backbone import GROUPS
 from minseg.models.mask_rcnn.rpn import SMOOTH
 from minseg.models.padding import PaddedTruth
 from minseg.precision import exact_device
+from minseg.processes import mean_over_processes
 from minseg.roi import roi_align, roi_pool, roi_warp
 
 BOX_WEIGHTS = (10.0, 10.0, 5.0, 5.0)  # bring the box targets to about unit spread

@@ -22,10 +22,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from minseg.boxes import box_iou, clip_boxes, decode_boxes, encode_boxes, nms_of_batch
-from minseg.losses.normaliser import mean_over_processes
 from minseg.losses.sampling import sample_rois
 from minseg.models.backbone import conv_norm
 from minseg.models.padding import PaddedTruth
+from minseg.processes import mean_over_processes
 
 SMOOTH = 1 / 9  # where smooth L1 turns from square to straight
 

@@ -101,8 +101,8 @@ SDF_L1 = Exercise(
         ),
         "cuts_the_difference": (
             cuts_the_difference,
-            "You cut the difference. Then two far pixels that differ by little count in full, "
-            "though nobody asked for them.",
+            "You cut the difference. Then two distances beyond the cut that differ by little count "
+            "in full, where they should cost nothing.",
         ),
         "cuts_one_side": (
             cuts_one_side,
@@ -119,7 +119,13 @@ SDF_L1 = Exercise(
             forgets_the_sign,
             "You compare sizes without signs, so that inside and outside look alike.",
         ),
-        "squares": (squares, "You square the differences. L1 takes their absolute values."),
-        "sums": (sums, "You sum over the pixels. The loss is their mean."),
+        "squares": (
+            squares,
+            "You square the differences. L1 takes their absolute values.",
+        ),
+        "sums": (
+            sums,
+            "You sum over the pixels. The loss is their mean.",
+        ),
     },
 )

@@ -20,18 +20,18 @@ from minseg.metrics.ap_matching import match_loop
 
 def overlaps_to_match(generator: torch.Generator) -> Iterable[tuple[Any, ...]]:
     """Duplicates, rivals, an IoU on the threshold, ignored truths, crowds, and nothing at all."""
-    nobody = np.zeros(2, dtype=bool)
-    yield np.array([[0.9, 0.0], [0.8, 0.0], [0.0, 0.7]]), nobody, nobody, 0.5  # a duplicate
-    yield np.array([[0.6, 0.7], [0.1, 0.8]]), nobody, nobody, 0.5  # the first takes the best
-    yield np.array([[0.6, 0.9], [0.55, 0.8]]), nobody, nobody, 0.5  # the second best is free
-    yield np.array([[0.75, 0.2], [0.2, 0.74]]), nobody, nobody, 0.75  # exactly the threshold
+    none = np.zeros(2, dtype=bool)
+    yield np.array([[0.9, 0.0], [0.8, 0.0], [0.0, 0.7]]), none, none, 0.5  # a duplicate
+    yield np.array([[0.6, 0.7], [0.1, 0.8]]), none, none, 0.5  # the first takes the best
+    yield np.array([[0.6, 0.9], [0.55, 0.8]]), none, none, 0.5  # the second best is free
+    yield np.array([[0.75, 0.2], [0.2, 0.74]]), none, none, 0.75  # exactly the threshold
     first = np.array([True, False])
-    yield np.array([[0.9, 0.6], [0.9, 0.1], [0.8, 0.1]]), first, nobody, 0.5  # ignored, used up
+    yield np.array([[0.9, 0.6], [0.9, 0.1], [0.8, 0.1]]), first, none, 0.5  # ignored, used up
     yield np.array([[0.9, 0.6], [0.9, 0.1], [0.8, 0.1]]), first, first, 0.5  # a crowd, never
     iou = torch.rand(9, 6, generator=generator, dtype=torch.float64).numpy()
     yield iou, np.zeros(6, dtype=bool), np.zeros(6, dtype=bool), 0.6
     yield iou, np.arange(6) > 3, np.arange(6) == 5, 0.6
-    yield np.zeros((0, 2)), nobody, nobody, 0.5
+    yield np.zeros((0, 2)), none, none, 0.5
     yield np.zeros((3, 0)), np.zeros(0, dtype=bool), np.zeros(0, dtype=bool), 0.5
 
 
@@ -66,6 +66,14 @@ def _match(
         taken.add(best)
         found.append(best)
     return found
+
+
+finds_twice = partial(_match, reuse=True)
+takes_the_first = partial(_match, first=True)
+asks_for_more = partial(_match, strict=True)
+looks_no_further = partial(_match, stubborn=True)
+likes_ignored_truths = partial(_match, fair=True)
+uses_crowds_up = partial(_match, crowds_end=True)
 
 
 def as_a_row(fn: Callable[..., Any], *case: Any) -> Any:
@@ -134,7 +142,7 @@ MATCH = Exercise(
     ),
     mistakes={
         "finds_twice": (
-            partial(_match, reuse=True),
+            finds_twice,
             "Your truths can be found again and again, so a duplicate counts as right, and recall "
             "can exceed 1. (AlexeyAB/darknet had this: issue 685, 2018.) Remember what is taken.",
         ),
@@ -144,16 +152,16 @@ MATCH = Exercise(
             "what is taken; then see to truths that are ignored.",
         ),
         "takes_the_first": (
-            partial(_match, first=True),
+            takes_the_first,
             "You take the first truth that reaches the threshold. Take the one with the highest "
             "IoU.",
         ),
         "asks_for_more": (
-            partial(_match, strict=True),
+            asks_for_more,
             "An IoU of exactly the threshold is enough: ≥, not >.",
         ),
         "looks_no_further": (
-            partial(_match, stubborn=True),
+            looks_no_further,
             "If the best truth is taken you give up. That is Pascal VOC's rule; COCO's takes the "
             "best truth that is still *free*.",
         ),
@@ -173,12 +181,12 @@ MATCH = Exercise(
             "truth that counts is preferred to an ignored one, and a crowd may be taken again.",
         ),
         "likes_ignored_truths": (
-            partial(_match, fair=True),
+            likes_ignored_truths,
             "You treat ignored truths like all others. A truth that counts is preferred, even at "
             "a lower IoU.",
         ),
         "uses_crowds_up": (
-            partial(_match, crowds_end=True),
+            uses_crowds_up,
             "A crowd holds many objects. It may be taken any number of times.",
         ),
         "lets_truths_choose": (

@@ -17,12 +17,12 @@ from minseg.models.mask_rcnn.rpn import anchor_targets
 
 
 def overlaps_to_judge(generator: torch.Generator) -> Iterable[tuple[Tensor, float, float]]:
-    """Values on the thresholds, ties, padding, a thing that nobody touches or hardly anybody."""
+    """Values on the thresholds, ties, padding, a thing that no anchor or hardly any touches."""
     on_the_border = torch.tensor([[0.7], [0.6], [0.599], [0.3], [0.299], [0.0]])
     yield on_the_border[None], 0.6, 0.3
     tied = torch.tensor([[0.45, 0.1], [0.45, 0.0], [0.2, 0.8], [0.0, 0.65], [0.0, 0.0]])
     yield tied[None], 0.6, 0.3
-    padded = torch.cat([tied, torch.zeros(5, 1)], dim=1)  # no thing; or one that nobody touches
+    padded = torch.cat([tied, torch.zeros(5, 1)], dim=1)  # no thing; or one that no anchor touches
     yield torch.stack([padded, padded.flip(0)]), 0.6, 0.3
     poorly = torch.tensor([[0.28, 0.25], [0.7, 0.1], [0.05, 0.2]])  # anchor 0 is thing 1's best
     yield poorly[None], 0.6, 0.3
@@ -58,7 +58,18 @@ def one_of_the_best(overlaps: Tensor, most: Tensor) -> Tensor:
     return (first > 0) & (most > 0)
 
 
-def belongs_to_who_forced_it(
+forgets_the_best_anchor = partial(
+    _targets, forced=lambda o, most: torch.zeros_like(o, dtype=torch.bool)
+)
+forces_on_padding = partial(_targets, forced=lambda o, most: o == most)
+forces_one_of_the_best = partial(_targets, forced=one_of_the_best)
+forces_and_forbids = partial(_targets, exclusive=False)
+teaches_all_the_rest = partial(_targets, rest=True)
+above_positive = partial(_targets, reaches=torch.gt)
+up_to_negative = partial(_targets, below=torch.le)
+
+
+def belongs_to_what_forced_it(
     overlaps: Tensor, *, positive: float, negative: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     yes, no, thing = anchor_targets(overlaps, positive=positive, negative=negative)
@@ -74,47 +85,47 @@ ANCHOR_TARGETS = Exercise(
     probe=label,
     hints=(
         "`overlaps.max(dim=2)` gives each anchor's best overlap and the thing it is with.",
-        "`overlaps.amax(dim=1, keepdim=True)` is how well any anchor fits each thing. Whoever "
-        "equals it is forced to say yes.",
+        "`overlaps.amax(dim=1, keepdim=True)` is how well any anchor fits each thing. An anchor "
+        "that equals it is forced to say yes.",
         "A thing that is padding has overlap 0 with all anchors, and so all of them equal the "
         "largest. Ask for `most > 0`. And no anchor says yes and no.",
     ),
     mistakes={
         "forgets_the_best_anchor": (
-            partial(_targets, forced=lambda o, most: torch.zeros_like(o, dtype=torch.bool)),
+            forgets_the_best_anchor,
             "A thing that no anchor reaches `positive` with would never be learnt. The anchors "
             "that overlap it most say yes, however little that is.",
         ),
         "forces_on_padding": (
-            partial(_targets, forced=lambda o, most: o == most),
+            forces_on_padding,
             "With a thing that no anchor overlaps, padding for one, every anchor has the largest "
             "overlap: 0. You make all of them say yes. Require an overlap above 0.",
         ),
         "forces_one_of_the_best": (
-            partial(_targets, forced=one_of_the_best),
+            forces_one_of_the_best,
             "Several anchors may overlap a thing equally and most. All of them say yes, and "
             "argmax names only the first: compare with the maximum.",
         ),
         "forces_and_forbids": (
-            partial(_targets, exclusive=False),
+            forces_and_forbids,
             "An anchor that is forced to say yes may lie below `negative`. Yours then says both: "
             "take `& ~yes`.",
         ),
         "teaches_all_the_rest": (
-            partial(_targets, rest=True),
+            teaches_all_the_rest,
             "You make every other anchor say no. Those between the thresholds are neither: only "
             "below `negative` it is no.",
         ),
         "above_positive": (
-            partial(_targets, reaches=torch.gt),
+            above_positive,
             "At exactly `positive` an anchor says yes: ≥, not >.",
         ),
         "up_to_negative": (
-            partial(_targets, below=torch.le),
+            up_to_negative,
             "At exactly `negative` an anchor says nothing: <, not ≤.",
         ),
-        "belongs_to_who_forced_it": (
-            belongs_to_who_forced_it,
+        "belongs_to_what_forced_it": (
+            belongs_to_what_forced_it,
             "A forced anchor belongs to the thing that it overlaps most, like any other, even if "
             "another thing forced it.",
         ),

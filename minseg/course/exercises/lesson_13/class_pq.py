@@ -62,6 +62,13 @@ def _class_pq(
     return sq * rq, sq, rq
 
 
+matches_at_half = partial(_class_pq, match=lambda iou: iou >= 0.5)
+matches_everything = partial(_class_pq, match=lambda iou: iou > 0)
+counts_errors_in_full = partial(_class_pq, segments=lambda tp, p, g: p + g - tp)
+ignores_inventions = partial(_class_pq, segments=lambda tp, p, g: g)
+ignores_misses = partial(_class_pq, segments=lambda tp, p, g: p)
+
+
 def three_numbers(fn: Callable[..., Any], *case: Any) -> Any:
     """A row of three, of a tensor too; all NaN where torch or Python divided by zero."""
     try:
@@ -109,12 +116,12 @@ CLASS_PQ = Exercise(
     ),
     mistakes={
         "matches_at_half": (
-            partial(_class_pq, match=lambda iou: iou >= 0.5),
+            matches_at_half,
             "You match at an IoU of exactly ½. The rule is strict, for at ½ a segment can have "
             "two partners.",
         ),
         "matches_everything": (
-            partial(_class_pq, match=lambda iou: iou > 0),
+            matches_everything,
             "You count pairs that hardly overlap. Only an IoU above ½ is a match.",
         ),
         "averages_all_pairs": (
@@ -123,15 +130,15 @@ CLASS_PQ = Exercise(
             "why it never lies between 0 and ½.",
         ),
         "counts_errors_in_full": (
-            partial(_class_pq, segments=lambda tp, p, g: p + g - tp),
+            counts_errors_in_full,
             "You divide by TP + FP + FN. Each error counts a half: RQ is an F1 score, not an IoU.",
         ),
         "ignores_inventions": (
-            partial(_class_pq, segments=lambda tp, p, g: g),
+            ignores_inventions,
             "You divide by the annotated segments, so predictions without a match cost nothing.",
         ),
         "ignores_misses": (
-            partial(_class_pq, segments=lambda tp, p, g: p),
+            ignores_misses,
             "You divide by the predicted segments, so what was never found costs nothing.",
         ),
         "divides_by_nothing": (
@@ -146,8 +153,8 @@ CLASS_PQ = Exercise(
         ),
         "divides_by_no_segments": (
             divides_by_no_segments,
-            "Right but for a class without any segment. There you divide by zero, which is NaN in "
-            "torch and an error in Python: return 0.",
+            "Right except for a class without any segment. There you divide by zero, which is NaN "
+            "in torch and an error in Python: return 0.",
         ),
     },
 )
