@@ -1,9 +1,24 @@
-"""The machinery of a lesson: exercises, predictions, claims, sources, progress, and a check-up."""
+"""What a lesson is made of: predictions, exercises, claims, sources, progress, a check-up.
 
+Read `predictions` first: a number is guessed, then revealed. Then the exercises:
+
+    exercise     what an exercise is: reference, cases, hints, mistakes
+    exercises/   the exercises, a file each: begin with exercises/lesson_05/bilinear.py
+    catalogue    find one by its id; its hints and its solution
+    check        judge a learner's function
+    attempt      run it, whatever it may do: raise, exit, never return
+    compare      whether two results are the same, and where they first differ
+
+and what else a lesson calls: `claims` (the lecture notes, measured), `recorded` (figures of runs
+that are too long for a lesson), `source` (show the package's own code), `progress`, `doctor`. All
+of them speak through `display`; `state` keeps what a learner has done, and `entries` says what may
+stand in its file.
+"""
+
+from minseg.course.catalogue import hint, solution
 from minseg.course.check import check
 from minseg.course.claims import claim, ledger
 from minseg.course.doctor import doctor
-from minseg.course.exercises import hint, solution
 from minseg.course.predictions import guess, reveal
 from minseg.course.progress import progress
 from minseg.course.source import show_source

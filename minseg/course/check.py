@@ -14,6 +14,7 @@ from itertools import combinations
 from typing import Any
 
 from minseg.course.attempt import Outcome, code_of, run, told_when_slow
+from minseg.course.catalogue import find
 from minseg.course.compare import cut, describe, difference
 from minseg.course.display import say
 from minseg.course.entries import State
@@ -31,8 +32,6 @@ def check(id: str, fn: Callable[..., Any]) -> None:
         id: the exercise, such as "05.bilinear".
         fn: your function.
     """
-    from minseg.course.exercises import find
-
     exercise = find(id)
     if not callable(fn):
         say(f'{id}: pass the function itself, `check("{id}", name)`, got {describe(fn)}.')

@@ -7,17 +7,27 @@ have written, with the sentence a tutor would say on seeing it.
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor
 
 
 def call(fn: Callable[..., Any], *case: Any) -> Any:
     """The plain probe: what the function returns."""
     return fn(*case)
+
+
+def call_with_option(fn: Callable[..., Any], *tensors: Tensor, **option: Any) -> Any:
+    """The plain probe with an option: by keyword where the function takes it as such."""
+    kinds = {parameter.kind for parameter in inspect.signature(fn).parameters.values()}
+    if kinds & {inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD}:
+        return fn(*tensors, **option)
+    return fn(*tensors, *option.values())
 
 
 @dataclass(frozen=True, eq=False)

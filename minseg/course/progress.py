@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from minseg.course.catalogue import exercises_of, lessons_with_exercises
 from minseg.course.display import say, show_markdown, table
 from minseg.course.entries import State
-from minseg.course.exercises import exercises_of, lessons_with_exercises
 from minseg.course.state import load
 
 

@@ -1,6 +1,21 @@
-"""Ways to write a mask down."""
+"""Ways to write a mask down, and ways to mend one.
 
-from minseg.masks.bspline import bspline_basis, fit_bspline, from_bspline
+Each file is one way, and its docstring has the formula, the error and the library call. Read them
+in the order of lesson 02:
+
+    rle        run lengths, without loss (`rle_text` packs them; `runs` computes with them)
+    grid       m × m cells in a box, as Mask R-CNN predicts them (`upsample` makes a grid finer)
+    polygon    corners, and fewer of them; `scanline` fills a polygon again
+    fourier    a closed outline as a sum of circles (`curve` spaces its points evenly)
+    bspline    a smooth outline with a few control points
+    distance   how far each pixel is from the outline
+    level_set  an outline that moves to where the image changes (Chan-Vese)
+
+and of lesson 03, which mends probability maps: `smooth` (total variation) and `crf` (dense CRF).
+A function whose name ends in `_loop` is the definition, as slow and as plain as it can be.
+"""
+
+from minseg.masks.bspline import bspline_basis, fit_bspline, from_bspline, from_bspline_loop
 from minseg.masks.crf import mean_field_crf, mean_field_crf_loop
 from minseg.masks.curve import resample
 from minseg.masks.distance import (
@@ -9,8 +24,13 @@ from minseg.masks.distance import (
     signed_distance,
     signed_distance_loop,
 )
-from minseg.masks.fourier import fourier_descriptor, from_fourier, normalise
-from minseg.masks.grid import from_grid, from_grid_loop, to_grid
+from minseg.masks.fourier import (
+    fourier_descriptor,
+    from_fourier,
+    from_fourier_loop,
+    normalise,
+)
+from minseg.masks.grid import from_grid, from_grid_loop, to_grid, to_grid_loop
 from minseg.masks.level_set import chan_vese, reinitialise
 from minseg.masks.polygon import (
     from_coco,
@@ -20,23 +40,27 @@ from minseg.masks.polygon import (
     to_coco,
     to_polygons,
 )
-from minseg.masks.rle import decode_rle, encode_rle
+from minseg.masks.rle import decode_rle, decode_rle_loop, encode_rle, encode_rle_loop
 from minseg.masks.scanline import from_polygons, from_polygons_loop
-from minseg.masks.smooth import total_variation, tv_flow
+from minseg.masks.smooth import total_variation, total_variation_loop, tv_flow
 from minseg.masks.upsample import deconvolution_overlap, deconvolve, upsample
 
 __all__ = [
     "bspline_basis",
     "chan_vese",
     "decode_rle",
+    "decode_rle_loop",
     "deconvolution_overlap",
     "deconvolve",
     "encode_rle",
+    "encode_rle_loop",
     "fit_bspline",
     "fourier_descriptor",
     "from_bspline",
+    "from_bspline_loop",
     "from_coco",
     "from_fourier",
+    "from_fourier_loop",
     "from_grid",
     "from_grid_loop",
     "from_polygons",
@@ -55,8 +79,10 @@ __all__ = [
     "simplify",
     "to_coco",
     "to_grid",
+    "to_grid_loop",
     "to_polygons",
     "total_variation",
+    "total_variation_loop",
     "tv_flow",
     "upsample",
 ]

@@ -15,6 +15,8 @@ moves all of the curve.
 The error of the best fit: O(h⁴) for a smooth outline, where h = perimeter / m is the length of a
 segment, and O(h) at a corner, which a curve of continuous slope has to round off. One ring only: of
 a mask with holes or several parts, `largest_ring(to_polygons(…))`. Lesson 02 measures it.
+(The library calls are scipy.interpolate.splprep(per=True), which also chooses where knots lie, and
+scipy.interpolate.BSpline.)
 """
 
 from __future__ import annotations
@@ -42,12 +44,32 @@ def fit_bspline(polygon: Tensor | np.ndarray, controls: int, *, samples: int = 5
 
     Raises:
         ValueError: if `controls` is below 4, or `polygon` is not a ring as above or has no point.
+
+    Example:
+        >>> square = torch.tensor([[0, 0], [8, 0], [8, 8], [0, 8]])
+        >>> fit_bspline(square, 4).numpy().round(1).tolist()  # controls lie outside of the curve
+        [[-0.9, -0.9], [8.9, -0.9], [8.9, 8.9], [-0.9, 8.9]]
     """
     if controls < 4:
         raise ValueError(f"controls must be 4 or more: a segment needs four, got {controls}")
     points = resample(polygon, max(samples, 2 * controls))
     solution = np.linalg.lstsq(_weights(len(points), controls), points.numpy(), rcond=None)[0]
     return torch.from_numpy(solution)
+
+
+def from_bspline_loop(controls: Tensor | np.ndarray, samples: int = 256) -> Tensor:
+    """The definition, one point of the curve at a time, to be read. See `from_bspline`."""
+    points = as_points(controls, "controls").tolist()
+    curve = []
+    for i in range(samples):
+        segment, rest = divmod(i * len(points), samples)
+        x = y = 0.0
+        for a, weight in enumerate(bspline_basis(rest / samples).tolist()):
+            control_x, control_y = points[(segment + a - 1) % len(points)]
+            x += weight * control_x
+            y += weight * control_y
+        curve.append((x, y))
+    return torch.tensor(curve, dtype=torch.float64)
 
 
 def from_bspline(controls: Tensor | np.ndarray, samples: int = 256) -> Tensor:
@@ -59,6 +81,11 @@ def from_bspline(controls: Tensor | np.ndarray, samples: int = 256) -> Tensor:
     Raises:
         ValueError: if `controls` is not (m, 2), has fewer than 4 points or one that is not finite,
             or `samples` is below 1.
+
+    Example:
+        >>> square = torch.tensor([[0, 0], [6, 0], [6, 6], [0, 6]])
+        >>> from_bspline(square, 4).tolist()
+        [[1.0, 1.0], [5.0, 1.0], [5.0, 5.0], [1.0, 5.0]]
     """
     points = as_points(controls, "controls")
     if len(points) < 4 or samples < 1:
@@ -66,8 +93,13 @@ def from_bspline(controls: Tensor | np.ndarray, samples: int = 256) -> Tensor:
     return torch.from_numpy(_weights(samples, len(points)) @ points)
 
 
-def bspline_basis(t: Tensor | np.ndarray) -> Tensor:
-    """(..., 4) float64: the weights of the four controls around a segment at t in [0, 1]."""
+def bspline_basis(t: Tensor | np.ndarray | float) -> Tensor:
+    """(..., 4) float64: the weights of the four controls around a segment at t in [0, 1].
+
+    Example:
+        >>> (6 * bspline_basis(torch.tensor([0, 1]))).tolist()
+        [[1.0, 4.0, 1.0, 0.0], [0.0, 1.0, 4.0, 1.0]]
+    """
     t = torch.as_tensor(t, dtype=torch.float64)
     weights = [(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3]
     return torch.stack(weights, dim=-1) / 6

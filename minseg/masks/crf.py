@@ -1,7 +1,8 @@
-"""Pixels that look alike and lie near want one label: the dense conditional random field.
+"""The dense conditional random field: pixels that lie near and look alike get one label.
 
-Total variation only compares neighbours and never looks at the image. Let every pixel speak with
-every other instead, the louder the nearer and the more alike in colour. A labelling x costs
+Total variation only compares neighbours and never looks at the image. Here every pixel is compared
+with every other, and the pair counts for more the nearer the two are and the more alike in colour.
+A labelling x costs
 
     E(x) = Σ_i −log p_i(x_i) + Σ_{i<j} [x_i ≠ x_j] k_ij
     k_ij = w_a exp(−‖Δpos‖²/2θ_α² − ‖ΔI‖²/2θ_β²)  +  w_s exp(−‖Δpos‖²/2θ_γ²)
@@ -15,7 +16,8 @@ The posterior ∝ exp(−E) is approximated by independent pixels Q_i, all updat
 2011, sections 2-3). Their contribution is to filter in time proportional to the N pixels. Here the
 N² kernel is written out: exact, and fit for small images. As in the equation it is not normalised,
 so a weight counts for each *pair*, and a Gaussian of θ pixels reaches about 2πθ² of them.
-(Implementations that divide by row sums want larger weights.) Lesson 03.
+(Implementations that divide by row sums need larger weights. The usual library is pydensecrf, with
+DenseCRF2D.inference as the call.) Lesson 03.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ import math
 import torch
 from torch import Tensor
 
-from minseg.masks.smooth import check_map, check_probabilities
+from minseg.masks.checks import check_map, check_numbers, check_probabilities
 
 MOST_PIXELS = 100 * 100  # a kernel of 400 MB, and as much again while it is made
 
@@ -41,7 +43,7 @@ def mean_field_crf(
     theta_gamma: float = 1.0,
     steps: int = 5,
 ) -> Tensor:
-    """Probabilities after every pixel has heard all others.
+    """Probabilities after `steps` mean-field updates.
 
     Args:
         probabilities: (H, W) of the foreground, or (K, H, W) of K labels, summing to 1 at each
@@ -57,22 +59,27 @@ def mean_field_crf(
 
     Raises:
         TypeError: if an input is not floating point.
-        ValueError: if shapes do not agree, the image is too large, probabilities are none, or a
-            number is out of its range.
+        ValueError: if shapes do not agree, the image is too large, probabilities are outside [0, 1]
+            or do not sum to 1, or a number is out of its range.
+
+    Example:
+        >>> grey = torch.full((3, 1, 3), 0.5)  # all alike, so the middle one follows
+        >>> p = torch.tensor([[0.9, 0.4, 0.9]])
+        >>> mean_field_crf(p, grey, appearance=1, smoothness=1) > 0.5
+        tensor([[True, True, True]])
     """
-    for name, value in {"appearance": appearance, "smoothness": smoothness, "steps": steps}.items():
-        if not 0 <= value < math.inf:
-            raise ValueError(f"{name} must be at least 0, got {value}")
-    thetas = {"theta_alpha": theta_alpha, "theta_beta": theta_beta, "theta_gamma": theta_gamma}
-    for name, value in thetas.items():
-        if not 0 < value < math.inf:
-            raise ValueError(f"{name} must be a positive number, got {value}")
-    labels = _check(probabilities, image)
-    position, colour = _pixels(image)
-    kernel = _gaussian(torch.cat([position / theta_alpha, colour / theta_beta], dim=1))
+    check_numbers(
+        at_least_0={"appearance": appearance, "smoothness": smoothness, "steps": steps},
+        positive={"theta_alpha": theta_alpha, "theta_beta": theta_beta, "theta_gamma": theta_gamma},
+    )
+    labels = _check(probabilities, image)  # (K, H, W)
+    # k_ij of all pairs of the N pixels: appearance, then smoothness
+    position, colour = _pixels(image)  # (N, 2), (N, 3)
+    kernel = _gaussian(torch.cat([position / theta_alpha, colour / theta_beta], dim=1))  # (N, N)
     kernel *= appearance
     kernel += _gaussian(position / theta_gamma).mul_(smoothness)
-    kernel.fill_diagonal_(0)  # j ≠ i: nobody listens to himself
+    kernel.fill_diagonal_(0)  # j ≠ i
+    # all pixels at once, `steps` times
     unary = labels.flatten(1).to(kernel).log()  # (K, N), −inf where a label is ruled out
     q = unary.softmax(dim=0)
     for _ in range(steps):

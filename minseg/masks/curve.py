@@ -46,11 +46,17 @@ def resample(polygon: Tensor | np.ndarray, count: int) -> Tensor:
     Raises:
         ValueError: if `polygon` is not (n, 2), has no point or one that is not finite, or `count`
             is below 1.
+
+    Example:
+        >>> square = torch.tensor([[0, 0], [4, 0], [4, 4], [0, 4]])
+        >>> resample(square, 8).int().tolist()
+        [[0, 0], [2, 0], [4, 0], [4, 2], [4, 4], [2, 4], [0, 4], [0, 2]]
     """
     points = as_points(polygon)
     if len(points) == 0 or count < 1:
         raise ValueError(f"resample needs a point and a count of 1, got {len(points)} and {count}")
-    closed = np.concatenate([points, points[:1]])
+    closed = np.concatenate([points, points[:1]])  # (n + 1, 2)
+    # s at each of them, and the s at which points are wanted
     walked = np.concatenate([[0.0], np.hypot(*np.diff(closed, axis=0).T).cumsum()])
     at = walked[-1] * np.arange(count) / count
     return torch.from_numpy(np.stack([np.interp(at, walked, axis) for axis in closed.T], axis=1))

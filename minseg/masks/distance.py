@@ -1,4 +1,4 @@
-"""A mask as a landscape: how far each pixel is from the outline, positive inside.
+"""The signed distance of a mask: how far each pixel is from the outline, positive inside.
 
 For a pixel with centre x, write d(x) for the distance to the nearest centre of the other kind. The
 interface lies half-way between two neighbouring centres, so
@@ -12,8 +12,9 @@ its corner only √2/2, and ½ is all that is taken off.
 
 The sign is a convention. Most of the level-set and graphics literature, and the boundary loss
 (Kervadec et al., 2019), put *minus* inside (Osher & Fedkiw, Level Set Methods, 2003, section 2.4);
-who mixes the two inverts every mask. The slope is 1 almost everywhere, but not on the skeleton,
-where two pieces of outline are equally near. Lesson 02.
+mixing the two signs inverts the mask. The slope is 1 almost everywhere, but not on the skeleton,
+where two pieces of outline are equally near. Lesson 02. (The library call beneath it is
+scipy.ndimage.distance_transform_edt, once for the inside and once for the outside.)
 
 The zero crossing lies *between* pixels, and bilinear interpolation finds it there. So a distance
 survives a coarser grid better than a mask does: `torch.nn.functional.interpolate(sdf, mode=
@@ -28,6 +29,8 @@ import numpy as np
 import torch
 from scipy import ndimage
 from torch import Tensor
+
+from minseg.masks.checks import check_floating, check_masks
 
 
 def signed_distance_loop(mask: Tensor) -> Tensor:
@@ -48,7 +51,7 @@ def signed_distance(masks: Tensor, *, truncate: float | None = None) -> Tensor:
     Args:
         masks: (..., H, W) bool, each transformed alone.
         truncate: clamp to ±truncate pixels; a loss on distances needs it, or else the many far
-            pixels speak louder than the outline.
+            pixels outweigh the outline.
 
     Returns:
         (..., H, W) float32, in pixels. An empty mask is −inf everywhere (−truncate), a full one
@@ -57,6 +60,10 @@ def signed_distance(masks: Tensor, *, truncate: float | None = None) -> Tensor:
     Raises:
         TypeError: if masks are not bool.
         ValueError: if masks have fewer than two dimensions, or truncate is not positive.
+
+    Example:
+        >>> signed_distance(torch.tensor([[True, True, False, False, False]])).tolist()
+        [[1.5, 0.5, -0.5, -1.5, -2.5]]
     """
     check_masks("masks", masks)
     if truncate is not None and not truncate > 0:
@@ -65,7 +72,7 @@ def signed_distance(masks: Tensor, *, truncate: float | None = None) -> Tensor:
     pixels = masks.detach().cpu().numpy().reshape(math.prod(masks.shape[:-2]), height, width)
     result = np.empty(pixels.shape, dtype=np.float32)
     for mask, distance in zip(pixels, result, strict=True):
-        _one(mask, distance)
+        _fill_distances(mask, distance)
     distances = torch.from_numpy(result).view(masks.shape).to(masks.device)
     return distances if truncate is None else distances.clamp(-truncate, truncate)
 
@@ -78,10 +85,12 @@ def from_signed_distance(distance: Tensor) -> Tensor:
 
     Raises:
         TypeError: if it is not floating point. ValueError: if it holds NaN.
+
+    Example:
+        >>> from_signed_distance(torch.tensor([1.5, 0.5, -0.5])).tolist()
+        [True, True, False]
     """
-    if not isinstance(distance, Tensor) or not distance.is_floating_point():
-        kind = distance.dtype if isinstance(distance, Tensor) else type(distance).__name__
-        raise TypeError(f"distance must be a floating-point tensor, got {kind}")
+    check_floating("distance", distance)
     if distance.isnan().any():
         raise ValueError("distance must be free of NaN: it has no sign")
     return distance > 0
@@ -103,6 +112,11 @@ def interpolate_shapes(a: Tensor, b: Tensor, t: float) -> Tensor:
     Raises:
         TypeError: if a mask is not bool.
         ValueError: if shapes differ, a mask has no outline, or t is not between 0 and 1.
+
+    Example:
+        >>> short, long = torch.arange(8).expand(2, 1, 8) < torch.tensor([2, 6])[:, None, None]
+        >>> interpolate_shapes(short, long, 0.5).int().tolist()
+        [[1, 1, 1, 1, 0, 0, 0, 0]]
     """
     for name, mask in (("a", a), ("b", b)):
         check_masks(name, mask)
@@ -116,24 +130,16 @@ def interpolate_shapes(a: Tensor, b: Tensor, t: float) -> Tensor:
     return torch.lerp(signed_distance(a), signed_distance(b), t) > 0
 
 
-def check_masks(name: str, masks: Tensor) -> None:
-    """Raise TypeError or ValueError unless these are bool masks (..., H, W)."""
-    if not isinstance(masks, Tensor) or masks.dtype != torch.bool:
-        kind = masks.dtype if isinstance(masks, Tensor) else type(masks).__name__
-        raise TypeError(f"{name} must be a bool tensor, got {kind}: threshold it, `mask > 0.5`")
-    if masks.ndim < 2:
-        raise ValueError(f"{name} must be (..., H, W), got {tuple(masks.shape)}")
-
-
-def _one(mask: np.ndarray, distance: np.ndarray) -> None:
+def _fill_distances(mask: np.ndarray, distance: np.ndarray) -> None:
     """Fill in the distances of one mask (H, W)."""
-    if mask.all() or not mask.any():
+    if mask.all() or not mask.any():  # no outline
         distance[:] = np.inf if mask.any() else -np.inf
         return
-    distance[:] = 0.5 - _to_others(~mask)
+    distance[:] = 0.5 - _to_others(~mask)  # outside
     # Background nearest to an object's pixel lies in its box or one pixel beyond: look no further.
     box = ndimage.find_objects(mask.view(np.uint8))[0]
     near = tuple(slice(max(side.start - 1, 0), side.stop + 1) for side in box)
+    # inside
     np.copyto(distance[near], _to_others(mask[near]) - 0.5, where=mask[near])
 
 

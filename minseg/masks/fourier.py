@@ -17,10 +17,13 @@ its own parameter comes back exactly; by arclength the same curve has more terms
 At a corner c_k falls as 1/k², so the error is O(1/K): doubling K halves it.
 
 A descriptor holds one ring: of a mask with holes or several parts, `largest_ring(to_polygons(…))`.
-Lesson 02 measures all this.
+Lesson 02 measures all this. (The library call for the sum is torch.fft.fft; pyefd has descriptors
+in Kuhl & Giardina's real form.)
 """
 
 from __future__ import annotations
+
+import cmath
 
 import numpy as np
 import torch
@@ -50,6 +53,12 @@ def fourier_descriptor(
     Raises:
         ValueError: if `polygon` is not a ring as above or has no point, K is negative, or with
             `samples=None` the points are fewer than the 2K + 1 unknowns.
+
+    Example:
+        >>> turn = torch.arange(8) * torch.pi / 4
+        >>> circle = torch.stack([5 + 2 * turn.cos(), 3 + 2 * turn.sin()], dim=1)
+        >>> fourier_descriptor(circle, 1, samples=None).abs().numpy().round(2).tolist()
+        [0.0, 5.83, 2.0]
     """
     if harmonics < 0:
         raise ValueError(f"harmonics must be 0 or more, got {harmonics}")
@@ -65,6 +74,19 @@ def fourier_descriptor(
     return coefficients[_orders(terms)]  # negative k counts from the end, as in any index
 
 
+def from_fourier_loop(descriptor: Tensor, samples: int = 256) -> Tensor:
+    """The definition, one point and one circle at a time, to be read. See `from_fourier`."""
+    harmonics = len(descriptor) // 2
+    outline = []
+    for n in range(samples):
+        z = 0j
+        for k in range(-harmonics, harmonics + 1):
+            turn = cmath.exp(2j * cmath.pi * k * n / samples)  # e^(2πi kt) at t = n / samples
+            z += descriptor[k + harmonics].item() * turn
+        outline.append((z.real, z.imag))
+    return torch.tensor(outline, dtype=torch.float64)
+
+
 def from_fourier(descriptor: Tensor, samples: int = 256) -> Tensor:
     """The outline that coefficients c_-K … c_K describe.
 
@@ -77,12 +99,17 @@ def from_fourier(descriptor: Tensor, samples: int = 256) -> Tensor:
 
     Raises:
         ValueError: if the number of coefficients is even, or `samples` is below 1.
+
+    Example:
+        >>> circle = torch.tensor([0, 5 + 3j, 2])  # c_-1, c_0, c_1: centre (5, 3), radius 2
+        >>> from_fourier(circle, 4).round().tolist()
+        [[7.0, 3.0], [5.0, 5.0], [3.0, 3.0], [5.0, 1.0]]
     """
     orders = _orders(_check(descriptor))
     if samples < 1:
         raise ValueError(f"samples must be 1 or more, got {samples}")
     turns = torch.outer(torch.arange(samples), orders) % samples  # whole turns change nothing
-    angle = 2 * torch.pi * turns.double() / samples
+    angle = 2 * torch.pi * turns.double() / samples  # (samples, 2K + 1)
     z = torch.polar(torch.ones_like(angle), angle) @ descriptor.to(torch.complex128)
     return torch.stack([z.real, z.imag], dim=1)
 
@@ -103,19 +130,27 @@ def normalise(descriptor: Tensor) -> Tensor:
 
     Raises:
         ValueError: if it has not that shape, or c_1 is 0: a curve that is no ring has no size.
+
+    Example:
+        >>> ellipse = torch.tensor([1, 7 + 9j, 4])
+        >>> normalise(ellipse).abs().tolist()
+        [0.25, 0.0, 1.0]
     """
     orders = _orders(_check(descriptor))
     c = descriptor.to(torch.complex128, copy=True)
     first = len(c) // 2 + 1
     if len(c) < 3 or not c[first].abs() > 0:
         raise ValueError("descriptor must have K of at least 1 and a c_1 that is not 0")
+    # free of place and size
     c[first - 1] = 0
     c = c / c[first].abs()
+    # the largest other coefficient
     others = c.abs()
     others[first] = 0
     m = int(others.argmax())
     if others[m] == 0:  # a circle, the same from everywhere
         return c * (c[first].conj() * (orders == 1))
+    # the starts at which both are real and positive, and the first point farthest right
     steps = int(orders[m]) - 1
     one, other = c[first].angle().item(), c[m].angle().item()
     starts = [(one - other + 2 * torch.pi * turn) / steps for turn in range(abs(steps))]

@@ -35,6 +35,25 @@ from minseg.precision import exact_device
 CHUNK = 64  # masks at once
 
 
+def to_grid_loop(masks: Tensor, boxes: Tensor, size: int, *, binary: bool = False) -> Tensor:
+    """The definition, one cell and one pixel at a time, meant to be read. See `to_grid`."""
+    grids = torch.zeros(len(masks), size, size)
+    for n, (x1, y1, x2, y2) in enumerate(boxes.double().tolist()):
+        cell_width, cell_height = (x2 - x1) / size, (y2 - y1) / size
+        if cell_width * cell_height == 0:
+            continue
+        for k in range(size):
+            for q in range(size):
+                top, left = y1 + k * cell_height, x1 + q * cell_width
+                covered = 0.0
+                for i, j in masks[n].nonzero().tolist():
+                    shared_height = min(top + cell_height, i + 1) - max(top, i)
+                    shared_width = min(left + cell_width, j + 1) - max(left, j)
+                    covered += max(shared_height, 0) * max(shared_width, 0)
+                grids[n, k, q] = covered / (cell_height * cell_width)
+    return (grids >= 0.5).float() if binary else grids
+
+
 def to_grid(masks: Tensor, boxes: Tensor, size: int, *, binary: bool = False) -> Tensor:
     """Crop masks to their boxes, at `size` × `size` cells.
 
@@ -51,6 +70,13 @@ def to_grid(masks: Tensor, boxes: Tensor, size: int, *, binary: bool = False) ->
         TypeError: if `masks` is not bool.
         ValueError: if shapes are not as above, a box is not finite or has x2 < x1 or y2 < y1, or
             `size` is below 1.
+
+    Example:
+        >>> left = torch.arange(6).expand(1, 4, 6) < 3  # three columns of six
+        >>> to_grid(left, torch.tensor([[0.0, 0, 6, 4]]), 4)[0, 0].tolist()
+        [1.0, 1.0, 0.0, 0.0]
+        >>> to_grid(left, torch.tensor([[1.0, 0, 5, 4]]), 3)[0, 0].numpy().round(2).tolist()
+        [1.0, 0.5, 0.0]
     """
     if masks.dtype != torch.bool:
         raise TypeError(f"masks must be bool, got {masks.dtype}: threshold them, `masks >= 0.5`")
@@ -73,8 +99,8 @@ def _cropped(masks: Tensor, boxes: Tensor, size: int) -> Tensor:
     grids = torch.zeros(len(masks), size, size, device=masks.device)
     for k, (x1, y1, x2, y2) in enumerate(boxes.tolist()):
         rows, columns = _pixels(y1, y2, masks.shape[1]), _pixels(x1, x2, masks.shape[2])
-        inside = masks[k, rows, columns].double()
-        grids[k] = down[k, :, rows] @ inside @ across[k, :, columns].T
+        inside = masks[k, rows, columns].double()  # (h, w) in the box
+        grids[k] = down[k, :, rows] @ inside @ across[k, :, columns].T  # A_y M A_xᵀ, (m, m)
     return grids
 
 
@@ -104,6 +130,11 @@ def from_grid(
 
     Raises:
         ValueError: if shapes, boxes, mode or threshold are not as above.
+
+    Example:
+        >>> half = torch.tensor([[[1.0, 0.0], [1.0, 0.0]]])
+        >>> from_grid(half, torch.tensor([[1.0, 0, 5, 2]]), 2, 6).int().tolist()[0]
+        [[0, 1, 1, 0, 0, 0], [0, 1, 1, 0, 0, 0]]
     """
     _check_paste(grids, boxes, mode, threshold)
     pasted = []
@@ -122,14 +153,14 @@ def crops_from_grid(
     """`from_grid`, bilinear, without the rest of the image: what large pictures can afford.
 
     Args:
-        grids, boxes, height, width, threshold: as of `from_grid`.
+        grids, boxes, height, width, threshold: as in `from_grid`.
 
     Returns:
         For each grid the part of its mask in its tight box; without a pixel if the mask is empty.
         On the CPU.
 
     Raises:
-        ValueError: as of `from_grid`.
+        ValueError: as in `from_grid`.
 
     Example:
         >>> box = torch.tensor([[2.0, 1.0, 5.0, 3.0]])
@@ -156,7 +187,7 @@ def _paste(
     where = exact_device(grid.device)
     across = _weights(x1, x2, across_cells, width, mode)[columns].to(where)  # (w, m)
     down = _weights(y1, y2, down_cells, height, mode)[rows].to(where)  # (h, m)
-    # float32 at the end: a value of exactly a half may come out as 0.5 - 1e-16 before
+    # W_y G W_xᵀ; float32 at the end: a value of exactly a half may come out as 0.5 - 1e-16 before
     values = (down @ grid.to(where).double() @ across.T).float()
     return values.to(grid.device), rows, columns
 
@@ -190,7 +221,8 @@ def _shares(low: Tensor, high: Tensor, cells: int, length: int) -> Tensor:
     count = torch.arange(cells + 1, dtype=torch.float64, device=low.device)
     edge = low + side * count / cells  # (N, cells + 1)
     pixel = torch.arange(length + 1, dtype=torch.float64, device=low.device)
-    below = torch.minimum(edge[..., None], pixel)  # how far the axis has come, by either
+    below = torch.minimum(edge[..., None], pixel)  # (N, cells + 1, length + 1)
+    # how much of a cell and a pixel overlap, from where both of them begin and end
     shared = below[:, 1:, 1:] - below[:, 1:, :-1] - below[:, :-1, 1:] + below[:, :-1, :-1]
     return torch.where(side[..., None] > 0, shared * cells / side[..., None], 0.0)
 

@@ -13,7 +13,7 @@ image I best by a short outline: gradient descent on
 
 c1 and c2 are the means of I weighted by H_ε(φ) and by 1 − H_ε(φ). No edge is looked for, so blurred
 objects are found as well as sharp ones. δ_ε is small far away from the outline: what the start does
-not touch is found late or never. Lesson 02.
+not touch is found late or never. Lesson 02. (The library call is skimage.segmentation.chan_vese.)
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import torch
 from scipy.spatial import cKDTree
 from torch import Tensor
 
+from minseg.masks.checks import check_finite_map, check_numbers
 from minseg.masks.distance import signed_distance
 
 
@@ -59,28 +60,35 @@ def chan_vese(
     Raises:
         TypeError: if image is not floating point, or start neither that nor bool.
         ValueError: if shapes differ, values are not finite, or a number is out of its range.
+
+    Example:
+        >>> image = torch.zeros(8, 8)
+        >>> image[2:6, 2:6] = 1
+        >>> phi = chan_vese(image, start=image.cumsum(dim=1) > 3, steps=20)
+        >>> torch.equal(phi > 0, image > 0)
+        True
     """
     phi = _check(image, start)
-    numbers = {"steps": steps, "mu": mu, "lambda1": lambda1, "lambda2": lambda2}
-    for name, value in {**numbers, "reinitialise_every": reinitialise_every}.items():
-        if not 0 <= value < math.inf:
-            raise ValueError(f"{name} must be at least 0, got {value}")
-    for name, value in {"epsilon": epsilon, "step_size": step_size}.items():
-        if not 0 < value < math.inf:
-            raise ValueError(f"{name} must be a positive number, got {value}")
+    weights = {"mu": mu, "lambda1": lambda1, "lambda2": lambda2}
+    check_numbers(
+        at_least_0={"steps": steps, **weights, "reinitialise_every": reinitialise_every},
+        positive={"epsilon": epsilon, "step_size": step_size},
+    )
     if not math.isfinite(nu):
         raise ValueError(f"nu must be finite, got {nu}")
     for step in range(steps):
+        # the two constants that explain the image best
         inside = 0.5 + torch.atan(phi / epsilon) / math.pi  # H_ε(φ)
         c1 = (inside * image).sum() / inside.sum()
         c2 = ((1 - inside) * image).sum() / (1 - inside).sum()
+        # what moves the outline: area, misfit, curvature
         force = -nu - lambda1 * (image - c1) ** 2 + lambda2 * (image - c2) ** 2
         delta = epsilon / math.pi / (epsilon**2 + phi**2)
-        neighbours, weights = _curvature(phi)
-        # μ div(∇φ/‖∇φ‖) = μ (neighbours − weights·φ). With φ itself from the *next* time, as in the
-        # paper, the step averages and cannot blow up. Where it stops is the same.
+        neighbours, total = _curvature(phi)
+        # One step. μ div(∇φ/‖∇φ‖) = μ (neighbours − total·φ). With φ itself from the *next* time,
+        # as in the paper, the step averages and cannot blow up. Where it stops is the same.
         pace = step_size * delta
-        phi = (phi + pace * (mu * neighbours + force)) / (1 + pace * mu * weights)
+        phi = (phi + pace * (mu * neighbours + force)) / (1 + pace * mu * total)
         if reinitialise_every and (step + 1) % reinitialise_every == 0:
             phi = reinitialise(phi)
     return phi
@@ -100,12 +108,18 @@ def reinitialise(phi: Tensor) -> Tensor:
 
     Raises:
         TypeError: if phi is not floating point. ValueError: if it is not (H, W) or not finite.
+
+    Example:
+        >>> steep = torch.tensor([[7.0, 3, -3, -9]])  # crosses 0 half-way between two pixels
+        >>> reinitialise(steep).tolist()
+        [[1.5, 0.5, -0.5, -1.5]]
     """
-    _check_field("phi", phi)
+    check_finite_map("phi", phi)
     inside = phi > 0
     if inside.all() or not inside.any():
         return phi.clone()
     values, mask = phi.detach().double().cpu().numpy(), inside.cpu().numpy()
+    # the pixels beside the outline, and the slope of φ at each, row by row and column by column
     near = np.zeros(mask.shape, dtype=bool)
     slopes = []
     for axis in (0, 1):
@@ -114,12 +128,13 @@ def reinitialise(phi: Tensor) -> Tensor:
         steps = np.pad(np.diff(values, axis=axis), edge)
         before, after = np.delete(steps, -1, axis), np.delete(steps, 0, axis)
         near |= np.delete(crossed, -1, axis) | np.delete(crossed, 0, axis)
-        slopes.append(
-            np.where(abs(before) > abs(after), before, after)
-        )  # the steeper: never 0 here
+        steeper = np.where(abs(before) > abs(after), before, after)  # never 0 beside the outline
+        slopes.append(steeper)
+    # their foot points on the outline
     gradient = np.stack(slopes, axis=-1)[near]  # (n, 2)
     offset = values[near][:, None] * gradient / (gradient**2).sum(axis=1, keepdims=True)
-    feet = np.argwhere(near) - offset
+    feet = np.argwhere(near) - offset  # (n, 2)
+    # every pixel's distance to the nearest one
     distance = cKDTree(feet).query(np.argwhere(np.ones_like(mask)))[0].reshape(mask.shape)
     distance[near] = np.hypot(*offset.T)  # by its own foot point: the zero level must not move
     return torch.from_numpy(np.where(mask, distance, -distance)).to(phi)
@@ -147,23 +162,13 @@ def _curvature(phi: Tensor) -> tuple[Tensor, Tensor]:
 
 def _check(image: Tensor, start: Tensor) -> Tensor:
     """φ of the start."""
-    _check_field("image", image)
+    check_finite_map("image", image)
     if isinstance(start, Tensor) and start.dtype == torch.bool:
         if start.all() or not start.any():
             raise ValueError("start must have an outline, got a mask that is empty or full")
         start = signed_distance(start)
-    _check_field("start", start)
+    check_finite_map("start", start)
     if start.shape != image.shape:
         got = f"{tuple(image.shape)} and {tuple(start.shape)}"
         raise ValueError(f"image and start must have one shape, got {got}")
     return start.detach().to(image)
-
-
-def _check_field(name: str, field: Tensor) -> None:
-    if not isinstance(field, Tensor) or not field.is_floating_point():
-        kind = field.dtype if isinstance(field, Tensor) else type(field).__name__
-        raise TypeError(f"{name} must be a floating-point tensor, got {kind}")
-    if field.ndim != 2:
-        raise ValueError(f"{name} must be (H, W), got {tuple(field.shape)}")
-    if not field.isfinite().all():
-        raise ValueError(f"{name} must be finite, got NaN or infinity")

@@ -15,6 +15,8 @@ et al., 2014), whose polygons are not allowed more than that.
 Fewer corners: Douglas & Peucker (1973) keep a corner only if the outline without it would pass
 farther away than `tolerance`. So the error is known before it is made: the outline moves by at most
 `tolerance`, and 1 - IoU is at most about tolerance · perimeter / area. Lesson 02 measures it.
+(Library calls: skimage.measure.find_contours for open or closed lines, without parts and holes;
+skimage.measure.approximate_polygon for `simplify`.)
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ from minseg.masks.curve import as_points
 def to_polygons(
     mask: Tensor | np.ndarray, *, tolerance: float = 0.0, level: float = 0.5
 ) -> list[Tensor]:
-    """The outlines of a mask, one polygon a part.
+    """The outlines of a mask, one polygon for each part.
 
     Pixels of a bool mask that touch only by a corner are two parts. In a field, the average of the
     four values around the corner decides: above `level` they are joined.
@@ -52,6 +54,11 @@ def to_polygons(
     Raises:
         TypeError: if `mask` is neither bool nor floating point.
         ValueError: if it is not (H, W) or not finite, or `tolerance` is negative.
+
+    Example:
+        >>> pixel = torch.tensor([[False, False, False], [False, True, False]])
+        >>> to_polygons(pixel)[0].tolist()  # half way from (1.5, 1.5) to the centres around it
+        [[1.0, 1.5], [1.5, 1.0], [2.0, 1.5], [1.5, 2.0]]
     """
     field = _as_field(mask)
     if not tolerance >= 0:
@@ -108,7 +115,8 @@ def simplify(polygon: Tensor | np.ndarray, tolerance: float) -> Tensor:
     """Leave out corners of a closed polygon, moving its outline by at most `tolerance`.
 
     From the first point and back to it: the corner farthest from the chord between the two ends
-    stays if it is farther than `tolerance`, and cuts the way in two, to be treated alike.
+    stays if it is farther than `tolerance`, and cuts the way in two, to be treated alike. The
+    library call is skimage.measure.approximate_polygon, which begins and ends with one point twice.
 
     Args:
         polygon: (n, 2) x, y in pixels, one ring (a bridge would be simplified like a side).
@@ -117,6 +125,11 @@ def simplify(polygon: Tensor | np.ndarray, tolerance: float) -> Tensor:
     Returns:
         (k, 2) float64, some of the corners in their order, the first one always and three at
         least (of fewer, all). Every corner left out is within `tolerance` of the new outline.
+
+    Example:
+        >>> square = torch.tensor([[0, 0], [2, 0], [4, 0], [4, 4], [2, 4.2], [0, 4]])
+        >>> simplify(square, 0.5).tolist()
+        [[0.0, 0.0], [4.0, 0.0], [4.0, 4.0], [0.0, 4.0]]
     """
     points = as_points(polygon)
     if not tolerance >= 0:
@@ -127,7 +140,7 @@ def simplify(polygon: Tensor | np.ndarray, tolerance: float) -> Tensor:
 def _keep(points: np.ndarray, tolerance: float) -> np.ndarray:
     if len(points) <= 3:
         return points
-    closed = np.concatenate([points, points[:1]])
+    closed = np.concatenate([points, points[:1]])  # (n + 1, 2)
     kept = [0, len(points)]
     todo = [(0, len(points))]  # stretches of `closed` between two corners that stay
     while todo:
@@ -159,6 +172,11 @@ def largest_ring(polygons: Sequence[Tensor | np.ndarray]) -> Tensor:
 
     Returns:
         (n, 2) float64, the ring with the largest absolute `polygon_area`.
+
+    Example:
+        >>> small, large = (side * torch.tensor([[0, 0], [1, 0], [1, 1]]) for side in (1, 3))
+        >>> largest_ring([small, large]).tolist()
+        [[0.0, 0.0], [3.0, 0.0], [3.0, 3.0]]
     """
     if len(polygons) == 0:
         raise ValueError("polygons must hold at least one polygon: an empty mask has no ring")
@@ -175,6 +193,10 @@ def polygon_area(polygon: Tensor | np.ndarray) -> float:
 
     Positive for the outer rings of `to_polygons` (x turns towards y: clockwise on a screen, where
     y points down), negative walked the other way. Holes joined by bridges are subtracted.
+
+    Example:
+        >>> polygon_area(torch.tensor([[0, 0], [4, 0], [0, 3]]))
+        6.0
     """
     points = as_points(polygon)
     if len(points) == 0:
@@ -184,14 +206,25 @@ def polygon_area(polygon: Tensor | np.ndarray) -> float:
 
 
 def to_coco(polygons: Sequence[Tensor | np.ndarray]) -> list[list[float]]:
-    """COCO's form: of each polygon a flat list x1, y1, x2, y2 …; COCO refuses fewer than 3 points,
-    which cover nothing and are left out."""
+    """COCO's form: of each polygon a flat list x1, y1, x2, y2 …
+
+    COCO refuses fewer than 3 points, which cover nothing and are left out.
+
+    Example:
+        >>> to_coco([torch.tensor([[0, 0], [4, 0], [0, 3]])])
+        [[0.0, 0.0, 4.0, 0.0, 0.0, 3.0]]
+    """
     parts = [as_points(part, f"polygons[{k}]") for k, part in enumerate(polygons)]
     return [part.flatten().tolist() for part in parts if len(part) >= 3]
 
 
 def from_coco(segmentation: Sequence[Sequence[float]]) -> list[Tensor]:
-    """Polygons (n, 2) float64 of COCO's flat lists; ValueError if one has no whole points."""
+    """Polygons (n, 2) float64 of COCO's flat lists; ValueError if one has no whole points.
+
+    Example:
+        >>> from_coco([[0, 0, 4, 0, 0, 3]])[0].tolist()
+        [[0.0, 0.0], [4.0, 0.0], [0.0, 3.0]]
+    """
     for k, flat in enumerate(segmentation):
         if len(flat) % 2:
             raise ValueError(f"segmentation[{k}] must be x, y of whole points, got {len(flat)}")

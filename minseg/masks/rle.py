@@ -5,12 +5,11 @@ of equal pixels is, starting with background:
 
     0 1 1 0 0 0 1   →   counts [1, 2, 3, 1]        1 1 0   →   counts [0, 2, 1]
 
-The compressed form packs the counts into printable text: from the third count on, each is stored
-as the difference to the count two before it (neighbouring columns have runs alike), in groups of
-five bits with the sign in the last group, each plus a continuation bit, plus 48 to be a character
-(the format of the COCO API, Lin et al., Microsoft COCO, 2014). Lesson 02 measures what it costs.
+The compressed form packs the counts into printable text, see `minseg.masks.rle_text` (the format of
+the COCO API, Lin et al., Microsoft COCO, 2014). Lesson 02 measures what it costs.
 
-A compressed string is byte-equal to pycocotools'.
+The library calls are pycocotools.mask.encode and decode; a compressed string is byte-equal to
+theirs.
 """
 
 from __future__ import annotations
@@ -23,7 +22,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from minseg.masks.rle_text import from_text_loop, from_texts, to_text, to_text_loop
+
 MOST_PIXELS = 2**31 - 1  # of an image; nothing is made for a larger one
+
+
+def encode_rle_loop(mask: Tensor, compressed: bool = False) -> dict[str, Any]:
+    """The definition, one pixel at a time, meant to be read. See `encode_rle`."""
+    height, width = mask.shape
+    counts, length, value = [], 0, False  # the first run is background
+    for j in range(width):  # column by column
+        for i in range(height):
+            if bool(mask[i, j]) != value:
+                counts.append(length)
+                length, value = 0, not value
+            length += 1
+    if length:
+        counts.append(length)
+    return {"size": [height, width], "counts": to_text_loop(counts) if compressed else counts}
 
 
 def encode_rle(mask: Tensor, compressed: bool = False) -> dict[str, Any]:
@@ -38,12 +54,18 @@ def encode_rle(mask: Tensor, compressed: bool = False) -> dict[str, Any]:
 
     Raises:
         TypeError: if the mask is not bool. ValueError: if it is not (H, W).
+
+    Example:
+        >>> mask = torch.tensor([[False, True, True], [False, True, False]])
+        >>> encode_rle(mask), encode_rle(mask, compressed=True)["counts"]
+        ({'size': [2, 3], 'counts': [2, 3, 1]}, '231')
     """
     if mask.ndim != 2:
         raise ValueError(f"mask must be (H, W), got {tuple(mask.shape)}")
     if mask.dtype != torch.bool:
         raise TypeError(f"mask must be bool, got {mask.dtype}: threshold it, `mask > 0.5`")
-    pixels = mask.cpu().numpy().ravel(order="F")  # column-major
+    pixels = mask.cpu().numpy().ravel(order="F")  # (H · W,) column by column
+    # a run begins where a pixel differs from the one before it
     changes = np.flatnonzero(pixels[1:] != pixels[:-1]) + 1
     edges = np.concatenate([[0], changes, [pixels.size]])
     counts = edges[1:] - edges[:-1] if pixels.size else np.zeros(0, dtype=np.int64)
@@ -56,19 +78,32 @@ def encode_rle(mask: Tensor, compressed: bool = False) -> dict[str, Any]:
 def encode_counts(
     size: tuple[int, int], counts: np.ndarray, compressed: bool = False
 ) -> dict[str, Any]:
-    """`encode_rle` of a mask that is known by its run lengths, as of `minseg.masks.runs.Runs`.
+    """`encode_rle` of a mask that is known by its run lengths, as in `minseg.masks.runs.Runs`.
 
     Args:
         size: (height, width).
         counts: (R,) int64, background first.
-        compressed: as of `encode_rle`.
+        compressed: as in `encode_rle`.
 
     Example:
         >>> encode_counts((2, 3), np.array([2, 3, 1]), compressed=True)
         {'size': [2, 3], 'counts': '231'}
     """
-    text_or_list = _to_text(counts) if compressed else counts.tolist()
+    text_or_list = to_text(counts) if compressed else counts.tolist()
     return {"size": list(size), "counts": text_or_list}
+
+
+def decode_rle_loop(rle: dict[str, Any]) -> Tensor:
+    """The definition, one pixel at a time, meant to be read. See `decode_rle`."""
+    (height, width), counts = rle["size"], rle["counts"]
+    mask = torch.zeros(height, width, dtype=torch.bool)
+    pixel, value = 0, False
+    for count in from_text_loop(counts) if isinstance(counts, str) else counts:
+        for _ in range(count):
+            mask[pixel % height, pixel // height] = value  # column by column
+            pixel += 1
+        value = not value
+    return mask
 
 
 def decode_rle(rle: dict[str, Any]) -> Tensor:
@@ -79,6 +114,10 @@ def decode_rle(rle: dict[str, Any]) -> Tensor:
 
     Raises:
         ValueError: if size or counts are missing or malformed, or the runs do not fill the mask.
+
+    Example:
+        >>> decode_rle({"size": [2, 3], "counts": "231"}).int().tolist()
+        [[0, 1, 1], [0, 1, 0]]
     """
     (height, width), runs = read_counts(rle)
     values = np.zeros(len(runs), dtype=bool)
@@ -102,7 +141,7 @@ def read_counts(rle: dict[str, Any]) -> tuple[tuple[int, int], np.ndarray]:
     """
     height, width = _check_size(rle)
     written = _as_written(rle)
-    runs = _from_list(written) if isinstance(written, list) else _from_texts([written])[0]
+    runs = _from_list(written) if isinstance(written, list) else from_texts([written])[0]
     # Each run is looked at before they are added up: a sum of two large ones may wrap around to
     # the right number.
     pixels, smallest, largest = height * width, runs.min(initial=0), runs.max(initial=0)
@@ -137,7 +176,7 @@ def read_all_counts(
     texts = [one for one in written if isinstance(one, str)]
     if len(texts) == len(written):
         with contextlib.suppress(ValueError):
-            counts, first = _from_texts(texts)
+            counts, first = from_texts(texts)
             if _fills(sizes, counts, first):
                 return sizes, counts, first
     each = [read_counts(one)[1] for one in rles]  # which says what is wrong with which
@@ -173,63 +212,6 @@ def _from_list(counts: list[Any]) -> np.ndarray:
     if runs.ndim != 1 or runs.dtype.kind not in "iu":
         raise ValueError("rle['counts'] must be whole numbers that fit 64 bits")
     return runs
-
-
-def _to_text(counts: np.ndarray) -> str:
-    """Five bits a character, all counts at once: character g of a count is bits 5g … 5g+4."""
-    deltas = counts.copy()
-    deltas[3:] -= counts[1:-2]  # the first three are stored as they are
-    size = deltas ^ (deltas >> 63)  # the bits that differ from the sign: -1 - x if x is negative
-    groups = size.max(initial=0).item().bit_length() // 5 + 1  # bits and a sign, of the largest
-    shifts = 5 * np.arange(groups)
-    follows = size[:, None] >> (shifts + 4) > 0  # (N, G): do more bits, or the sign, still follow?
-    characters = ((deltas[:, None] >> shifts) & 0x1F) + 0x20 * follows + 48
-    used = np.ones_like(follows)
-    used[:, 1:] = follows[:, :-1]
-    return characters[used].astype(np.uint8).tobytes().decode("ascii")
-
-
-def _from_texts(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Undo `_to_text`, of many masks at once: their numbers, and where each mask's begin (N + 1,).
-
-    A number's last character, which has the sign, comes first, then those before it.
-    """
-    text, ends = "".join(texts), np.cumsum([0, *map(len, texts)])
-    # A byte below 48 wraps around to above 207, and is refused with those that are too large.
-    codes = np.frombuffer(text.encode("ascii", "replace"), dtype=np.uint8) - np.uint8(48)
-    follows = codes & 0x20 > 0  # the number goes on
-    if not text.isascii() or (codes > 0x3F).any() or follows[ends[ends > 0] - 1].any():
-        raise ValueError(f"rle['counts'] is not COCO's compressed text: {text[:40]!r}")
-    last = np.flatnonzero(~follows)
-    groups = np.diff(last, prepend=-1)  # how many characters each number has
-    longest = groups.max(initial=0)
-    if longest > 13:
-        raise ValueError("rle['counts'] holds a number of more than 64 bits")
-    counts = (codes[last].astype(np.int64) ^ 0x10) - 0x10  # five bits, the highest is the sign
-    for before in range(1, longest):
-        longer = np.flatnonzero(groups > before)
-        counts[longer] = (counts[longer] << 5) + (codes[last[longer] - before] & 0x1F)
-    first = np.searchsorted(last, ends)
-    return _without_differences(counts, first), first
-
-
-def _without_differences(deltas: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """The counts, each the sum of its delta and of those 2, 4, 6 … before it, but for the first."""
-    length = np.diff(first)
-    rows = (length + 1) // 2
-    first_row = np.cumsum(rows) - rows
-    # Two numbers a row, each mask from a new row on, so that even places stand over even places.
-    place = np.arange(len(deltas)) + np.repeat(2 * first_row - first[:-1], length)
-    table = np.zeros((rows.sum(), 2), dtype=np.int64)
-    table.ravel()[place] = deltas
-    begins = first_row[length > 0]
-    table[begins, 0] = 0  # nothing is counted from the first number on
-    total = np.cumsum(table, axis=0)
-    before = total[begins] - table[begins]
-    total -= np.repeat(before, rows[length > 0], axis=0)
-    counts = total.ravel()[place]
-    counts[first[:-1][length > 0]] = deltas[first[:-1][length > 0]]
-    return counts
 
 
 def _check_size(rle: dict[str, Any]) -> tuple[int, int]:

@@ -39,6 +39,11 @@ def tight_crop(mask: np.ndarray, x: int = 0, y: int = 0) -> Crop:
     """The smallest crop of a mask (h, w) bool that begins at column x and row y of an image.
 
     An empty mask gives a crop without pixels.
+
+    Example:
+        >>> crop = tight_crop(np.array([[False, False, False], [False, True, True]]))
+        >>> crop.mask.tolist(), crop.x, crop.y
+        ([[True, True]], 1, 1)
     """
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not rows.size:
@@ -124,7 +129,7 @@ class Runs:
     def of_masks(cls, masks: Tensor) -> Runs:
         """From (N, H, W) bool."""
         height, width = masks.shape[1:]
-        crops = [_tight(one) for one in masks.cpu().numpy()]
+        crops = [tight_crop(one) for one in masks.cpu().numpy()]
         return cls.of_crops((height, width), crops)
 
     @classmethod
@@ -201,14 +206,20 @@ def shared_pixels(a: Runs, b: Runs, wanted: np.ndarray | None = None) -> np.ndar
 
     Raises:
         ValueError: if the two are not of one size.
+
+    Example:
+        >>> left, all_of_it = Runs((2, 4), [np.array([0, 4])]), Runs((2, 4), [np.array([0, 8])])
+        >>> shared_pixels(left, all_of_it).tolist()
+        [[4]]
     """
     if a.size != b.size:
         raise ValueError(f"a and b must be masks of one size, got {a.size} and {b.size}")
+    # the P pairs whose boxes meet, the others share nothing
     boxes_a, boxes_b = a.boxes(), b.boxes()
     meet = _boxes_meet(boxes_a, boxes_b)
     if wanted is not None:
         meet &= wanted
-    n, m = np.nonzero(meet)  # (P,) pairs
+    n, m = np.nonzero(meet)  # (P,)
     # All masks of a set on one line of numbers: one broken line counts the pixels of all of `b`.
     stride = a.size[0] * a.size[1] + 1
     line_a, line_b, steps = a.line(stride), b.line(stride).astype(np.float64), _pixels_before(b)
@@ -217,11 +228,13 @@ def shared_pixels(a: Runs, b: Runs, wanted: np.ndarray | None = None) -> np.ndar
     first, length = _reaching(
         line_a, *(n * stride + column * a.size[0] for column in (left, right))
     )
+    # F_B at the edges of those runs, moved from mask n's place on the line to mask m's
     shared = np.zeros(meet.shape, np.int64)
     for some in _portions(length):
         place = line_a[_ranges(first[some], length[some])]
         place += np.repeat(((m - n) * stride)[some], length[some])
         read = np.interp(place, line_b, steps)
+        # Σ F_B(end) - F_B(begin), over the runs of each pair
         start = (np.cumsum(length[some]) - length[some]) // 2
         shared[n[some], m[some]] = np.add.reduceat(read[1::2] - read[::2], start)
     return shared
@@ -262,13 +275,15 @@ def _boxes_meet(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def _of_counts(size: tuple[int, int], counts: np.ndarray, first: np.ndarray) -> Runs:
     """From the run lengths of all masks, and where each mask's begin."""
-    length = np.diff(first)
+    length = np.diff(first)  # (N,)
     begins = first[:-1][length > 0]
+    # where each run ends, counted from the beginning of its own mask
     ends = np.cumsum(counts)
     ends -= np.repeat(ends[begins] - counts[begins], length[length > 0])
     odd = length % 2  # the last run of an odd number is background
     edges = np.delete(ends, first[1:][odd > 0] - 1)
     first_edge = first - np.cumsum([0, *odd])
+    # runs of no length join their neighbours
     empty = counts == 0
     empty[begins] = False  # a mask may begin at pixel 0
     runs = Runs.joined(size, edges, first_edge)
@@ -278,16 +293,8 @@ def _of_counts(size: tuple[int, int], counts: np.ndarray, first: np.ndarray) -> 
     return Runs.of_line(size, runs.line(stride), stride, len(runs))
 
 
-def _tight(mask: np.ndarray) -> Crop:
-    """The part of (H, W) that has pixels."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not rows.size:
-        return Crop(mask[:0, :0], 0, 0)
-    x, y = int(columns[0]), int(rows[0])
-    return Crop(mask[y : rows[-1] + 1, x : columns[-1] + 1], x, y)
-
-
 def _edges_of_crop(crop: Crop, height: int) -> np.ndarray:
+    """(2R,) the edges of a mask that is nothing outside of a crop, in an image of that height."""
     mask, x, y = crop
     # Background before the first pixel, and a row of it below that ends every run with its column.
     flat = np.zeros(mask.shape[1] * (mask.shape[0] + 1) + 1, dtype=bool)
@@ -300,7 +307,7 @@ def _edges_of_crop(crop: Crop, height: int) -> np.ndarray:
 
 def cancelled(edges: np.ndarray) -> np.ndarray:
     """(E,) sorted, without edges that are there twice: there the mask changes twice."""
-    edges = np.sort(edges, kind="stable")  # which merges what is two sorted lists in no time
+    edges = np.sort(edges, kind="stable")  # which only merges where these are two sorted lists
     new = np.ones(len(edges), dtype=bool)
     new[1:] = edges[1:] != edges[:-1]
     start = np.flatnonzero(new)

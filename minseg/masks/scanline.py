@@ -12,8 +12,9 @@ or top edge is inside, on a right or bottom edge outside, so polygons that share
 pixel. The formula takes the upper end first whichever way the edge is walked, so that an edge
 walked twice crosses twice at the very same x and cancels: holes are joined by such bridges.
 
-Other tools round differently. A square from 5.5 to 16.5 has pixels 5 to 15 of each axis here; in
-pycocotools, which rounds the outline to whole pixels first, 6 to 16. Lesson 02 compares them.
+The library call is skimage.draw.polygon2mask, for one polygon. Tools round differently: a square
+from 5.5 to 16.5 has pixels 5 to 15 of each axis here; in pycocotools, which rounds the outline to
+whole pixels first, 6 to 16. Lesson 02 compares them.
 """
 
 from __future__ import annotations
@@ -65,6 +66,11 @@ def from_polygons(polygons: Sequence[Tensor | np.ndarray], height: int, width: i
     Raises:
         ValueError: if a polygon is not (n, 2), a coordinate is NaN, infinite or beyond 1e150, or
             the image has a negative size.
+
+    Example:
+        >>> triangle = torch.tensor([[0.0, 0], [4, 0], [0, 4]])
+        >>> from_polygons([triangle], 4, 5).int().tolist()
+        [[1, 1, 1, 0, 0], [1, 1, 0, 0, 0], [1, 0, 0, 0, 0], [0, 0, 0, 0, 0]]
     """
     if height < 0 or width < 0:
         raise ValueError(f"height and width must not be negative, got {height} and {width}")
@@ -75,6 +81,7 @@ def from_polygons(polygons: Sequence[Tensor | np.ndarray], height: int, width: i
     place = np.sort((polygon * height + row) * (width + 1) + column)
     size = height * (width + 1)
     place %= max(size, 1)  # forget the polygon: runs of all parts are united
+    # each pixel: how many runs have begun, less how many have ended
     begins = np.bincount(place[0::2], minlength=size)
     ends = np.bincount(place[1::2], minlength=size)
     covered = (begins - ends).reshape(height, width + 1).cumsum(axis=1) > 0
@@ -87,12 +94,14 @@ def _crossings(parts: list[np.ndarray], height: int) -> tuple[np.ndarray, np.nda
     polygon = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
     start = np.concatenate([np.zeros((0, 2)), *parts])  # (E, 2)
     end = np.concatenate([np.zeros((0, 2)), *(np.roll(part, -1, axis=0) for part in parts)])
+    # each edge from its upper to its lower end, whichever way it is walked
     swap = start[:, 1] > end[:, 1]
-    x1, y1 = np.where(swap[:, None], end, start).T  # the upper end
+    x1, y1 = np.where(swap[:, None], end, start).T  # (E,)
     x2, y2 = np.where(swap[:, None], start, end).T
+    # the rows of centres that it crosses, and where
     first = np.ceil(y1 - 0.5).clip(0, height).astype(np.int64)  # rows with y1 ≤ i + ½ …
     stop = np.ceil(y2 - 0.5).clip(0, height).astype(np.int64)  # … < y2
-    edge = np.repeat(np.arange(len(start)), stop - first)
+    edge = np.repeat(np.arange(len(start)), stop - first)  # (X,) of each crossing
     before = np.cumsum(stop - first) - (stop - first)  # crossings of the edges before
     row = np.arange(len(edge)) - before[edge] + first[edge]
     x = x1[edge] + (row + 0.5 - y1[edge]) * (x2 - x1)[edge] / (y2 - y1)[edge]

@@ -29,6 +29,11 @@ def upsample(grids: Tensor, mode: str = "bilinear") -> Tensor:
 
     Returns:
         (N, C, 2h, 2w), as `interpolate(scale_factor=2, align_corners=False)` of PyTorch.
+
+    Example:
+        >>> row = torch.tensor([[[[0.0, 4.0]]]])
+        >>> upsample(row)[0, 0].tolist(), upsample(row, "nearest")[0, 0, 0].tolist()
+        ([[0.0, 1.0, 3.0, 4.0], [0.0, 1.0, 3.0, 4.0]], [0.0, 0.0, 4.0, 4.0])
     """
     if grids.ndim != 4:
         raise ValueError(f"grids must be (N, C, h, w), got {tuple(grids.shape)}")
@@ -60,6 +65,11 @@ def deconvolve(grids: Tensor, weight: Tensor, stride: int = 2) -> Tensor:
 
     Raises:
         ValueError: if shapes do not fit, there is no pixel, or `stride` is below 1.
+
+    Example:
+        >>> row, block = torch.tensor([[[[1.0, 2.0]]]]), torch.tensor([[[[1.0, 10], [0, 0]]]])
+        >>> deconvolve(row, block)[0, 0, 0].tolist()
+        [1.0, 10.0, 2.0, 20.0]
     """
     if grids.ndim != 4 or 0 in grids.shape[2:]:
         raise ValueError(f"grids must be (N, C, h, w) with pixels, got {tuple(grids.shape)}")
@@ -82,6 +92,10 @@ def deconvolution_overlap(size: int, kernel: int, stride: int = 2) -> Tensor:
 
     Returns:
         (S, S) int64, S = stride (size - 1) + kernel: a deconvolution of ones with ones.
+
+    Example:
+        >>> deconvolution_overlap(3, kernel=3)[0].tolist()  # 2 does not divide 3
+        [1, 1, 2, 1, 2, 1, 1]
     """
     writes = deconvolve(torch.ones(1, 1, size, size), torch.ones(1, 1, kernel, kernel), stride)
     return writes[0, 0].long()

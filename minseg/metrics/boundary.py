@@ -26,6 +26,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from minseg.masks.checks import check_masks
 from minseg.metrics.iou import mask_iou
 
 WIDTHS = (1, 2, 3, 5, 8, 12, 20)  # pixels, of the trimap sweep
@@ -63,7 +64,7 @@ def boundary_of(masks: Tensor, *, dilation_ratio: float = 0.02) -> Tensor:
         >>> boundary_of(torch.ones(1, 4, 5, dtype=torch.bool)).int().tolist()[0]
         [[1, 1, 1, 1, 1], [1, 0, 0, 0, 1], [1, 0, 0, 0, 1], [1, 1, 1, 1, 1]]
     """
-    _check_masks("masks", masks, "(N, H, W)")
+    check_masks("masks", masks, "(N, H, W)")
     d = band_width(masks.shape[-2:], dilation_ratio)
     return masks & ~erode(masks, d)
 
@@ -110,7 +111,7 @@ def trimap(masks: Tensor, width: int, *, contour_first: bool = False) -> Tensor:
         >>> trimap(left, 1).int().tolist()  # one row, which touches the frame: all is near
         [[1, 1, 1, 1, 1, 0, 0, 0]]
     """
-    _check_masks("masks", masks)
+    check_masks("masks", masks)
     _check_width(width)
     if contour_first:
         masks = masks & ~erode(masks, 1)
@@ -136,8 +137,8 @@ def trimap_accuracy(
         >>> trimap_accuracy(dilate(target, 1), target, [1, 2]).numpy().round(2).tolist()
         [0.33, 0.67]
     """
-    _check_masks("prediction", prediction, "(H, W)")
-    _check_masks("target", target, "(H, W)")
+    check_masks("prediction", prediction, "(H, W)")
+    check_masks("target", target, "(H, W)")
     if prediction.shape != target.shape:
         raise ValueError(
             f"prediction and target must have one shape, "
@@ -197,14 +198,6 @@ def _all_in_window(masks: Tensor, distance: int, outside: bool) -> Tensor:
             window = window.narrow(axis, 0, rest) & window.narrow(axis, step, rest)
             length += step
     return window  # (..., H, W)
-
-
-def _check_masks(name: str, masks: Tensor, shape: str = "(..., H, W)") -> None:
-    if not isinstance(masks, Tensor) or masks.dtype != torch.bool:
-        kind = masks.dtype if isinstance(masks, Tensor) else type(masks).__name__
-        raise TypeError(f"{name} must be a bool tensor, got {kind}")
-    if masks.ndim < 2 or (shape[1] != "." and masks.ndim != shape.count(",") + 1):
-        raise ValueError(f"{name} must be {shape}, got {tuple(masks.shape)}")
 
 
 def _check_width(width: int) -> None:

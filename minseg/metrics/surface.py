@@ -28,6 +28,8 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
+from minseg.masks.checks import check_masks
+
 
 def surface_distances_loop(
     a: Tensor, b: Tensor, *, spacing: tuple[float, float] = (1, 1), connectivity: int = 1
@@ -184,12 +186,8 @@ def _of_empty(there: Tensor, back: Tensor) -> float:
 
 def _check_pair(a: Tensor, b: Tensor) -> None:
     """Raise TypeError or ValueError unless these are two bool masks (H, W) of one size."""
-    for name, mask in (("a", a), ("b", b)):
-        if not isinstance(mask, Tensor) or mask.dtype != torch.bool:
-            kind = mask.dtype if isinstance(mask, Tensor) else type(mask).__name__
-            raise TypeError(f"{name} must be a bool tensor, got {kind}")
-        if mask.ndim != 2:
-            raise ValueError(f"{name} must be (H, W), got {tuple(mask.shape)}")
+    check_masks("a", a, "(H, W)")
+    check_masks("b", b, "(H, W)")
     if a.shape != b.shape:
         raise ValueError(f"a and b must have one shape, got {tuple(a.shape)} and {tuple(b.shape)}")
 

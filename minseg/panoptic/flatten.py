@@ -1,12 +1,13 @@
-"""Flatten overlapping masks into one map: somebody has to own each pixel.
+"""Flatten overlapping masks into one map, in which each pixel has one owner.
 
-A set of instances may claim a pixel twice, a panoptic map holds one number for it (Kirillov et al.,
+Two instances may have a pixel in common, a panoptic map holds one number for it (Kirillov et al.,
 Panoptic Segmentation, 2019, section 3). So a set is turned into a map by a rule, here
 
     owner(x, y) = the mask M_k with M_k(x, y) = 1 and the highest priority
 
-where the priority is the score unless you say otherwise. What the losers claimed is gone: reading
-the map back with `to_instances` gives the masks again if they were disjoint, and never the scores.
+where the priority is the score unless you say otherwise. What the other masks had there is lost:
+reading the map back with `to_instances` gives the masks again if they were disjoint, and never the
+scores.
 Lesson 01 counts what is lost; lesson 14 compares rules.
 """
 
@@ -17,6 +18,18 @@ from torch import Tensor
 
 from minseg.instances import Instances
 from minseg.panoptic.ids import decode, encode
+
+
+def owner_map_loop(masks: Tensor, priority: Tensor) -> Tensor:
+    """The definition, one pixel at a time, meant to be read. See `owner_map`."""
+    owner = torch.full(masks.shape[1:], -1, dtype=torch.int64)
+    for i in range(masks.shape[1]):
+        for j in range(masks.shape[2]):
+            for k in range(len(masks)):
+                best = int(owner[i, j])
+                if masks[k, i, j] and (best < 0 or priority[k] > priority[best]):
+                    owner[i, j] = k
+    return owner
 
 
 def owner_map(masks: Tensor, priority: Tensor) -> Tensor:
@@ -31,6 +44,11 @@ def owner_map(masks: Tensor, priority: Tensor) -> Tensor:
 
     Raises:
         ValueError: if `masks` is not (N, H, W), or `priority` not (N,).
+
+    Example:
+        >>> masks = torch.tensor([[[True, True, False, False]], [[False, True, True, False]]])
+        >>> owner_map(masks, torch.tensor([0.7, 0.9])).tolist()
+        [[0, 1, 1, -1]]
     """
     if masks.ndim != 3:
         raise ValueError(f"masks must be (N, H, W), got {tuple(masks.shape)}")
@@ -56,7 +74,7 @@ def from_instances(
     Args:
         instances: N things.
         behind: (H, W) int64, the categories of the stuff behind them; void if left out.
-        priority: (N,), who wins a pixel claimed twice; the scores if left out.
+        priority: (N,), which instance gets a pixel of several; the scores if left out.
         max_instances: the divisor of the ids.
 
     Returns:
@@ -65,13 +83,19 @@ def from_instances(
     Raises:
         ValueError: if `priority` is not (N,), `behind` of another size, or there are
             `max_instances` things or more.
+
+    Example:
+        >>> masks = torch.tensor([[[True, True, False, False]], [[False, True, True, False]]])
+        >>> instances = Instances(masks, torch.tensor([1, 2]), torch.tensor([0.7, 0.9]))
+        >>> from_instances(instances).tolist()
+        [[1001, 2002, 2002, 0]]
     """
     owner = owner_map(instances.masks, instances.scores if priority is None else priority)
     if behind is None:
         behind = torch.zeros_like(owner)
     if behind.shape != owner.shape:
         raise ValueError(f"behind must be {tuple(owner.shape)}, got {tuple(behind.shape)}")
-    labels = torch.cat([instances.labels, instances.labels.new_zeros(1)])  # the last is nobody's
+    labels = torch.cat([instances.labels, instances.labels.new_zeros(1)])  # the last for owner -1
     category = torch.where(owner >= 0, labels[owner], behind)
     return encode(category, owner + 1, max_instances)
 
@@ -85,6 +109,10 @@ def to_instances(ids: Tensor, *, max_instances: int = 1000) -> Instances:
 
     Raises:
         ValueError: if `ids` is not (H, W) or an id is negative.
+
+    Example:
+        >>> to_instances(torch.tensor([[1001, 2002, 2002, 7000]])).masks.int().tolist()
+        [[[1, 0, 0, 0]], [[0, 1, 1, 0]]]
     """
     if ids.ndim != 2:
         raise ValueError(f"ids must be (H, W), got {tuple(ids.shape)}")

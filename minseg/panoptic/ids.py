@@ -1,4 +1,4 @@
-"""One number a pixel: how a panoptic map writes down category and instance together.
+"""One number for each pixel: how a panoptic map writes down category and instance together.
 
     id = category × max_instances + instance
 
@@ -38,6 +38,10 @@ def encode(
         TypeError: if a map is not of integers.
         ValueError: if shapes differ, a number is negative, void carries an instance, or an id
             overflows the divisor or the dtype.
+
+    Example:
+        >>> encode(torch.tensor([0, 1, 1, 7]), torch.tensor([0, 1, 2, 0])).tolist()
+        [0, 1001, 1002, 7000]
     """
     _check_integer("category", category)
     _check_integer("instance", instance)
@@ -59,6 +63,7 @@ def encode(
             f"instance must be below max_instances={max_instances}, got {instance.amax().item()}: "
             f"it would read as the next category"
         )
+    # the largest id there will be, before anything can overflow
     top = int(category.amax())
     largest = top * max_instances + int(instance[category == top].amax())  # Python's: no overflow
     if largest > torch.iinfo(dtype).max:
@@ -74,6 +79,10 @@ def decode(ids: Tensor, max_instances: int = 1000) -> tuple[Tensor, Tensor]:
 
     Raises:
         TypeError: if `ids` is not of integers. ValueError: if an id is negative.
+
+    Example:
+        >>> [part.tolist() for part in decode(torch.tensor([0, 1001, 1002, 7000]))]
+        [[0, 1, 1, 7], [0, 1, 2, 0]]
     """
     _check_integer("ids", ids)
     _check_divisor(max_instances)

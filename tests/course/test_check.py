@@ -60,9 +60,9 @@ SPAN = Exercise(
 def span_is_known(monkeypatch, tmp_path):
     monkeypatch.setenv("MINSEG_STATE", str(tmp_path))
     monkeypatch.setattr(
-        "minseg.course.exercises.exercises_of", lambda lesson: (SPAN,) if lesson == "99" else ()
+        "minseg.course.catalogue.exercises_of", lambda lesson: (SPAN,) if lesson == "99" else ()
     )
-    monkeypatch.setattr("minseg.course.exercises._hints_given", {})
+    monkeypatch.setattr("minseg.course.catalogue._hints_given", {})
 
 
 def said(capsys, fn):
@@ -330,6 +330,7 @@ def test_a_closed_stdout_ends_nothing(monkeypatch, tmp_path):
 
 LOOPS = """
 import sys, time
+from minseg.course import check
 sys.modules["minseg.course.attempt"].SLOW = 0.3
 
 def loops(boxes):

@@ -2,9 +2,12 @@
 
 import importlib.util
 import inspect
+import re
+from importlib import import_module
 
 import pytest
 
+from minseg.course.catalogue import FOLDER
 from minseg.course.check import judge
 from minseg.course.exercise import call
 from minseg.course.exercises import Exercise, audit, exercises_of, lessons_with_exercises
@@ -35,6 +38,23 @@ def test_is_fit_to_teach_with(exercise):
 def test_belongs_to_its_lesson(exercise):
     assert exercise in exercises_of(exercise.id[:2])
     assert [other.id for other in EXERCISES].count(exercise.id) == 1
+
+
+def test_an_id_names_its_file_and_a_file_its_id():
+    """ "05.bilinear" is lesson_05/bilinear.py; whatever else lies there holds no exercise."""
+    named = {f"lesson_{id[:2]}/{id[3:]}.py" for id in (exercise.id for exercise in EXERCISES)}
+    files = {
+        f"{file.parent.name}/{file.name}"
+        for file in FOLDER.glob("lesson_*/*.py")
+        if re.search(r"^[A-Z0-9_]+ = Exercise\(", file.read_text("utf-8"), re.MULTILINE)
+    }
+    assert named == files
+
+
+def test_an_exercise_is_defined_in_its_file(exercise):
+    lesson, name = exercise.id.split(".")
+    module = import_module(f"minseg.course.exercises.lesson_{lesson}.{name}")
+    assert exercise in vars(module).values()
 
 
 def test_is_judged_the_same_each_time(exercise):

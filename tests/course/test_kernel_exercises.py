@@ -1,5 +1,6 @@
 """The exercises of lesson 06: kernels equal PyTorch, and a learner's kernel cannot do harm."""
 
+import difflib
 import inspect
 import subprocess
 import sys
@@ -15,7 +16,9 @@ from minseg.roi import bilinear_sample, roi_align
 triton = pytest.importorskip("triton", reason="Triton exists for Linux only: pip install triton")
 tl = pytest.importorskip("triton.language")
 
-from minseg.course.exercises import lesson_06  # noqa: E402  # it needs Triton
+from minseg.course.exercises import exercises_of  # noqa: E402  # it needs Triton
+from minseg.course.exercises.lesson_06.add import add  # noqa: E402
+from minseg.course.exercises.lesson_06.patch import patched  # noqa: E402
 
 
 def expected_bins(pixels, bins):
@@ -128,9 +131,42 @@ def test_where_nothing_can_be_judged_it_says_what_is_missing(opening, says):
 
 
 def test_a_kernel_shows_its_source():
-    assert source_of(lesson_06.add).startswith("@triton.jit\ndef add(a, b, out, n, BLOCK")
-    assert not inspect.isfunction(lesson_06.add)
+    assert source_of(add).startswith("@triton.jit\ndef add(a, b, out, n, BLOCK")
+    assert not inspect.isfunction(add)
 
 
 def test_the_case_is_described_by_the_kernels_names():
     assert "case 1 of 4: a = float32 tensor (13,)" in judge(find("06.add"), wild)[0]
+
+
+# ---- Mistakes are patches of the right kernel
+
+
+def changed_lines(kernel, other):
+    """Lines that only one of the two has, with - or + in front."""
+    lines = difflib.ndiff(source_of(kernel).splitlines(), source_of(other).splitlines())
+    return [line for line in lines if line[0] in "-+"]
+
+
+def test_a_patch_replaces_a_piece_and_leaves_the_right_kernel_alone():
+    wrong = patched(add, {"i < n": "i <= n"})
+    assert changed_lines(add, wrong) == ["-     inside = i < n", "+     inside = i <= n"]
+    assert judge(find("06.add"), add)[1] and not judge(find("06.add"), wrong)[1]
+
+
+def test_two_pieces_may_change_places():
+    wrong = patched(add, {"load(a": "load(b", "load(b": "load(a"})
+    assert "tl.load(b + i, mask=inside) + tl.load(a + i, mask=inside)" in source_of(wrong)
+    assert judge(find("06.add"), wrong)[1]  # a + b = b + a
+
+
+def test_a_patch_that_does_not_apply_fails():
+    with pytest.raises(ValueError, match="'i == n' is not in the source of `add`"):
+        patched(add, {"i < n": "i <= n", "i == n": "i <= n"})
+
+
+@pytest.mark.parametrize("exercise", exercises_of("06"), ids=lambda exercise: exercise.id)
+def test_a_mistake_differs_in_a_few_lines(exercise):
+    for mistake, _ in exercise.mistakes.values():
+        changed = changed_lines(exercise.reference, mistake)
+        assert 1 <= sum(line[0] == "+" for line in changed) <= 5, changed

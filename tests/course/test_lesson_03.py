@@ -2,7 +2,7 @@
 
 import torch
 
-from minseg.course.exercises.lesson_03 import bce_gradient, logits_and_targets
+from minseg.course.exercises.lesson_03.bce_gradient import bce_gradient, logits_and_targets
 from minseg.losses import mask_bce
 
 

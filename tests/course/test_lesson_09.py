@@ -2,12 +2,8 @@
 
 import torch
 
-from minseg.course.exercises.lesson_09 import (
-    balance,
-    losses_and_variances,
-    rows_of_gradients,
-    uncertainty,
-)
+from minseg.course.exercises.lesson_09.balance import balance, rows_of_gradients
+from minseg.course.exercises.lesson_09.uncertainty import losses_and_variances, uncertainty
 from minseg.losses import UncertaintyWeights, gradient_balance
 
 

@@ -3,7 +3,9 @@
 import pytest
 import torch
 
-from minseg.course.exercises.lesson_13 import average_quality, class_pq, false_positives
+from minseg.course.exercises.lesson_13.average import average_quality
+from minseg.course.exercises.lesson_13.class_pq import class_pq
+from minseg.course.exercises.lesson_13.forgiven import false_positives
 from minseg.metrics import panoptic_quality
 from minseg.metrics.pq_matching import Categories, match_segments
 

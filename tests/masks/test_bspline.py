@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 import torch
 from helpers.outlines import SQUARE, awkward_masks, iou, smooth_curve
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.interpolate import BSpline
 
 from minseg.masks import (
     bspline_basis,
     fit_bspline,
     from_bspline,
+    from_bspline_loop,
     from_polygons,
     largest_ring,
     resample,
@@ -24,6 +27,23 @@ CONTROLS = torch.rand(7, 2, generator=torch.Generator().manual_seed(0), dtype=to
 def error(polygon, controls):
     decoded = from_bspline(fit_bspline(polygon, controls), 512)
     return (decoded - resample(polygon, 512)).norm(dim=1).max().item()
+
+
+def test_by_hand():
+    """Four controls on a square of side 48, two points on each segment: at t = 0 the weights are
+    1/6, 4/6, 1/6, at t = ½ they are 1/48, 23/48, 23/48, 1/48."""
+    controls = torch.tensor([[0.0, 0], [48, 0], [48, 48], [0, 48]])
+    curve = [[8, 8], [24, 2], [40, 8], [46, 24], [40, 40], [24, 46], [8, 40], [2, 24]]
+    for function in (from_bspline_loop, from_bspline):
+        assert np.allclose(function(controls, 8).numpy(), curve, atol=1e-12), function
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(4, 9), st.integers(1, 40), st.integers(0, 999))
+def test_equals_the_definition(controls, samples, seed):
+    points = np.random.default_rng(seed).random((controls, 2)) * 40
+    fast, slow = from_bspline(points, samples), from_bspline_loop(points, samples)
+    torch.testing.assert_close(fast, slow, atol=1e-12, rtol=0)
 
 
 @pytest.mark.parametrize("controls", [4, 5, 7, 12])

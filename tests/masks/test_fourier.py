@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from minseg.masks import (
     fourier_descriptor,
     from_fourier,
+    from_fourier_loop,
     from_polygons,
     largest_ring,
     normalise,
@@ -39,6 +40,24 @@ def test_resample_is_even_and_stays_on_the_curve():
         dim=1
     )
     assert steps.max() / steps.min() < 1.01
+
+
+def test_by_hand():
+    """c_-1 = 1, c_0 = 6 + 4i, c_1 = 3: an ellipse about (6, 4) with half axes 4 and 2."""
+    descriptor = torch.tensor([1, 6 + 4j, 3])
+    outline = [[10, 4], [6, 6], [2, 4], [6, 2]]  # t = 0, ¼, ½, ¾
+    for function in (from_fourier_loop, from_fourier):
+        assert np.allclose(function(descriptor, 4).numpy(), outline, atol=1e-12), function
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 6), st.integers(1, 30), st.integers(0, 999))
+def test_equals_the_definition(harmonics, samples, seed):
+    generator = torch.Generator().manual_seed(seed)
+    real, imaginary = torch.randn(2, 2 * harmonics + 1, generator=generator, dtype=torch.float64)
+    descriptor = torch.complex(real, imaginary)
+    fast, slow = from_fourier(descriptor, samples), from_fourier_loop(descriptor, samples)
+    torch.testing.assert_close(fast, slow, atol=1e-12, rtol=0)
 
 
 def test_coefficients_of_a_known_curve():

@@ -7,7 +7,7 @@ from helpers.peers import CASES, load
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minseg.masks import decode_rle, encode_rle
+from minseg.masks import decode_rle, decode_rle_loop, encode_rle, encode_rle_loop
 from minseg.masks.rle import read_all_counts, read_counts
 
 RECORDED, META = load(CASES / "rle" / "01_masks.npz")
@@ -20,6 +20,38 @@ def test_peer_cases(case):
     assert plain == {"size": case["size"], "counts": case["counts_uncompressed"]}
     assert text == {"size": case["size"], "counts": case["counts_compressed"]}
     assert torch.equal(decode_rle(plain), mask) and torch.equal(decode_rle(text), mask)
+
+
+def test_by_hand():
+    """Two masks of 3 × 4 pixels, column by column: runs, background first; the second without."""
+    mask = torch.tensor([[0, 0, 1, 1],
+                         [0, 1, 1, 0],
+                         [0, 1, 1, 0]]).bool()  # fmt: skip
+    counts, text = [4, 6, 2], "462"
+    other = torch.tensor([[1, 0, 0, 0],
+                          [1, 0, 1, 0],
+                          [0, 0, 0, 0]]).bool()  # fmt: skip
+    other_counts, other_text = [0, 2, 5, 1, 4], "025OO"  # 1 - 2 and 4 - 5: "O" is -1
+    for encode, decode in ((encode_rle_loop, decode_rle_loop), (encode_rle, decode_rle)):
+        assert encode(mask) == {"size": [3, 4], "counts": counts}
+        assert encode(mask, compressed=True) == {"size": [3, 4], "counts": text}
+        assert encode(other)["counts"] == other_counts
+        assert encode(other, compressed=True)["counts"] == other_text
+        assert torch.equal(decode(encode(other)), other)
+        assert torch.equal(decode(encode(mask, compressed=True)), mask)
+
+
+@settings(deadline=None)
+@given(
+    st.integers(0, 9), st.integers(0, 9), st.integers(1, 40), st.floats(0, 1), st.integers(0, 999)
+)
+def test_equals_the_definition(height, width, zoom, density, seed):
+    small = torch.rand(height, width, generator=torch.Generator().manual_seed(seed)) < density
+    mask = small.repeat_interleave(zoom, dim=0)  # long runs take several characters
+    for compressed in (False, True):
+        rle = encode_rle(mask, compressed)
+        assert rle == encode_rle_loop(mask, compressed)
+        assert torch.equal(decode_rle(rle), mask) and torch.equal(decode_rle_loop(rle), mask)
 
 
 @settings(deadline=None)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from minseg.data import make_scene
 from minseg.instances import Instances
-from minseg.panoptic import from_instances, owner_map, to_instances
+from minseg.panoptic import from_instances, owner_map, owner_map_loop, to_instances
 
 
 def random_instances(seed, n=4, height=6, width=7):
@@ -16,6 +16,32 @@ def random_instances(seed, n=4, height=6, width=7):
     labels = torch.randint(1, 4, (n,), generator=generator)
     scores = (torch.rand(n, generator=generator) * 4).round() / 4  # ties are common
     return Instances(masks, labels, scores)
+
+
+def test_by_hand():
+    """Three masks of 3 × 5 pixels with priorities 2, 3 and 1, and the owner of each pixel."""
+    masks = torch.tensor([[[1, 1, 1, 0, 0],
+                           [1, 1, 1, 0, 0],
+                           [0, 0, 0, 0, 0]],
+                          [[0, 0, 0, 0, 0],
+                           [0, 0, 1, 1, 0],
+                           [0, 0, 1, 1, 0]],
+                          [[0, 0, 0, 0, 0],
+                           [0, 0, 0, 0, 0],
+                           [1, 1, 1, 1, 1]]]).bool()  # fmt: skip
+    owner = [[0, 0, 0, -1, -1],
+             [0, 0, 1,  1, -1],
+             [2, 2, 1,  1,  2]]  # fmt: skip
+    for function in (owner_map_loop, owner_map):
+        assert function(masks, torch.tensor([2, 3, 1])).tolist() == owner, function
+
+
+@settings(deadline=None)
+@given(st.integers(0, 9999), st.integers(0, 5))
+def test_equals_the_definition(seed, n):
+    claims = random_instances(seed, n)
+    slow = owner_map_loop(claims.masks, claims.scores)
+    assert torch.equal(owner_map(claims.masks, claims.scores), slow)
 
 
 @settings(deadline=None)

@@ -1,0 +1,39 @@
+"""A kernel with a mistake in it: the right kernel's source, with a piece of it replaced.
+
+A mistake of lesson 06 is written as `{right: wrong}`, two pieces of source, and so reads as what
+a learner changed. Triton reads the source of its kernels, so the changed one must have some:
+Python's `linecache` holds it under a name in angle brackets, as IPython's holds that of a cell.
+"""
+
+from __future__ import annotations
+
+import linecache
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from minseg.course.source import python_function, source_of
+
+
+def patched(kernel: Any, changes: Mapping[str, str]) -> Any:
+    """The kernel with pieces of its source replaced, wherever they stand and all at once.
+
+    Args:
+        kernel: under @triton.jit; it stays as it is.
+        changes: the wrong piece for each right one. Two pieces may change places.
+
+    Raises:
+        ValueError: if a right piece is not in the source, as after the kernel was rewritten.
+    """
+    source, name = source_of(kernel), python_function(kernel).__name__
+    for right in changes:
+        if right not in source:
+            raise ValueError(f"{right!r} is not in the source of `{name}`: patch what is there")
+    pieces = "|".join(map(re.escape, changes))
+    wrong = re.sub(pieces, lambda found: changes[found[0]], source)
+    file = f"<{name} with {dict(changes)}>"
+    lines = wrong.splitlines(keepends=True)
+    linecache.cache[file] = len(wrong), None, lines, file  # None: never looked up on the disk
+    names = dict(python_function(kernel).__globals__)
+    exec(compile(wrong, file, "exec"), names)
+    return names[name]
