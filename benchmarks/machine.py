@@ -32,14 +32,37 @@ def describe() -> dict[str, Any]:
     }
 
 
-def write_result(name: str, result: dict[str, Any]) -> None:
-    """Write benchmarks/results/<name>.json, whole or not at all."""
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{name}.json"
+def describe_gpu() -> dict[str, Any]:
+    """Name, size, driver and CUDA version of the GPU that is in use."""
+    import torch
+
+    p = torch.cuda.get_device_properties(torch.cuda.current_device())
+    query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
+    driver = subprocess.run(query, capture_output=True, text=True).stdout.split("\n")[0]
+    return {
+        "gpu": p.name,
+        "processors": p.multi_processor_count,
+        "l2_bytes": p.L2_cache_size,
+        "driver": driver,
+        "cuda": torch.version.cuda,
+    }
+
+
+def short_name(gpu: str) -> str:
+    """A GPU's model for a file's name: "h100" of "NVIDIA H100 80GB HBM3"."""
+    words = [word for word in gpu.lower().split() if any(map(str.isdigit, word))]
+    return words[0] if words else gpu.lower().split()[-1]
+
+
+def write_result(name: str, result: dict[str, Any], folder: Path = RESULTS) -> None:
+    """Write <folder>/<name>.json, whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.json"
     draft = path.with_suffix(".tmp")
     draft.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     draft.replace(path)
-    print(f"wrote {path.relative_to(RESULTS.parents[1])}")
+    here = RESULTS.parents[1]
+    print(f"wrote {path.relative_to(here) if path.is_relative_to(here) else path}")
 
 
 def _processor() -> str:

@@ -1,6 +1,6 @@
 """RoIAlign on a GPU: the Triton kernels beside torchvision's CUDA, taking turns in one run.
 
-    python benchmarks/roi_align_gpu.py [--rounds 30] [--write]
+    python benchmarks/roi_align_gpu.py [--rounds 30] [--write] [--out FOLDER]
 
 Needs a CUDA GPU and Triton, else it says so and ends with status 2; torchvision is optional. Three
 workloads of 256 channels: W1, two maps of 200 × 304, 1,000 boxes, 7 × 7 bins; W2, 512 boxes,
@@ -18,7 +18,6 @@ from __future__ import annotations
 import argparse
 import math
 import statistics
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -30,7 +29,13 @@ from torch import Tensor
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / p) for p in (".", "kernels")]
 
 from benchmarks.gpu.workloads import CHANNELS, RATIO, Workload, floors, workloads  # noqa: E402
-from benchmarks.machine import describe, write_result  # noqa: E402  # after the path is set
+from benchmarks.machine import (  # noqa: E402
+    RESULTS,
+    describe,
+    describe_gpu,
+    short_name,
+    write_result,
+)
 from minseg.boxes import fpn_level  # noqa: E402
 from minseg.roi.align import roi_align  # noqa: E402
 
@@ -172,24 +177,11 @@ def torchvision_or_none() -> Any:
     return torchvision
 
 
-def describe_gpu(peer: Any) -> dict[str, Any]:
-    p = torch.cuda.get_device_properties(torch.cuda.current_device())
-    query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
-    driver = subprocess.run(query, capture_output=True, text=True).stdout.split("\n")[0]
-    return {
-        "gpu": p.name,
-        "processors": p.multi_processor_count,
-        "l2_bytes": p.L2_cache_size,
-        "driver": driver,
-        "cuda": torch.version.cuda,
-        "torchvision": peer.__version__ if peer else None,
-    }
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=30)
-    parser.add_argument("--write", action="store_true", help="write benchmarks/results/")
+    parser.add_argument("--write", action="store_true", help="write roi_align_<gpu>.json")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="where to: benchmarks/results/")
     arguments = parser.parse_args()
     if not torch.cuda.is_available():
         print("roi_align_gpu needs a CUDA GPU, and PyTorch finds none: nothing was measured")
@@ -208,9 +200,9 @@ def main() -> None:
                 rows.append(row)
                 print(as_line(row), flush=True)
     if arguments.write:
-        gpu = describe_gpu(peer)
+        gpu = describe_gpu() | {"torchvision": peer.__version__ if peer else None}
         result = describe() | gpu | {"limits": limit, "rounds": arguments.rounds, "rows": rows}
-        write_result(f"roi_align_{gpu['gpu'].split()[-1].lower()}", result)
+        write_result(f"roi_align_{short_name(gpu['gpu'])}", result, arguments.out)
 
 
 if __name__ == "__main__":

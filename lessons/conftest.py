@@ -1,4 +1,8 @@
-"""Lessons are tested as they are built: no learner's state, one thread, no network."""
+"""Lessons are tested as they are built: no learner's state, one thread, no network.
+
+Where MINSEG_LESSON_STEPS is set, training cells are short, and the cells that need what long
+training would have brought, tagged `full-length`, are skipped.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from unittest import mock
 
 import pytest
 
-from lessons.build import hermetic, missing
+from lessons.build import STEPS, hermetic, missing
 
 _folder = tempfile.TemporaryDirectory()  # gone when the tests end
 
@@ -21,10 +25,20 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A lesson that cannot run on this system is skipped, with the reason."""
+    """What cannot run on this system or lacks its training is skipped, with the reason."""
+    shortened = f"training was cut short by {STEPS}" if os.environ.get(STEPS) else ""
     for item in items:
-        if item.path.suffix == ".ipynb" and (reason := missing(item.path)):
+        if item.path.suffix != ".ipynb":
+            continue
+        untrained = shortened if "full-length" in tags(item) else ""
+        if reason := missing(item.path) or untrained:
             item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def tags(item: pytest.Item) -> list[str]:
+    """The tags of a cell that nbval has collected."""
+    cell = getattr(item, "cell", None)
+    return [] if cell is None else cell.metadata.get("tags", [])
 
 
 @pytest.hookimpl(wrapper=True)

@@ -5,10 +5,11 @@ in place:
 
     write all to a draft  →  fsync  →  rename the draft over the old file
 
-A rename is one step for the file system: whoever looks finds the old file or the new one. The
-draft lies in the same folder, because a rename across file systems is not one step; a link that
-stands under the file's name is replaced, never followed. Drafts carry the name of their machine and
-process, so that the next writer of the file can clear away those of a process that has died.
+A rename is one step for the file system: a reader finds the old file or the new one. The draft lies
+in the same folder, because a rename across file systems is not one step; a link that stands under
+the file's name is replaced, never followed. Drafts carry the name of their machine and process, so
+that the next writer of the file can clear away those of a process that has died. Files that belong
+together are first written to a folder of drafts (`drafts_in`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import errno
 import os
 import platform
 import secrets
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,6 +77,35 @@ def write_whole(file: str | Path, content: bytes) -> None:
     """Write bytes in one step."""
     with draft_of(file) as draft:
         draft.write_bytes(content)
+
+
+@contextmanager
+def drafts_in(folder: str | Path) -> Iterator[Path]:
+    """An empty folder to fill with files, which take their places in `folder` if no error comes.
+
+    It lies inside `folder`, which is made if need be: on its disk a rename is one step. Files with
+    other names stay. An error before the end leaves everything as it was.
+
+    Example:
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> with drafts_in(folder) as drafts:
+        ...     _ = (drafts / "a.txt").write_text("one"), (drafts / "b.txt").write_text("two")
+        >>> sorted(path.name for path in folder.iterdir())
+        ['a.txt', 'b.txt']
+    """
+    folder = Path(folder)
+    new = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".draft.") as drafts:
+            yield Path(drafts)
+            for draft in [path for path in Path(drafts).rglob("*") if path.is_file()]:
+                file = folder / draft.relative_to(drafts)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                os.replace(draft, file)
+    finally:
+        if new and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def clear_dead_drafts(file: Path) -> None:

@@ -1,4 +1,4 @@
-"""What instance segmentation answers with: a set of masks, each with a class and a score.
+"""Instances: a set of masks, each with a class and a score, as instance segmentation answers.
 
     {(M_i, c_i, s_i)},  i = 1 … N,   M_i ∈ {0,1}^(H×W),   c_i a category,   s_i a confidence
 
@@ -24,8 +24,8 @@ class Instances:
         masks: (N, H, W) bool.
         labels: (N,) int64, category ids, not negative.
         scores: (N,) floating point and finite; ones if left out, as for ground truth.
-        crowd: (N,) bool, true where a mask covers a group that nobody told apart; no crowds if
-            left out.
+        crowd: (N,) bool, true where a mask covers a group whose members were not told apart; no
+            crowds if left out.
         areas: (N,) floating point, in pixels, as annotated (kept in `annotated_areas`, else None);
             counted from the masks if left out.
 
@@ -33,6 +33,14 @@ class Instances:
         TypeError: if a field is not a tensor or has the wrong dtype.
         ValueError: if a field has the wrong shape, a score is not finite, a label is negative, or
             the fields lie on different devices. The message names the field and what it got.
+
+    >>> masks = torch.zeros(2, 4, 6, dtype=torch.bool)
+    >>> masks[0, 1:3, 1:5], masks[1, 2:, 3:] = True, True
+    >>> instances = Instances(masks, torch.tensor([7, 3]), torch.tensor([0.9, 0.4]))
+    >>> instances
+    Instances(2 of 4×6, labels [7, 3])
+    >>> instances.areas, instances.overlaps().tolist(), instances[instances.scores > 0.5]
+    (tensor([8., 6.]), [[0, 2], [2, 0]], Instances(1 of 4×6, labels [7]))
     """
 
     def __init__(
@@ -140,16 +148,33 @@ def _moved(numbers: Tensor, device: torch.device | str) -> Tensor:
     return (numbers.float() if single else numbers).to(device)
 
 
+def tight_boxes_loop(masks: Tensor) -> Tensor:
+    """The definition, mask by mask: slow, and meant to be read. See `tight_boxes`."""
+    boxes = torch.zeros(len(masks), 4)
+    for n, mask in enumerate(masks):
+        rows, columns = mask.nonzero(as_tuple=True)
+        if len(rows):
+            corners = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
+            boxes[n] = torch.stack(corners)
+    return boxes
+
+
 def tight_boxes(masks: Tensor) -> Tensor:
     """The smallest box around each mask.
 
-    Pixel (i, j) covers [j, j+1) × [i, i+1), so a mask of one pixel has a box of area 1.
+    Pixel (i, j) covers [j, j+1) × [i, i+1), so a mask of one pixel has a box of area 1. The library
+    call is `torchvision.ops.masks_to_boxes`, whose x2 and y2 name the last pixel, one less.
 
     Args:
         masks: (N, H, W) bool.
 
     Returns:
         (N, 4) floating point, (x1, y1, x2, y2); zeros for an empty mask.
+
+    >>> mask = torch.zeros(1, 4, 6, dtype=torch.bool)
+    >>> mask[0, 1:3, 2] = True
+    >>> tight_boxes(mask).tolist()
+    [[2.0, 1.0, 3.0, 3.0]]
     """
     x1, x2 = _extent(masks.any(dim=1))  # the columns that a mask occupies
     y1, y2 = _extent(masks.any(dim=2))  # the rows

@@ -1,7 +1,7 @@
 """Tensors in a file that is there in full or not at all, and is believed only if it is whole.
 
 What belongs together (weights, the optimiser's state, the step) is in one file, because two could
-disagree. It is written in one step (`minseg.files`), so whoever looks finds the old one or the new
+disagree. It is written in one step (`minseg.files`), so that a reader finds the old one or the new
 one. The format is safetensors:
 
     8 bytes, n  |  n bytes of JSON: names, kinds, shapes, offsets, text  |  raw numbers
@@ -9,9 +9,9 @@ one. The format is safetensors:
 Reading it executes nothing, unlike pickle, which runs whatever the file says. Numbers carry a
 SHA-256, so a flipped bit is found as surely as a missing end.
 
-A file may be a stranger's. So it is opened first and read second: names, shapes and text are there
-to be judged before memory is taken for a single number, and no number takes more memory than the
-file has bytes. Lesson 09.
+A file may come from anywhere. So it is opened first and read second: names, shapes and text are
+there to be judged before memory is taken for a single number, and no number takes more memory than
+the file has bytes. Lesson 09.
 """
 
 from __future__ import annotations

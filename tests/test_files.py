@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from minseg.files import draft_of, write_whole, written_whole
+from minseg.files import draft_of, drafts_in, write_whole, written_whole
 
 
 def names(folder: Path) -> list[str]:
@@ -31,6 +31,21 @@ def test_an_error_halfway_leaves_the_old_file_and_no_draft(tmp_path):
         stream.write("half")
         raise RuntimeError
     assert (tmp_path / "a").read_text() == "old" and names(tmp_path) == ["a"]
+
+
+def test_files_of_a_folder_appear_together_or_not_at_all(tmp_path):
+    (tmp_path / "kept").write_text("old")
+    with drafts_in(tmp_path) as drafts:
+        (drafts / "below").mkdir()
+        (drafts / "a").write_text("new")
+        (drafts / "below" / "b").write_text("new")
+        assert not (tmp_path / "a").exists()
+    assert names(tmp_path) == ["a", "below", "kept"] and names(tmp_path / "below") == ["b"]
+    for folder in (tmp_path, tmp_path / "made"):
+        with pytest.raises(RuntimeError), drafts_in(folder) as drafts:
+            (drafts / "c").write_text("half")
+            raise RuntimeError
+    assert names(tmp_path) == ["a", "below", "kept"]
 
 
 @pytest.mark.parametrize("there", [True, False])

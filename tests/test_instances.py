@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minseg.instances import Instances
+from minseg.instances import Instances, tight_boxes, tight_boxes_loop
 
 
 def make(n=3, size=6, **fields):
@@ -22,6 +22,28 @@ def test_a_mask_gives_its_tight_box_and_its_area():
     assert instances.boxes.tolist() == [[2, 1, 6, 4], [0, 0, 0, 0]]  # the second is empty
     assert instances.areas.tolist() == [2, 0]
     assert instances.scores.tolist() == [1, 1] and not instances.crowd.any()
+
+
+BOXES_BY_HAND = {  # rows of pixels, and the box (x1, y1, x2, y2) around the crosses
+    ("....", ".x..", "...."): [1, 1, 2, 2],  # one pixel has area 1
+    ("x...", "....", "...x"): [0, 0, 4, 3],
+    ("....", "..xx", ".x.."): [1, 1, 4, 3],
+    ("....", "....", "...."): [0, 0, 0, 0],
+}
+
+
+@pytest.mark.parametrize("function", [tight_boxes, tight_boxes_loop])
+@pytest.mark.parametrize("rows", BOXES_BY_HAND, ids=" ".join)
+def test_boxes_by_hand(function, rows):
+    mask = torch.tensor([[pixel == "x" for pixel in row] for row in rows])
+    assert function(mask[None]).tolist() == [BOXES_BY_HAND[rows]]
+
+
+@settings(deadline=None)
+@given(st.integers(0, 4), st.integers(0, 5), st.integers(0, 5), st.integers(0, 99))
+def test_boxes_equal_the_definition(n, height, width, seed):
+    masks = torch.rand(n, height, width, generator=torch.Generator().manual_seed(seed)) > 0.7
+    assert torch.equal(tight_boxes(masks), tight_boxes_loop(masks))
 
 
 @settings(deadline=None)

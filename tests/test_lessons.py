@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import configparser
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import statistics
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -73,7 +75,7 @@ def first_arguments(path: Path, name: str) -> list[object]:
     return [ast.literal_eval(call.args[0]) for call in calls(path, name) if call.args]
 
 
-def each(paths: list[Path]) -> pytest.MarkDecorator:
+def each(paths: list[Any]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("path", paths, ids=lambda path: path.stem[:2])
 
 
@@ -150,6 +152,35 @@ def test_at_most_two_cells_go_uncompared(path):
     loose = [cell for cell in code_cells(path) if "nbval-ignore-output" in tags(cell)]
     assert len(loose) <= 2
     assert not any("nbval-skip" in tags(cell) for cell in code_cells(path))
+
+
+@each(NOTEBOOKS)
+def test_what_depends_on_the_length_of_training_is_marked(path):
+    """Then `make test`, which cuts it short, compares nothing that it does not reach."""
+    cells = [(tags(cell), ast.parse(cell.source)) for cell in code_cells(path)]
+    shortened = [k for k, (_, tree) in enumerate(cells) if "lesson_steps" in called(tree)]
+    waiting = [k for k, (tag, _) in enumerate(cells) if "full-length" in tag]
+    trains = [k for k, (_, tree) in enumerate(cells) if "train" in called(tree)]
+    assert trains == shortened, "the steps of every `train` go through `lesson_steps`"
+    assert all("nbval-ignore-output" in cells[k][0] for k in shortened)
+    assert not waiting or (shortened and shortened[0] < waiting[0])
+    for k in waiting:
+        before = set().union(*(names(tree, ast.Store) for _, tree in cells[:k]))
+        later = set().union(*(names(tree, ast.Load) for _, tree in cells[k + 1 :]))
+        own = names(cells[k][1], ast.Store) - before
+        assert not own & later, f"{own & later} would be missing where training was cut short"
+
+
+def called(tree: ast.AST) -> set[str]:
+    """Names of the functions that are called by their plain name."""
+    found = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return {name.id for name in found if isinstance(name, ast.Name)}
+
+
+def names(tree: ast.AST, context: type[ast.expr_context]) -> set[str]:
+    """Names that are stored to (`ast.Store`), or read (`ast.Load`)."""
+    found = (node for node in ast.walk(tree) if isinstance(node, ast.Name))
+    return {node.id for node in found if isinstance(node.ctx, context)}
 
 
 @each(NOTEBOOKS)
@@ -277,17 +308,37 @@ def earliest_number(notebook: NotebookNode) -> tuple[int, NotebookNode]:
     raise AssertionError("no cell prints a number: nothing of this lesson is compared")
 
 
+def with_another_digit(output: NotebookNode) -> str:
+    """What it printed, with its first digit changed."""
+    return re.sub(r"\d", lambda digit: str(9 - int(digit.group())), output.text, count=1)
+
+
 @each(NOTEBOOKS)
+def test_no_rule_of_the_comparison_hides_a_changed_digit(path):
+    _, output = earliest_number(read(path))
+    printed, changed = output.text, with_another_digit(output)
+    rules = configparser.ConfigParser()
+    rules.read(LESSONS / "nbval.cfg")
+    for name in rules.sections():
+        regex, replace = rules[name]["regex"], rules[name]["replace"]
+        printed, changed = (re.sub(regex, replace, text) for text in (printed, changed))
+    assert printed != changed
+
+
+SOME = [NOTEBOOKS[0], *(pytest.param(path, marks=pytest.mark.long) for path in NOTEBOOKS[1:])]
+
+
+@each(SOME)
 def test_canary_one_changed_digit_fails_and_nothing_else(path, tmp_path):
+    """That the lesson passes as it is, is what nbval itself finds when it runs all of it."""
     if reason := build.missing(path):
         pytest.skip(reason)
     notebook = read(path)
     k, output = earliest_number(notebook)
     notebook.cells = notebook.cells[: k + 1]  # no longer than it must be
-    nbformat.write(notebook, tmp_path / "untouched.ipynb")
-    output.text = re.sub(r"\d", lambda digit: str(9 - int(digit.group())), output.text, count=1)
+    output.text = with_another_digit(output)
     nbformat.write(notebook, tmp_path / "changed.ipynb")
-    said = nbval(tmp_path, "untouched.ipynb", "changed.ipynb").stdout
+    said = nbval(tmp_path, "changed.ipynb").stdout
     failed = re.findall(r"^FAILED (.+?) - ", said, re.MULTILINE)
     last = sum(cell.cell_type == "code" for cell in notebook.cells) - 1
     assert failed == [f"changed.ipynb::Cell {last}"], said

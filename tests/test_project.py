@@ -7,11 +7,14 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from helpers.oldest import oldest
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -78,7 +81,8 @@ def test_each_command_named_exists(name):
 
 
 def test_help_lists_every_target():
-    phony = set(re.findall(r"^\.PHONY: (.+)$", text("Makefile"), re.MULTILINE)[0].split())
+    lines = text("Makefile").replace("\\\n", " ")
+    phony = set(re.findall(r"^\.PHONY: (.+)$", lines, re.MULTILINE)[0].split())
     helped = set(re.findall(r"^([a-z-]+):.*## ", text("Makefile"), re.MULTILINE))
     assert helped == phony == targets()
 
@@ -87,7 +91,7 @@ ECHO = '#!/bin/sh\necho "$@"\n'
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="no make")
-@pytest.mark.parametrize("target", ["check", "lessons", "lab", "test-unit", "bench"])
+@pytest.mark.parametrize("target", ["check", "lessons", "lab", "test-unit", "bench", "gpu"])
 def test_an_environment_whose_path_has_a_space_will_do(tmp_path, target):
     """A Python that only says what it was called with stands there."""
     there = tmp_path / "my environments" / "bin"
@@ -98,6 +102,7 @@ def test_an_environment_whose_path_has_a_space_will_do(tmp_path, target):
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     said = {"lessons": "lessons/build.py build", "lab": "refresh", "test-unit": "-m pytest"}
+    said["gpu"] = "benchmarks/gpu/run.py --out"
     assert said.get(target, target) in ran.stdout
 
 
@@ -121,10 +126,76 @@ def test_versions_agree():
 
 
 def test_continuous_integration_runs_the_readme_command():
-    assert "make test" in text(".ci/run").splitlines()
+    assert {"make test", "make test-slow"} <= set(text(".ci/run").splitlines())
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
-    steps = yaml.safe_load(text(".github/workflows/test.yml"))["jobs"]["test"]["steps"]
-    assert any(step.get("run", "").startswith("make test") for step in steps)
+    steps = workflow()["test"]["steps"]
+    assert any(step.get("run", "").startswith("make test ") for step in steps)
+
+
+def workflow() -> dict[str, Any]:
+    """Jobs of the GitHub workflow."""
+    return yaml.safe_load(text(".github/workflows/test.yml"))["jobs"]
+
+
+def recipe(target: str) -> str:
+    """What a target of the Makefile runs."""
+    found = re.search(rf"^{target}:.*\n((?:\t.*\n)+)", text("Makefile"), re.MULTILINE)
+    assert found, target
+    return found[1]
+
+
+def test_the_workflow_runs_every_part_of_the_slow_tests():
+    parts = re.findall(r"\$\(MAKE\) (\S+)", recipe("test-slow"))
+    assert sorted(workflow()["slow"]["strategy"]["matrix"]["part"]) == sorted(parts)
+    commands = [step.get("run", "") for job in workflow().values() for step in job["steps"]]
+    named = {match[1] for one in commands if (match := re.match(r"make ([a-z-]+)", one))}
+    assert {"test", "coverage", "size"} <= named <= targets()
+
+
+def test_every_mark_of_a_test_belongs_somewhere():
+    """A test is in make test, or in make test-slow, or needs a GPU: none is run by nobody."""
+    chosen = re.search(r"^UNIT = (.+)$", text("Makefile"), re.MULTILINE)
+    assert chosen
+    assert chosen[1] == "not browser and not long and not attack"
+    assert '-m "attack or long"' in recipe("test-attacks")
+    assert "not long and not attack" in PROJECT["tool"]["pytest"]["ini_options"]["addopts"]
+    marks = {one.split(":")[0] for one in PROJECT["tool"]["pytest"]["ini_options"]["markers"]}
+    assert marks == {"attack", "browser", "gpu", "long", "slow"}
+
+
+def test_each_file_that_begins_first_exists():
+    import conftest
+
+    for part in conftest.LONGEST:
+        folder, _, name = part.rpartition("/")
+        assert any(path.name.startswith(name) for path in (ROOT / folder).iterdir()), part
+
+
+def test_hooks_before_a_commit_are_commands_that_exist():
+    hooks = yaml.safe_load(text(".pre-commit-config.yaml"))["repos"]
+    assert [repo["repo"] for repo in hooks] == ["local"], "others are fetched from the network"
+    for hook in hooks[0]["hooks"]:
+        python, *words = hook["entry"].split()
+        assert python == "python" and hook["language"] == "system"
+        assert words[0] == "-m" or (ROOT / words[0]).is_file(), hook["entry"]
+
+
+def test_a_large_file_is_refused_and_there_is_none(tmp_path):
+    script = [sys.executable, str(ROOT / ".ci" / "large_files.py")]
+    (tmp_path / "large").write_bytes(bytes(2**22 + 1))
+    (tmp_path / "small").write_bytes(bytes(2**22))
+    ran = subprocess.run([*script, "small", "large"], cwd=tmp_path, capture_output=True, text=True)
+    assert ran.returncode == 1 and ran.stdout == "large: 4.0 MB, at most 4\n"
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
+    files = [name for name in listed.stdout.split("\0") if name]
+    assert subprocess.run([*script, *files], cwd=ROOT).returncode == 0
+
+
+def test_the_oldest_releases_are_the_lower_bounds():
+    requirements = oldest("lab", "test")
+    assert {"torch==2.8", "numpy==2", "nbval==0.11.*"} <= set(requirements)
+    assert not any(sign in one for one in requirements for sign in "<>~!")
+    assert len(requirements) == len(set(requirements)) + 1  # pycocotools, in both extras
 
 
 def lesson_table(name: str) -> list[tuple[str, str, str, str]]:

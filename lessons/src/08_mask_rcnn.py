@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 
 from minseg.boxes import box_iou, encode, fpn_level
-from minseg.course import check, claim, guess, progress, reveal, show_source
+from minseg.course import check, claim, guess, lesson_steps, progress, reveal, show_source
 from minseg.course.recorded import recorded
 from minseg.data import SceneDataset, coins_truth, photo
 from minseg.draw import draw_image, draw_instances, figure, show
@@ -296,9 +296,10 @@ unseen = InMemory(SceneDataset("val", **options), 24)  # scenes it will not lear
 torch.manual_seed(0)
 mine = MaskRCNN(classes=(9,))  # category 9 is "coin"
 at_first = validate(mine, unseen)
-curve = LossCurve(steps=200)
+steps = lesson_steps(200)  # that many, or fewer where MINSEG_LESSON_STEPS says so
+curve = LossCurve(steps=steps)
 display(curve)  # noqa: F821  (Jupyter's own)
-result = train(mine, learn, steps=200, batch_size=4, augmentation=augment_symmetries,
+result = train(mine, learn, steps=steps, batch_size=4, augmentation=augment_symmetries,
                on_step=curve)  # fmt: skip
 seen = [unseen[k] for k in range(3)]
 guesses = [mine.eval().predict(one.image[None], score_threshold=0.5)[0] for one in seen]
@@ -309,7 +310,7 @@ show(fig, alt=alt, facts=f"{result.seconds:.0f} s, loss {result.losses[-1]['loss
 # %% [markdown]
 # Class falls fastest at first, objectness furthest in the end; the box loss *rises* before it falls. Only positives have one, and at first nearly all positives are the true boxes that were joined, which need no moving. As the RPN improves, real proposals take their place, and more is asked. A loss that rises is not always bad news, and one that falls proves little. What counts is AP (lesson 07) on scenes that the network has not learnt from:
 
-# %%
+# %% tags=["full-length"]
 at_last, losses = validate(mine, unseen), [row["loss"] for row in result.losses]
 assert sum(losses[-20:]) < 0.6 * sum(losses[:20]), "the loss did not fall"
 assert at_first["ap50"] < 0.05 and at_last["ap50"] > 0.8, "it has not learnt"

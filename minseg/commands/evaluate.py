@@ -20,7 +20,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 from minseg.data import load_coco, load_panoptic, load_results
-from minseg.data.coco.instances import Boxes, CocoInstances, RunInstances
+from minseg.data.coco.image import Boxes, RunInstances
+from minseg.data.coco.instances import CocoInstances
 from minseg.data.coco.panoptic import CocoPanoptic
 from minseg.data.coco.records import Id
 from minseg.metrics import APAccumulator, PQAccumulator
@@ -29,6 +30,20 @@ from minseg.terminal import complain, notice, printable
 
 T = TypeVar("T")
 Row = dict[str, Any]  # a name, then numbers
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command line may say."""
+    parser.add_argument("--kind", choices=("panoptic", "mask", "box", "boundary"), required=True)
+    parser.add_argument("--truth", required=True, metavar="FILE", help="COCO JSON")
+    parser.add_argument("--predictions", required=True, metavar="FILE", help="COCO JSON")
+    parser.add_argument("--truth-folder", metavar="DIR", help="its PNGs, if not beside it")
+    parser.add_argument("--predictions-folder", metavar="DIR", help="its PNGs, if not beside it")
+    limit = "detections of a class that are read in an image, the best first (default: 100)"
+    parser.add_argument("--most", type=int, default=100, metavar="N", help=limit)
+    unknown = "leave out predictions of images and categories that the truth has not"
+    parser.add_argument("--skip-unknown", action="store_true", help=unknown)
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -123,7 +138,7 @@ def _crowd_note(truth: CocoInstances | CocoPanoptic) -> list[str]:
         return []
     objects, crowds = (sum(column) for column in zip(*counts.values(), strict=True))
     return [
-        f"{crowds} of {objects} annotations are crowds, which nobody has to find: "
+        f"{crowds} of {objects} annotations are crowds, which need not be found: "
         f"nothing else is annotated of {', '.join(map(repr, empty))}"
     ]
 
@@ -236,7 +251,7 @@ def _without_nan(value: Any) -> Any:
 
 
 def _progress(items: Iterable[T]) -> Iterable[T]:
-    """A bar on stderr where somebody is looking at it."""
+    """A bar on stderr where that is a terminal."""
     from tqdm import tqdm
 
     return tqdm(items, unit="image", disable=None, leave=False)

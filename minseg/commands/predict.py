@@ -26,11 +26,31 @@ from minseg.commands.train import find_device
 from minseg.data.coco.records import Id
 from minseg.data.pictures import read_picture
 from minseg.models.mask_rcnn.inference import Crops
+from minseg.models.saved import load_model
 from minseg.terminal import complain, printable
-from minseg.train import load_model
 from minseg.train.run_folder import CHECKPOINT, MODEL
 
 MOST = 1000  # what --most may ask for: suppression compares all pairs
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command line may say."""
+    named = "PNG, JPEG, … (default: all images of --images)"
+    parser.add_argument("pictures", nargs="*", metavar="IMAGE", help=named)
+    truth = (
+        "COCO JSON whose ids results take, for `evaluate`; images are found by file name "
+        "(default: they are numbered from 0 in the order given)"
+    )
+    parser.add_argument("--images", "--truth", dest="truth", metavar="FILE", help=truth)
+    where = "where the pictures of --images are (default: beside it)"
+    parser.add_argument("--folder", metavar="DIR", help=where)
+    parser.add_argument("--model", required=True, metavar="PATH", help="a run's folder, or a file")
+    parser.add_argument("--out", required=True, metavar="DIR", help="where the results go")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, … (default: cpu)")
+    limit = "instances of an image that are kept, the best first (default: 100)"
+    parser.add_argument("--most", type=int, default=100, metavar="N", help=limit)
+    drawn = "the lowest score that is drawn; all are in the JSON file (default: 0.5)"
+    parser.add_argument("--score", type=float, default=0.5, help=drawn)
 
 
 def run(options: argparse.Namespace) -> int:

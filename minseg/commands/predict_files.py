@@ -1,10 +1,10 @@
-"""The files that `predict` writes: all of them or none, and never over somebody else's.
+"""The files that `predict` writes: all of them or none, and never over a file of another origin.
 
     drawings   out/NAME.png, signed in the PNG's text
-    results    out/predictions.json, COCO's list of results, a line each
+    results    out/predictions.json, COCO's list of results, one line for each
 
 Every file is a draft (`minseg.files`) until the last picture is done. Then the drawings take their
-places and the list comes last, so that whoever sees a list sees the drawings that belong to it; an
+places and the list comes last, so that a list is never without the drawings that belong to it; an
 error on the way leaves the folder as it was. A file that stands under one of these names is only
 replaced if an earlier run made it: the signature tells, and the form of the list. A link there is
 replaced and not followed.

@@ -1,7 +1,7 @@
 """Which pictures are predicted, and under which ids their results are written.
 
-Results in COCO's format say of which image they are by its id, and ids are names that somebody
-else has given: whole numbers in no order, or texts. A file of truth knows them, so with one
+Results in COCO's format say of which image they are by its id, and ids are names given by the
+makers of the data: whole numbers in no order, or texts. A file of truth has them, so with one
 
     picture → the image of that file name → its id        label → the category → the file's own id
 
@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from minseg.data.coco.categories import read_categories
-from minseg.data.coco.instances import read_images
+from minseg.data.coco.groups import read_images
 from minseg.data.coco.records import Id, Record, read_json
 from minseg.data.pictures import picture_size
 

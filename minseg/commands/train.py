@@ -1,4 +1,4 @@
-"""`python -m minseg train`: a model of the course, on scenes or on files in COCO's format.
+"""`python -m minseg train`: train a model of the course, on scenes or on files in COCO's format.
 
     python -m minseg train mask-rcnn --seconds 180 --out runs/first
     python -m minseg train mask-rcnn --steps 90000 --out runs/coco --device cuda --bf16 --workers 8
@@ -6,7 +6,8 @@
 
 The same line after `torchrun --nproc-per-node=8 -m minseg` instead of `python -m minseg` trains
 with eight processes (`minseg.train.distributed`). `--resume` goes on with a run that was
-interrupted. What cannot be done is one line, also where eight processes find it out. Lesson 09.
+interrupted. What cannot be done is said in one line, also where eight processes find it out.
+Lesson 09.
 """
 
 from __future__ import annotations
@@ -22,16 +23,45 @@ from minseg.data import SceneDataset, load_coco
 from minseg.data.coco.instances import CocoInstances
 from minseg.data.in_memory import InMemory
 from minseg.models import MaskRCNN
+from minseg.processes import SaidElsewhereError, all_or_none
 from minseg.terminal import complain
 from minseg.train.augment import augment_photo, augment_scene
-from minseg.train.distributed import SaidElsewhereError, all_or_none, process_group
+from minseg.train.distributed import process_group
 from minseg.train.interrupt import Interrupted
+from minseg.train.log import TrainingResult
 from minseg.train.loop import train
-from minseg.train.run import TrainingResult
-from minseg.train.run_folder import RunFolder
+from minseg.train.run_folder import check_free
 
 MODELS = {"mask-rcnn": MaskRCNN}
 SCENES, VALIDATION_SCENES = 2000, 100
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command line may say."""
+    parser.add_argument("model", help="mask-rcnn")
+    parser.add_argument("--out", required=True, metavar="DIR", help="where its files go")
+    parser.add_argument("--seconds", type=float, help="how long to train")
+    parser.add_argument("--steps", type=int, help="how long to train, instead of --seconds")
+    data = "scenes:NUMBER, or coco:ANNOTATIONS.json:FOLDER (default: scenes:2000)"
+    parser.add_argument("--data", default="scenes", metavar="DATA", help=data)
+    measured = "what to measure on, likewise (default: scenes where the data are scenes)"
+    parser.add_argument("--validation", metavar="DATA", help=measured)
+    parser.add_argument("--batch-size", type=int, default=8, help="images in a step (default: 8)")
+    parser.add_argument("--learning-rate", type=float, default=3e-3, help="default: 0.003")
+    parser.add_argument("--seed", type=int, default=0, help="default: 0")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, … (default: cpu)")
+    parser.add_argument("--bf16", action="store_true", help="compute in bfloat16 where it is safe")
+    less = "compute activations twice instead of keeping them: less memory, more time"
+    parser.add_argument("--checkpointing", action="store_true", help=less)
+    ahead = "processes that read images ahead (default: 0)"
+    parser.add_argument("--workers", type=int, default=0, help=ahead)
+    every = "save after so many steps, or (default: 100)"
+    parser.add_argument("--save-every", type=int, default=100, metavar="STEPS", help=every)
+    seconds = "after so many seconds, whichever come first (default: 60)"
+    parser.add_argument("--save-seconds", type=float, default=60.0, help=seconds)
+    silent = "seconds that processes wait for one that is silent (default: 600)"
+    parser.add_argument("--timeout", type=float, default=600.0, help=silent)
+    parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -64,8 +94,8 @@ def train_as_asked(options: argparse.Namespace, device: torch.device) -> Trainin
     """Data, a fresh model, and the loop."""
     if options.model not in MODELS:
         raise ValueError(f"model must be one of {', '.join(MODELS)}, got {options.model!r}")
-    with RunFolder(options.out, resume=options.resume):
-        pass  # complains before scenes are made, not after
+    # complains before scenes are made, not after
+    all_or_none(lambda: check_free(options.out, resume=options.resume))
     data, validation = all_or_none(lambda: open_both(options))
     scenes = not isinstance(data, CocoInstances)
     classes: Any = (1, 2, 3) if scenes else tuple(sorted(data.categories))
@@ -131,7 +161,7 @@ def find_device(name: str) -> torch.device:
 
 
 def summary(result: TrainingResult) -> str:
-    """What came of it, for people."""
+    """The result, for people."""
     lines = [f"{result.steps} step{'s' * (result.steps != 1)}, {result.seconds:.0f} s"]
     if result.metrics:
         numbers = {k: v for k, v in result.metrics[-1].items() if k in ("ap", "ap50", "ap75", "pq")}

@@ -22,6 +22,7 @@ from minseg.course.doctor import doctor
 from minseg.course.predictions import guess, reveal
 from minseg.course.progress import progress
 from minseg.course.source import show_source
+from minseg.course.steps import lesson_steps
 
 __all__ = [
     "check",
@@ -30,6 +31,7 @@ __all__ = [
     "guess",
     "hint",
     "ledger",
+    "lesson_steps",
     "progress",
     "reveal",
     "show_source",

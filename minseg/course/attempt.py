@@ -1,9 +1,9 @@
 """Run what a learner wrote, and say what came of it: a value, an error, or that nothing was begun.
 
 A function in the making may do anything: raise, exit, never return. All of it is an outcome here,
-and none of it ends the lesson. A stub that nobody has touched is told from code that fails by *who*
-raised NotImplementedError: the stub does with a `raise` of its own, while PyTorch raises the same
-class for what an operation cannot do, such as `max_pool2d` of bools.
+and none of it ends the lesson. An untouched stub is told from code that fails by *where*
+NotImplementedError was raised: a stub has a `raise` of its own, while PyTorch raises the same class
+for what an operation cannot do, such as `max_pool2d` of bools.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from minseg.course.display import say
 from minseg.course.exercise import Exercise
 from minseg.course.source import python_function
 
-SLOW = 30.0  # seconds after which a learner hears how to stop it
+SLOW = 30.0  # seconds after which a learner is told how to stop it
 RAISE = dis.opmap["RAISE_VARARGS"]
 
 
@@ -36,7 +36,7 @@ class Outcome:
 
 
 def run(exercise: Exercise, fn: Callable[..., Any], case: tuple[Any, ...]) -> Outcome:
-    """Probe `fn` on a copy of the inputs, so that an edit in place stays with whoever made it.
+    """Probe `fn` on a copy of the inputs, so that an edit in place changes no other run.
 
     Raises:
         KeyboardInterrupt: if it is interrupted. What `fn` raises is in the outcome.

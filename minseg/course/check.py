@@ -2,11 +2,12 @@
 
 The function runs on every case of the exercise, each time on a fresh copy of the inputs, and its
 results are compared with the reference's. A wrong function whose results equal those of a known
-mistake on every case has made that mistake, and hears the tutor's sentence.
+mistake on every case has made that mistake, and gets the tutor's sentence.
 """
 
 from __future__ import annotations
 
+import functools
 import inspect
 import traceback
 from collections.abc import Callable
@@ -51,30 +52,57 @@ def _record(state: State, id: str) -> None:
 
 
 def judge(exercise: Exercise, fn: Callable[..., Any]) -> tuple[str, bool]:
-    """The verdict in words, and whether it is solved."""
-    cases = exercise.inputs()
-    due = [run(exercise, exercise.reference, case) for case in cases]
+    """The verdict in words, and whether it is solved.
+
+    Example:
+        >>> from minseg.boxes import box_area
+        >>> judge(find("00.area"), box_area)
+        ('right, on all 6 cases.', True)
+        >>> verdict, _ = judge(find("00.area"), lambda boxes: box_area(boxes).sum())
+        >>> print(verdict.splitlines()[0])
+        You added all boxes up. The answer is one area for each box: a vector of N numbers.
+    """
+    # What is right, and what the learner's function does.
+    due = [_known(exercise, exercise.reference, k) for k in range(len(_cases(exercise)))]
     if not any(outcome.attempted for outcome in due):  # such as Triton, where there is none
         return f"cannot be judged here: {due[0].error}.", False
     with told_when_slow(exercise.id):
-        mine = [run(exercise, fn, case) for case in cases]
+        mine = [run(exercise, fn, case) for case in _cases(exercise)]
     if not any(outcome.attempted for outcome in mine):
         return f'not attempted yet. Stuck? `hint("{exercise.id}")` helps.', False
+
+    # Where the two differ: a line for each case, None where they agree.
     found = [disagreement(a, b, exercise.tolerance) for a, b in zip(mine, due, strict=True)]
-    wrong = [k for k, line in enumerate(found) if line is not None]
-    if not wrong:
-        return f"right, on all {len(cases)} cases.", True
-    first = wrong[0]
-    details = [f"case {first + 1} of {len(cases)}: {_arguments(exercise, cases[first])}"]
-    details.append(str(found[first]))
+    if not any(found):
+        return f"right, on all {len(found)} cases.", True
+    return "\n  ".join(_explain(exercise, fn, mine, found)), False
+
+
+def _explain(
+    exercise: Exercise, fn: Callable[..., Any], mine: list[Outcome], found: list[str | None]
+) -> list[str]:
+    """What to look at: the tutor's sentence for a known mistake, and the first wrong case."""
+    first = next(k for k, line in enumerate(found) if line)
+    case = f"case {first + 1} of {len(found)}: {_arguments(exercise, _cases(exercise)[first])}"
+    details = [case, str(found[first])]
     for mistake, sentence in exercise.mistakes.values():
-        if _made(exercise, mistake, cases, mine, found):
-            return "\n  ".join([sentence, *details]), False
+        if _made(exercise, mistake, mine, found):
+            return [sentence, *details]
     stopped = mine[first].error
     if stopped is None:
-        return "\n  ".join(["not yet. The first difference:", *details]), False
-    opening = f"your code stopped with {_one_line(stopped)}"
-    return "\n  ".join([opening, *_line_of(fn, stopped), *details]), False
+        return ["not yet. The first difference:", *details]
+    return [f"your code stopped with {_one_line(stopped)}", *_line_of(fn, stopped), *details]
+
+
+@functools.cache
+def _cases(exercise: Exercise) -> list[tuple[Any, ...]]:
+    return exercise.inputs()
+
+
+@functools.cache
+def _known(exercise: Exercise, fn: Callable[..., Any], number: int) -> Outcome:
+    """What the reference or a mistake does in one case, run once: Triton's interpreter is slow."""
+    return run(exercise, fn, _cases(exercise)[number])
 
 
 def disagreement(mine: Outcome, due: Outcome, tolerance: float) -> str | None:
@@ -97,13 +125,12 @@ def disagreement(mine: Outcome, due: Outcome, tolerance: float) -> str | None:
 def _made(
     exercise: Exercise,
     mistake: Callable[..., Any],
-    cases: list[tuple[Any, ...]],
     mine: list[Outcome],
     found: list[str | None],
 ) -> bool:
     """Whether every outcome is the mistake's; where the mistake crashes, being right is fine."""
-    for case, outcome, line in zip(cases, mine, found, strict=True):
-        theirs = run(exercise, mistake, case)
+    for number, (outcome, line) in enumerate(zip(mine, found, strict=True)):
+        theirs = _known(exercise, mistake, number)
         if disagreement(outcome, theirs, exercise.tolerance) is None:
             continue
         if theirs.error is None or line is not None:
@@ -148,8 +175,8 @@ def audit(exercise: Exercise) -> list[str]:
     defects = []
     if not judge(exercise, exercise.reference)[1]:
         defects.append("the reference does not pass")
-    for k, case in enumerate(exercise.inputs()):
-        if error := run(exercise, exercise.reference, case).error:
+    for k in range(len(_cases(exercise))):
+        if error := _known(exercise, exercise.reference, k).error:
             defects.append(f"the reference refuses case {k + 1}: {_one_line(error)}")
     for name, (mistake, sentence) in exercise.mistakes.items():
         verdict, solved = judge(exercise, mistake)
@@ -166,9 +193,9 @@ def audit(exercise: Exercise) -> list[str]:
 
 
 def _look_alikes(exercise: Exercise) -> list[str]:
-    cases = exercise.inputs()
+    numbers = range(len(_cases(exercise)))
     outcomes = {
-        name: [run(exercise, mistake, case) for case in cases]
+        name: [_known(exercise, mistake, k) for k in numbers]
         for name, (mistake, _) in exercise.mistakes.items()
     }
     return [

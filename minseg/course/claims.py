@@ -30,7 +30,12 @@ def _file() -> dict[str, Any]:
 
 
 def landed() -> dict[str, dict[str, str]]:
-    """The claims that a lesson measures, by id: lesson, kind, verdict, notes, precise, source."""
+    """The claims that a lesson measures, by id: lesson, kind, verdict, notes, precise, source.
+
+    Example:
+        >>> landed()["C39"]["lesson"], landed()["C39"]["verdict"]
+        ('04', 'imprecise')
+    """
     return {id: entry for id, entry in _file().items() if id != "to_come"}
 
 

@@ -23,7 +23,14 @@ DEEPEST = 6  # lists in lists
 
 
 def difference(actual: Any, expected: Any, tolerance: float) -> str | None:
-    """None if the results agree, else one line that says where they first differ."""
+    """None if the results agree, else one line that says where they first differ.
+
+    Example:
+        >>> difference(torch.tensor([1.0, 2.0]), [1.0, 3.0], 1e-5)
+        'yours is float32 tensor (2,) [1.0, 2.0], right is 2 values in a row'
+        >>> difference(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 3.0]), 1e-5)
+        'at [1] yours is 2, right is 3'
+    """
     if isinstance(expected, (tuple, list)):
         return _difference_of_sequences(actual, expected, tolerance)
     if isinstance(expected, dict):
@@ -140,12 +147,12 @@ def describe(value: Any) -> str:
 
 
 def cut(text: str) -> str:
-    """The text, or its beginning where it is longer than anybody reads."""
+    """The text, or the beginning of a long one."""
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
 
 
 def _pieces(value: Any, depth: int) -> Iterator[str]:
-    """What `describe` says, bit by bit: it stops to listen when it has enough."""
+    """What `describe` says, bit by bit, so that it can stop as soon as it has enough."""
     if isinstance(value, np.ndarray) and (tensor := _as_tensor(value)) is not None:
         value = tensor
     if isinstance(value, Tensor):

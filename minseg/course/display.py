@@ -75,7 +75,7 @@ def say(text: str) -> None:
     """Print. Where stdout is closed, on stderr; letters that it does not know as question marks."""
     text = text.encode("utf-8", "replace").decode("utf-8")  # half of a surrogate pair is no letter
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(ValueError, OSError):  # closed, or nobody listens any more
+        with contextlib.suppress(ValueError, OSError):  # closed, or its reader has gone
             code = getattr(stream, "encoding", None) or "utf-8"
             print(text.encode(code, "replace").decode(code), file=stream)
             return

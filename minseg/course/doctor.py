@@ -1,4 +1,4 @@
-"""Is everything here that the lessons need? One line a check, with the command that mends it.
+"""Whether everything is there that the lessons need: a line for each check, and what mends it.
 
 `doctor()` in a notebook, `python -m minseg doctor` in a terminal. What is optional, such as a GPU,
 is reported and never fails the check-up. Lesson 00 begins with it.
@@ -45,7 +45,7 @@ class Finding:
 
 
 def doctor() -> bool:
-    """Print a line a check; true if nothing that the lessons need is missing."""
+    """Print one line for each check; true if nothing that the lessons need is missing."""
     findings = [check() for check in CHECKS]
     for finding in findings:
         print(finding)

@@ -2,10 +2,11 @@
 
     {"solved": ["05.bilinear"], "guesses": {"05.1": 8.0}, "measured": {"05.1": "7.95 px"}}
 
-Two sides hold to it. Whoever adds an entry asks first, so that all that is written can be read
-back. And a file can come from a stranger, so reading takes ids of one form only, and no text that
-could steer a terminal; text may still look like HTML, which is for `display.table` to escape.
-Entries under other names belong to a later version and are kept as they are.
+Writing and reading both hold to it. An entry is checked before it is added, so that all that is
+written can be read back. And a file can come from a stranger, so reading takes ids of one form
+only, and no text that could steer a terminal; text may still look like HTML, which is for
+`display.table` to escape. Entries under other names belong to a later version and are kept as they
+are.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ LARGEST = 4 * 2**20  # bytes of a file; a whole course needs about 10 thousand
 
 
 def empty() -> State:
-    """The state of somebody who has just begun."""
+    """The state before anything is done."""
     return {"solved": [], "guesses": {}, "measured": {}}
 
 

@@ -1,4 +1,4 @@
-"""Predict, then reveal: a number is remembered better by those who first had to guess it.
+"""Predict, then reveal: a number is remembered better once it was guessed first.
 
 `guess` keeps an answer and `reveal` shows the measured value beside it. Neither ever stops a
 notebook: an unanswered question shows the answer all the same. Every lesson uses them.

@@ -20,6 +20,10 @@ def recorded(name: str) -> dict[str, Any]:
 
     Raises:
         ValueError: if there is no table of that name.
+
+    Example:
+        >>> recorded("roi_ablation")["fpn"].keys()
+        dict_keys(['pool', 'warp', 'align'])
     """
     text = files("minseg.course").joinpath("recorded.toml").read_text(encoding="utf-8")
     tables = tomllib.loads(text)

@@ -8,8 +8,8 @@ in the current one; `entries.py` says what stands in it. Four rules keep it safe
   the system frees the lock of a process that dies, and where there are no locks it goes without;
 - a change that cannot be written now (a full disk, a folder for reading only) waits in memory, and
   each later one tries to write all that wait, on top of what the file holds by then;
-- a file that cannot be understood is set aside under a new name, never overwritten: somebody may
-  want to mend it.
+- a file that cannot be understood is set aside under a new name, never overwritten: it may
+  be worth mending.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from minseg.course.entries import State, empty, encode, parse
 from minseg.files import FULL, write_whole
 
 FILE_NAME = "minseg-progress.json"
-# Seconds to wait for others, who need a blink each: 200 notebooks at once took 12. One second, once
-# that was in vain.
+# Seconds to wait for other notebooks, which need a blink each: 200 at once took 12. After that was
+# in vain, one second.
 PATIENCE = 30.0
 Change = Callable[[State], None]
 

@@ -1,4 +1,13 @@
-"""Images with truth: synthetic scenes that are exact, and photographs that are real."""
+"""Images with truth: synthetic scenes that are exact, and photographs that are real.
+
+Read `scenes/make` first, the synthetic scenes of most lessons, and `splits`, which numbers them.
+Then what you need:
+
+    example    what a model is trained on, and what a data set must offer; `in_memory` keeps one
+    photos     two photographs that need no download, one with masks
+    pictures   any picture file as a tensor, upright
+    coco/      COCO's files: instances, results, panoptic maps
+"""
 
 from minseg.data.coco.instances import CocoImage, load_coco, load_results
 from minseg.data.coco.panoptic import PanopticImage, load_panoptic

@@ -42,7 +42,7 @@ class Sample(Protocol):
 class Dataset(Protocol):
     """A sequence of samples; the same index gives the same sample every time.
 
-    It may say with `fingerprint() -> str` what it holds, see `minseg.train.fingerprint`.
+    It may say with `fingerprint() -> str` what it holds, see `minseg.train.run_folder`.
     """
 
     def __len__(self) -> int: ...
@@ -51,7 +51,14 @@ class Dataset(Protocol):
 
 
 def as_example(sample: Sample, index: int) -> Example:
-    """A sample as an Example; ValueError, with its number, where it has no image."""
+    """A sample as an Example; ValueError, with its number, where it has no image.
+
+    Example:
+        >>> from minseg.data.scenes import make_scene
+        >>> example = as_example(make_scene(0, 32), 0)
+        >>> tuple(example.image.shape), len(example.instances)
+        ((3, 32, 32), 6)
+    """
     if sample.image is None:
         raise ValueError(
             f"dataset[{index}] has no image: load_coco needs the folder of the images too"

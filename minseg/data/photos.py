@@ -1,9 +1,9 @@
 """Real photographs that need no download, and the masks of the 24 coins in one of them.
 
-scikit-image ships a photograph of Greek coins, matplotlib a portrait of Grace Hopper; whoever has
-installed minseg has both. The coins come with truth: `coins.json` holds one mask a coin, annotated
-by this project, in COCO's own format (Lin et al., Microsoft COCO, 2014), so the file can be opened
-with any tool that reads COCO. Masks are stored as compressed run lengths (`minseg.masks`).
+scikit-image ships a photograph of Greek coins, matplotlib a portrait of Grace Hopper; both come
+with minseg. The coins have truth: `coins.json` holds one mask for each coin, annotated by this
+project, in COCO's own format (Lin et al., Microsoft COCO, 2014), so the file can be opened with any
+tool that reads COCO. Masks are stored as compressed run lengths (`minseg.masks`).
 
 Everything measured on synthetic scenes can be tried on these photographs. Lesson 05 starts there.
 """
@@ -33,6 +33,10 @@ def photo(name: str) -> Tensor:
 
     Raises:
         ValueError: if there is no photograph of that name.
+
+    Example:
+        >>> tuple(photo("coins").shape)
+        (3, 303, 384)
     """
     readers = {"coins": _coins, "grace_hopper": _grace_hopper}
     if name not in readers:
@@ -60,6 +64,10 @@ def coins_truth() -> Instances:
     Returns:
         Instances with masks (24, 303, 384), disjoint, and labels all 9, the category "coin".
         An outline follows the coin's visible edge and leaves its shadow out.
+
+    Example:
+        >>> len(coins_truth())
+        24
     """
     coco = json.loads(files("minseg.data").joinpath("coins.json").read_text(encoding="utf-8"))
     annotations = coco["annotations"]

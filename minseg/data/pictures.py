@@ -2,15 +2,15 @@
 
 What a file stores is not yet what a viewer shows. A camera held upright stores a picture that lies
 on its side and a note, EXIF's orientation: which side of the stored rows is seen on top, and which
-on the left. Whoever drew the annotations drew them on the turned picture, so it is turned here,
-once, and every later size and coordinate is of the turned frame:
+on the left. Annotations are drawn on the turned picture, so it is turned here, once, and every
+later size and coordinate is of the turned frame:
 
     stored → turned by its EXIF orientation (1 … 8) → over white, where it is transparent
            → divided by the largest number that its kind can store: 255, 65535, …  → [0, 1]
 
-A file is a stranger's. Only a fixed list of formats is opened, and the size in its header is judged
-before anything is decoded: 500 kB of PNG can hold 13000 × 13000 pixels. (CIPA, Exchangeable image
-file format, 2.32, tag 0x0112, for the eight orientations.)
+A file may come from anywhere. Only a fixed list of formats is opened, and the size in its header is
+checked before anything is decoded: 500 kB of PNG can hold 13000 × 13000 pixels. (CIPA, Exchangeable
+image file format, 2.32, tag 0x0112, for the eight orientations.)
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ MOST_PIXELS = 2**26  # 8192 × 8192; as float RGB that is 805 MB
 MOST_BYTES = 2**30  # of a file: twice what MOST_PIXELS take in four channels of 16 bits
 STRIP = 2**20  # pixels that are converted at once, so that little is needed beside the result
 
-# A transparent pixel may hold any colour, and nobody has seen it. It becomes white, which is what
-# most pages on which pictures are shown, annotated and printed have behind them.
+# A transparent pixel may hold any colour, which is never seen. It becomes white, which is what most
+# pages on which pictures are shown, annotated and printed have behind them.
 BACKGROUND = 1.0
 ORIENTATION = 0x0112
 LYING = (5, 6, 7, 8)  # orientations that swap height and width
@@ -68,7 +68,7 @@ def read_picture(file: str | Path) -> Tensor:
         largest, inverted = _range(picture)
         with _silent_libtiff() if picture.format == "TIFF" else nullcontext():
             picture.load()
-        # Asked after loading, because Pillow turns a TIFF while it loads and then forgets it.
+        # Read after loading, because Pillow turns a TIFF while it loads and then forgets it.
         orientation = _orientation(picture)
         width, height = picture.size
         seen = np.empty((3, *_as_seen(height, width, orientation)), np.float32)
@@ -95,7 +95,7 @@ def picture_size(file: str | Path) -> tuple[int, int]:
 
 @contextmanager
 def _opened(file: Path) -> Iterator[Any]:
-    """A picture whose header has been read and judged; any fault within is a ValueError."""
+    """A picture whose header has been read and checked; any fault within is a ValueError."""
     from PIL import Image  # comes with matplotlib
 
     if not file.exists():
@@ -106,7 +106,7 @@ def _opened(file: Path) -> Iterator[Any]:
         try:
             _check_content(stream)
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # about damaged notes, and sizes judged below
+                warnings.simplefilter("ignore")  # about damaged notes, and sizes checked below
                 with Image.open(stream, formats=FORMATS) as picture:
                     _check_size(*picture.size)
                     yield picture

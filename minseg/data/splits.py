@@ -1,4 +1,4 @@
-"""Scenes by number: the splits that models of the course are trained, tuned and judged on.
+"""Scenes by number: the splits on which models of the course are trained, tuned and compared.
 
 Scene i of a split is `make_scene(first + i)`, where `first` sets the splits so far apart that no
 seed belongs to two of them. Nothing is stored: a data set is its seeds.
@@ -15,7 +15,7 @@ from typing import Any
 
 from minseg.data.scenes import Scene, make_scene
 
-ROOM = 10_000_000  # seeds a split
+ROOM = 10_000_000  # seeds for each split
 FIRST_SEED = {"train": 0, "val": ROOM, "exam": 2 * ROOM}
 LENGTH = {"train": 10_000, "val": 500, "exam": 200}
 
@@ -31,6 +31,11 @@ class SceneDataset:
     Raises:
         ValueError: if split or length is none of the above, if the exam is asked for with other
             arguments than its own, or if `make_scene` refuses an argument.
+
+    Example:
+        >>> scenes = SceneDataset("val", size=64)
+        >>> len(scenes), scenes[0].instances
+        (500, Instances(4 of 64×64, labels [3, 1, 2, 3]))
     """
 
     def __init__(

@@ -1,4 +1,13 @@
-"""How wrong a prediction is, with a gradient; and which prediction answers which truth."""
+"""Losses: how wrong a prediction is, with a gradient; which candidates learn, and from which truth.
+
+A reading order, one idea in each file:
+
+1. `mask`       how wrong is a predicted mask? BCE, focal, Dice, soft IoU, signed distances
+2. `contour`    how far is an outline from the true one? Chamfer, Hausdorff, boundary loss
+3. `sampling`   which of many candidates train: at random, by rank, by loss
+4. `matching`   which prediction answers which truth: the cheapest assignment
+5. `balance`    weights for several losses that are learnt together
+"""
 
 from minseg.losses.balance import (
     UncertaintyWeights,
@@ -16,9 +25,17 @@ from minseg.losses.mask import (
     signed_distance_loss,
     soft_iou_loss,
 )
-from minseg.losses.matching import detr_cost, hungarian_match
-from minseg.losses.normaliser import mean_over_processes
-from minseg.losses.sampling import above_quantile, hard_negatives, ohem, sample_rois
+from minseg.losses.matching import detr_cost, hungarian_match, hungarian_match_loop
+from minseg.losses.sampling import (
+    above_quantile,
+    hard_negatives,
+    hard_negatives_loop,
+    ohem,
+    ohem_loop,
+    sample_rois,
+    sample_rois_loop,
+)
+from minseg.processes import mean_over_processes
 
 __all__ = [
     "UncertaintyWeights",
@@ -32,13 +49,17 @@ __all__ = [
     "focal_loss",
     "gradient_balance",
     "hard_negatives",
+    "hard_negatives_loop",
     "hausdorff_of_points",
     "hungarian_match",
+    "hungarian_match_loop",
     "mask_bce",
     "mean_or_zero",
     "mean_over_processes",
     "ohem",
+    "ohem_loop",
     "sample_rois",
+    "sample_rois_loop",
     "select_class_masks",
     "signed_distance_loss",
     "soft_iou_loss",

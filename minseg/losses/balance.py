@@ -45,6 +45,10 @@ class UncertaintyWeights(nn.Module):
 
     Raises:
         ValueError: if there is no loss, or a kind is neither.
+
+    >>> balance = UncertaintyWeights({"box": "regression", "class": "classification"})
+    >>> {name: round(w.item(), 2) for name, w in balance.weights().items()}  # at first
+    {'box': 0.5, 'class': 1.0}
     """
 
     def __init__(self, kinds: Mapping[str, str], *, largest: float = LARGEST) -> None:
@@ -76,7 +80,8 @@ class UncertaintyWeights(nn.Module):
             self.log_variance.clamp_(-self.largest, self.largest)
         s = self.log_variance
         values = torch.stack([losses[name] for name in self.kinds])  # (K,)
-        return dict(zip(self.kinds, (self._scale(s) * values + s / 2).unbind(), strict=True))
+        weighted = self._scale(s) * values + s / 2  # without + s / 2 it would pay to let s grow
+        return dict(zip(self.kinds, weighted.unbind(), strict=True))
 
     def _scale(self, s: Tensor) -> Tensor:
         """(K,) what a loss is multiplied by."""
@@ -105,6 +110,11 @@ def gradient_balance(
 
     Raises:
         ValueError: if `primary` is not among the losses or there are no parameters.
+
+    >>> shared = torch.tensor([2.0], requires_grad=True)
+    >>> losses = {"box": 3 * shared.sum(), "mask": 12 * shared.sum()}
+    >>> {name: round(w.item(), 2) for name, w in gradient_balance(losses, [shared], "box").items()}
+    {'box': 1.0, 'mask': 0.25}
     """
     if primary not in losses:
         raise ValueError(f"primary must be one of {list(losses)}, got {primary!r}")
@@ -133,6 +143,9 @@ def difficulty_weights(ratio: Tensor, initial: Tensor | float = 1.0) -> Tensor:
 
     Raises:
         ValueError: if `ratio` is not a vector.
+
+    >>> difficulty_weights(torch.tensor([0.0, 1.0]))
+    tensor([1.0000, 0.3679])
     """
     if ratio.ndim != 1:
         raise ValueError(f"ratio must be (K,), got {tuple(ratio.shape)}")
@@ -156,6 +169,9 @@ def dynamic_weight_average(
     Raises:
         ValueError: if the losses are not vectors of one length, a loss to divide by or the
             temperature is not above 0.
+
+    >>> dynamic_weight_average(torch.tensor([0.9, 0.5]), torch.tensor([1.0, 1.0]))
+    tensor([1.0997, 0.9003])
     """
     if last.ndim != 1 or (before is not None and before.shape != last.shape):
         shapes = tuple(last.shape), None if before is None else tuple(before.shape)

@@ -15,7 +15,8 @@ stretches count twice. For a predicted probability map p there is the boundary l
 smallest when p is 1 inside and 0 outside; every wrong pixel costs its distance from the true
 border, so that a far blob hurts more than a thick edge. (Barrow et al., Chamfer matching, 1977;
 Huttenlocher et al., Comparing Images Using the Hausdorff Distance, 1993; Kervadec et al., Boundary
-loss, 2019.) Lesson 03. For masks rather than points see `minseg.metrics.surface`.
+loss, 2019.) Lesson 03. For masks rather than points see `minseg.metrics.surface`. Libraries have
+`pytorch3d.loss.chamfer_distance`, which squares, and `scipy.spatial.distance.directed_hausdorff`.
 """
 
 from __future__ import annotations
@@ -42,6 +43,10 @@ def chamfer_distance(a: Tensor, b: Tensor, *, squared: bool = False) -> Tensor:
 
     Raises:
         ValueError: if the points are not (…, n, 2), or the leading dimensions differ.
+
+    >>> a, b = torch.tensor([[0.0, 0], [4, 0]]), torch.tensor([[0.0, 3]])
+    >>> chamfer_distance(a, b)  # (3 + 5) / 2 one way, 3 the other
+    tensor(7.)
     """
     there, back = _nearest(a, b)
     if squared:
@@ -53,7 +58,7 @@ def hausdorff_of_points(a: Tensor, b: Tensor, *, percentile: float = 100) -> Ten
     """The larger of the two directed Hausdorff distances, or of their percentiles.
 
     Args:
-        a, b: as of `chamfer_distance`.
+        a, b: as in `chamfer_distance`.
         percentile: of each direction, before the larger one is taken: 100 is Hausdorff's own
             distance, 95 is HD95, which a few stray points do not decide. Linear between points.
 
@@ -63,6 +68,9 @@ def hausdorff_of_points(a: Tensor, b: Tensor, *, percentile: float = 100) -> Ten
 
     Raises:
         ValueError: as `chamfer_distance`; also if the percentile is not in 0 … 100.
+
+    >>> hausdorff_of_points(torch.tensor([[0.0, 0], [4, 0]]), torch.tensor([[0.0, 3]]))
+    tensor(5.)
     """
     if not 0 <= percentile <= 100:
         raise ValueError(f"percentile must be between 0 and 100, got {percentile}")
@@ -99,6 +107,11 @@ def boundary_loss(probabilities: Tensor, distances: Tensor) -> Tensor:
     Raises:
         ValueError: if the shapes differ or are not (N, H, W), or a distance is not finite (an
             empty or full mask has no border: truncate its distances).
+
+    >>> distances = torch.tensor([[[-1.5, -0.5, 0.5, 1.5]]])  # inside are the two pixels right
+    >>> right, left = torch.tensor([[[0.0, 0, 1, 1]]]), torch.tensor([[[1.0, 1, 0, 0]]])
+    >>> boundary_loss(right, distances), boundary_loss(left, distances)
+    (tensor([-0.5000]), tensor([0.5000]))
     """
     if probabilities.ndim != 3 or probabilities.shape != distances.shape:
         raise ValueError(

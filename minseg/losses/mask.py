@@ -1,4 +1,4 @@
-"""How wrong is a predicted mask? One number an instance, and a gradient for each of its pixels.
+"""Losses of masks: one number for each instance, and a gradient for each of its pixels.
 
 With logits z, probabilities p = σ(z) and targets t in [0, 1], sums over the pixels of one mask:
 
@@ -17,7 +17,9 @@ R-CNN, 2017, section 3 (BCE of the true class's mask). Lesson 03 draws the gradi
 Nothing is averaged over instances here: a loss returns (N,), and the caller decides. A NaN in one
 instance's prediction makes that instance's loss NaN, and leaves the others alone. Half types are
 computed, and their losses returned, in float32: a mask of 300 × 300 px has more pixels than
-float16 can count.
+float16 can count. N counts instances; "…" stands for the pixels of one, say (28, 28). Libraries
+have `F.binary_cross_entropy_with_logits`, `torchvision.ops.sigmoid_focal_loss` and, in MONAI and
+segmentation_models_pytorch, `DiceLoss`; forms and defaults differ.
 """
 
 from __future__ import annotations
@@ -43,9 +45,13 @@ def mask_bce(logits: Tensor, targets: Tensor) -> Tensor:
     Raises:
         TypeError: if the logits are not floating point.
         ValueError: if the shapes differ, are not (N, …), or a target lies outside of [0, 1].
+
+    >>> mask_bce(torch.zeros(1, 2, 2), torch.ones(1, 2, 2))  # log 2 where nothing is known
+    tensor([0.6931])
     """
     targets, logits = _checked("logits", logits, targets), at_least_float32(logits)
-    return F.binary_cross_entropy_with_logits(logits, targets, reduction="none").flatten(1).mean(1)
+    of_pixels = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")  # (N, …)
+    return of_pixels.flatten(1).mean(1)
 
 
 def focal_loss(
@@ -54,7 +60,7 @@ def focal_loss(
     """Cross-entropy in which pixels that are right already count little; elementwise.
 
     Args:
-        logits, targets: as of `mask_bce`.
+        logits, targets: as in `mask_bce`.
         alpha: the weight of positives; negatives have 1 - alpha. None weighs both by 1.
         gamma: how quickly a right answer stops counting; 0 is cross-entropy itself.
 
@@ -63,16 +69,22 @@ def focal_loss(
 
     Raises:
         TypeError, ValueError: as `mask_bce`; also if alpha or gamma is out of range.
+
+    >>> sure, unsure = torch.tensor([[4.0]]), torch.tensor([[0.0]])
+    >>> [round(focal_loss(z, torch.ones(1, 1), alpha=None).item(), 6) for z in (sure, unsure)]
+    [6e-06, 0.173287]
     """
     targets, logits = _checked("logits", logits, targets), at_least_float32(logits)
     if alpha is not None and not 0 <= alpha <= 1:
         raise ValueError(f"alpha must lie in [0, 1] or be None, got {alpha}")
     if not gamma >= 0:
         raise ValueError(f"gamma must not be negative, got {gamma}")
+    # How far is each pixel from being right? That power of it is the pixel's weight.
     p = logits.sigmoid()
     surprise = p * (1 - targets) + (1 - p) * targets  # 1 - p_t
     focus = _power(surprise, gamma)
     loss = focus * F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+    # α_t: a weight for positives, another for negatives.
     return loss if alpha is None else (alpha * targets + (1 - alpha) * (1 - targets)) * loss
 
 
@@ -98,7 +110,7 @@ def dice_loss(
 
     Args:
         probabilities: (N, …) floating point in [0, 1].
-        targets: as of `mask_bce`.
+        targets: as in `mask_bce`.
         squared: which form: SOLO's (smooth 1e-3) or DETR's (squared=False, smooth=1).
         smooth: keeps an empty mask from dividing by zero. With two empty masks the squared form
             is 1, the linear one 0.
@@ -108,10 +120,14 @@ def dice_loss(
 
     Raises:
         TypeError, ValueError: as `mask_bce`; also if a probability lies outside of [0, 1].
+
+    >>> prediction, truth = torch.tensor([[1.0, 1, 0, 0]]), torch.tensor([[1.0, 0, 0, 0]])
+    >>> [round(dice_loss(prediction, truth, squared=s, smooth=0).item(), 4) for s in (True, False)]
+    [0.3333, 0.3333]
     """
     targets = _checked("probabilities", probabilities, targets).flatten(1)
     p = _in_unit_interval("probabilities", probabilities).flatten(1)
-    overlap = 2 * (p * targets).sum(1)
+    overlap = 2 * (p * targets).sum(1)  # (N,)
     if squared:
         of_p, of_t = (p * p).sum(1) + smooth, (targets * targets).sum(1) + smooth
         return 1 - overlap / (of_p + of_t)
@@ -124,17 +140,20 @@ def soft_iou_loss(probabilities: Tensor, targets: Tensor, *, smooth: float = 1e-
     For hard masks it is 1 − IoU, up to `smooth`; unlike IoU of thresholded masks it has a gradient.
 
     Args:
-        probabilities, targets, smooth: as of `dice_loss`. Two empty masks give 0.
+        probabilities, targets, smooth: as in `dice_loss`. Two empty masks give 0.
 
     Returns:
         (N,) losses.
 
     Raises:
         TypeError, ValueError: as `dice_loss`.
+
+    >>> soft_iou_loss(torch.tensor([[1.0, 1, 0, 0]]), torch.tensor([[1.0, 0, 0, 0]]), smooth=0)
+    tensor([0.5000])
     """
     targets = _checked("probabilities", probabilities, targets).flatten(1)
     p = _in_unit_interval("probabilities", probabilities).flatten(1)
-    overlap = (p * targets).sum(1)
+    overlap = (p * targets).sum(1)  # (N,)
     return 1 - (overlap + smooth) / (p.sum(1) + targets.sum(1) - overlap + smooth)
 
 
@@ -147,7 +166,7 @@ def signed_distance_loss(
         predictions: (N, …) floating point, predicted distances, positive inside.
         targets: of the same shape, `minseg.masks.signed_distance` of the true masks.
         truncate: τ in pixels: both fields are cut off at ±τ, so that what lies far from either
-            border counts nothing and has no gradient. Without it far pixels outvote the border.
+            border counts nothing and has no gradient. Without it far pixels outweigh the border.
 
     Returns:
         (N,) losses.
@@ -156,12 +175,16 @@ def signed_distance_loss(
         TypeError: if the predictions are not floating point.
         ValueError: if the shapes differ or are not (N, …), if τ is not positive, or if a target
             is not finite (an empty or a full mask has no border) and nothing is truncated.
+
+    >>> signed_distance_loss(torch.tensor([[2.0, -9.0]]), torch.tensor([[1.0, -5.0]]), truncate=3)
+    tensor([0.5000])
     """
     _check_shapes("predictions", predictions, targets)
     predictions, targets = at_least_float32(predictions), at_least_float32(targets)
     if truncate is not None:
         if not truncate > 0:
             raise ValueError(f"truncate must be a positive number of pixels, got {truncate}")
+        # Beyond ±τ both are the same constant: no difference, no gradient.
         predictions = predictions.clamp(-truncate, truncate)
         targets = targets.clamp(-truncate, truncate)
     if not targets.isfinite().all():
@@ -184,6 +207,10 @@ def select_class_masks(logits: Tensor, classes: Tensor) -> Tensor:
 
     Raises:
         ValueError: if the shapes do not fit, or a class has no channel.
+
+    >>> logits = torch.arange(6.0).view(2, 3, 1, 1)
+    >>> select_class_masks(logits, torch.tensor([2, 0])).flatten()
+    tensor([2., 3.])
     """
     if logits.ndim != 4 or classes.shape != logits.shape[:1]:
         raise ValueError(
@@ -202,7 +229,11 @@ def select_class_masks(logits: Tensor, classes: Tensor) -> Tensor:
 
 
 def mean_or_zero(losses: Tensor) -> Tensor:
-    """Their mean, and for none at all a 0 through which gradients still pass (as zeros)."""
+    """Their mean, and for none at all a 0 through which gradients still pass (as zeros).
+
+    >>> mean_or_zero(torch.zeros(0))
+    tensor(0.)
+    """
     return at_least_float32(losses).sum() / max(losses.numel(), 1)
 
 

@@ -1,4 +1,4 @@
-"""Which prediction answers which truth? The cheapest assignment, when nobody has an order.
+"""Matching: which prediction answers which truth? The cheapest assignment of two sets.
 
 A set has no first element, so a loss between two sets must not depend on how they are listed. DETR
 pairs predictions with truths so that the total cost is smallest,
@@ -6,13 +6,15 @@ pairs predictions with truths so that the total cost is smallest,
     σ̂ = argmin_σ Σ_j C[σ(j), j],      C = −w_c p̂(c_j) + w_b ‖b̂ − b_j‖₁ − w_g GIoU(b̂, b_j)
 
 and only then computes losses between partners; what found no partner is "no object". The minimum
-over all permutations is found in O(n³) by the Hungarian method (Kuhn, 1955), here scipy's. Note the
-cost: a probability instead of a log-probability, boxes, and *no* mask term (Carion et al.,
-End-to-End Object Detection with Transformers, 2020, section 3.1). Lesson 12.
+over all permutations is found in O(n³) by the Hungarian method (Kuhn, 1955); the library call is
+`scipy.optimize.linear_sum_assignment`, and serves here. Note the cost: a probability instead of a
+log-probability, boxes, and *no* mask term (Carion et al., End-to-End Object Detection with
+Transformers, 2020, section 3.1). Lesson 12.
 """
 
 from __future__ import annotations
 
+import math
 from itertools import permutations
 
 import torch
@@ -47,13 +49,17 @@ def detr_cost(
 
     Raises:
         ValueError: if shapes do not fit, or a label has no channel.
+
+    >>> boxes, nothing_known = torch.tensor([[0.5, 0.5, 0.2, 0.2]]), torch.zeros(1, 2)
+    >>> detr_cost(nothing_known, boxes, torch.tensor([0]), boxes)  # −1 · ½ + 5 · 0 − 2 · 1
+    tensor([[-2.5000]])
     """
     _check(logits, boxes, labels, target_boxes)
     logits, boxes, target_boxes = map(at_least_float32, (logits, boxes, target_boxes))
     with torch.no_grad():
-        p = logits.softmax(dim=-1)[:, labels]  # (Q, n)
-        distance = torch.cdist(boxes, target_boxes, p=1)
-        giou = box_giou(_corners(boxes), _corners(target_boxes))
+        p = logits.softmax(dim=-1)[:, labels]  # (Q, n) of each truth's class
+        distance = torch.cdist(boxes, target_boxes, p=1)  # (Q, n) in shares of the image
+        giou = box_giou(_corners(boxes), _corners(target_boxes))  # (Q, n)
         return box_weight * distance - class_weight * p - giou_weight * giou
 
 
@@ -68,6 +74,9 @@ def hungarian_match(cost: Tensor) -> tuple[Tensor, Tensor]:
 
     Raises:
         ValueError: if the cost is not a matrix, or not finite.
+
+    >>> hungarian_match(torch.tensor([[0.0, 1.0], [2.0, 9.0]]))  # 1 + 2, and not 0 + 9
+    (tensor([0, 1]), tensor([1, 0]))
     """
     if cost.ndim != 2:
         raise ValueError(f"cost must be (Q, n), got {tuple(cost.shape)}")
@@ -85,13 +94,15 @@ def hungarian_match_loop(cost: Tensor) -> tuple[Tensor, Tensor]:
     """
     if cost.shape[1] > cost.shape[0]:
         raise ValueError(f"cost must have no more columns than rows, got {tuple(cost.shape)}")
-    columns = torch.arange(cost.shape[1])
-    ways = [
-        torch.tensor(way, dtype=torch.int64) for way in permutations(range(len(cost)), len(columns))
-    ]
-    rows = min(ways, key=lambda way: sum(cost[way, columns].tolist()))
-    order = rows.argsort()
-    return rows[order], columns[order]
+    n = cost.shape[1]
+    cheapest, rows = math.inf, tuple(range(n))
+    for way in permutations(range(len(cost)), n):  # way[j] is the row of column j
+        total = sum(cost[way[j], j].item() for j in range(n))
+        if total < cheapest:
+            cheapest, rows = total, way
+    i = torch.tensor(rows, dtype=torch.int64)
+    j = i.argsort()
+    return i[j], j
 
 
 def _check(logits: Tensor, boxes: Tensor, labels: Tensor, target_boxes: Tensor) -> None:

@@ -39,6 +39,12 @@ def check_masks(name: str, masks: Any, shape: str = "(..., H, W)") -> None:
         name: what messages call it.
         masks: of any type.
         shape: "(H, W)", "(N, H, W)" or "(..., H, W)".
+
+    Example:
+        >>> check_masks("masks", torch.ones(4, 5).bool(), "(N, H, W)")
+        Traceback (most recent call last):
+        ...
+        ValueError: masks must be (N, H, W), got (4, 5)
     """
     if not isinstance(masks, Tensor) or masks.dtype != torch.bool:
         raise TypeError(

@@ -45,6 +45,7 @@ from minseg.metrics.ap_matching import (
 from minseg.metrics.ap_overlap import KINDS, overlap, overlap_of_runs, truth_area
 from minseg.metrics.ap_result import AveragePrecision, summarise
 from minseg.metrics.iou import mask_area
+from minseg.processes import gather
 
 
 def average_precision(
@@ -222,6 +223,17 @@ class APAccumulator:
                 f"other must read at most {self.most} detections of a class, got {other.most}"
             )
         self._images.extend(other._images)
+
+    def gather(self) -> APAccumulator:
+        """The images of the accumulators of all processes of `torch.distributed`.
+
+        Every process must call it, and gets the same; this accumulator stays as it is. Images must
+        have ids. Without a process group it is alone.
+        """
+        total = APAccumulator(self.kind, most=self.most)
+        for part in gather(self):
+            total.merge(part)
+        return total
 
     def result(self) -> AveragePrecision:
         """The numbers for all images so far.

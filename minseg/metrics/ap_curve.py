@@ -60,7 +60,13 @@ def envelope(precision: np.ndarray) -> np.ndarray:
 
 
 def precision_at(points: np.ndarray, precision: np.ndarray, recall: np.ndarray) -> np.ndarray:
-    """The envelope of one curve (n,) at given recalls (P,); 0 beyond the last recall reached."""
+    """The envelope of one curve (n,) at given recalls (P,); 0 beyond the last recall reached.
+
+    Example:
+        >>> precision, recall = np.array([1, 0.5, 0.75]), np.array([0.2, 0.2, 0.4])
+        >>> precision_at(np.array([0.1, 0.3, 0.5]), precision, recall).tolist()
+        [1.0, 0.75, 0.0]
+    """
     reached = np.searchsorted(recall, points, side="left")  # first with recall ≥ point
     return np.append(envelope(precision), 0.0)[reached]
 

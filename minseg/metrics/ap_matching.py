@@ -141,6 +141,11 @@ def match(
 
     Returns:
         (A, T, D) int32, the truth that each detection takes, or -1.
+
+    Example:
+        >>> iou, crowd = np.array([[0.9, 0.6], [0.8, 0.7]]), np.array([False, False])
+        >>> match(iou, crowd[None], crowd, np.array([0.5, 0.75])).tolist()
+        [[[0, 1], [0, -1]]]
     """
     least = np.minimum(thresholds, NEARLY_ONE)  # (T,)
     found = np.full((len(ignored) * len(least), len(iou)), -1, dtype=np.int32)  # (A · T, D)

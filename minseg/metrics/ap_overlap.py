@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from minseg.boxes import box_area
 from minseg.instances import Instances
 from minseg.masks.runs import Runs
 from minseg.metrics.ap_matching import THRESHOLDS
@@ -47,8 +48,8 @@ def overlap(prediction: Instances, target: Instances, kind: str) -> Overlap:
     """
     crowd = target.crowd
     if kind == "box":
-        boxes = prediction.boxes
-        return Overlap(box_overlap(boxes, target.boxes, crowd), _box_area(boxes))
+        boxes = prediction.boxes.double()
+        return Overlap(box_overlap(boxes, target.boxes, crowd), box_area(boxes))
     if kind == "boundary" and prediction.masks.shape[1:].numel() > SMALL:
         return overlap_of_runs(
             Runs.of_masks(prediction.masks), Runs.of_masks(target.masks), kind, crowd
@@ -68,8 +69,8 @@ def overlap_of_runs(
     Bands are made where they decide: a pair below ½ keeps its mask IoU, as no threshold is lower.
     """
     if kind == "box":
-        boxes = torch.from_numpy(found.boxes())
-        return Overlap(box_overlap(boxes, torch.from_numpy(true.boxes()), crowd), _box_area(boxes))
+        boxes = torch.from_numpy(found.boxes()).double()
+        return Overlap(box_overlap(boxes, torch.from_numpy(true.boxes()), crowd), box_area(boxes))
     area = torch.from_numpy(found.areas())
     if not len(found) or not len(true):  # then the image's size need not be known
         return Overlap(torch.zeros(len(found), len(true), dtype=torch.float64), area)
@@ -88,11 +89,6 @@ def _of_bands(found: Runs, true: Runs, iou: Tensor, crowd: Tensor) -> Tensor:
     of_bands = np.ones(iou.shape)
     of_bands[some] = np.where(needed[some], run_iou(*bands, None, needed[some]).numpy(), 1.0)
     return torch.from_numpy(of_bands)
-
-
-def _box_area(boxes: Tensor) -> Tensor:
-    """(N,) float64, of boxes (N, 4)."""
-    return (boxes[:, 2:] - boxes[:, :2]).double().prod(dim=1)
 
 
 def truth_area(annotated: Tensor | None, pixels: Tensor) -> Tensor:

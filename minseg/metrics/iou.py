@@ -168,6 +168,11 @@ def ratio(shared: Tensor, area_a: Tensor, area_b: Tensor, crowd: Tensor | None =
     """(N, M) float64 IoU from the intersections (N, M) and the areas (N,) and (M,).
 
     Where `crowd` (M,) is true the divisor is the first area alone. 0/0 is 0.
+
+    Example:
+        >>> shared, four, eight = torch.tensor([[4]]), torch.tensor([4]), torch.tensor([8])
+        >>> ratio(shared, four, eight).item(), ratio(shared, four, eight, four > 0).item()
+        (0.5, 1.0)
     """
     divisor = area_a[:, None] + area_b[None] - shared  # |a ∪ b|
     if crowd is not None:

@@ -22,9 +22,8 @@ from __future__ import annotations
 import copy
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import product
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import torch.distributed as distributed
 from torch import Tensor
 
 from minseg.metrics.boundary import boundary_of
@@ -36,6 +35,7 @@ from minseg.metrics.pq_result import (
     PanopticQuality,
     average_quality,
 )
+from minseg.processes import gather
 
 __all__ = [
     "UNIT",
@@ -204,13 +204,9 @@ class PQAccumulator:
         Every process must call it, and gets the same; this accumulator stays as it is. Without a
         process group it is alone.
         """
-        parts: list[Any] = [self]
-        if distributed.is_available() and distributed.is_initialized():
-            parts = [None] * distributed.get_world_size()
-            distributed.all_gather_object(parts, self)
         total = copy.copy(self)
         total.per_class = dict.fromkeys(self.per_class, ClassQuality())
-        for part in parts:
+        for part in gather(self):
             total.merge(part)
         return total
 

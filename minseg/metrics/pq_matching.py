@@ -53,7 +53,14 @@ class Categories:
             raise ValueError(f"things and stuff must share no category, got {both} in both")
 
     def check(self, name: str, ids: np.ndarray) -> None:
-        """Raise ValueError, with the first id that is wrong and why, unless all are right."""
+        """Raise ValueError, with the first id that is wrong and why, unless all are right.
+
+        Example:
+            >>> Categories([1], [7], 1000).check("target", np.array([0, 1001, 7000, 1000]))
+            Traceback (most recent call last):
+            ...
+            ValueError: target has id 1000: category 1 is a thing, whose instances start at 1
+        """
         category, instance = np.divmod(ids, self.max_instances)
         thing, known = np.isin(category, self.things), np.isin(category, self.things + self.stuff)
         for wrong, reason in (

@@ -101,6 +101,12 @@ def inner_bands(ids: np.ndarray, dilation_ratio: float) -> np.ndarray:
 
     A pixel is in a band of width 1 if it touches a pixel corner where ids meet, or the frame; in
     one of width d if such a pixel, of whatever segment, is within d - 1.
+
+    Example:
+        >>> ids = np.full((5, 9), 7)
+        >>> ids[:, 6:] = 8
+        >>> inner_bands(ids, 0.02).astype(int)[2].tolist()
+        [1, 0, 0, 0, 0, 1, 1, 0, 1]
     """
     height, width = ids.shape
     # corners of pixels at which ids meet; all of the frame's are

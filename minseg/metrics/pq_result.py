@@ -83,7 +83,13 @@ class PanopticQuality(AverageQuality):
 
 
 def average_quality(qualities: Iterable[ClassQuality]) -> AverageQuality:
-    """The means over those of the classes that occur."""
+    """The means over those of the classes that occur.
+
+    Example:
+        >>> found, missed = ClassQuality(tp=1, iou_units=UNIT), ClassQuality(fn=3)
+        >>> average_quality([found, missed, ClassQuality()])
+        AverageQuality(pq=0.5, sq=0.5, rq=0.5, n=2)
+    """
     seen = [q for q in qualities if q.denominator]
     n = len(seen)
 

@@ -21,7 +21,7 @@ Shapes in this package are written with these letters:
     G   true things of an image, padded        D        detections of an image
 
 What a network says has a plain name: objectness, deltas, logits. What it should have said stands in
-`truth` (a `PaddedTruth`) or in a name with `true_` in it; `positive` and `negative` are labels.
+`truth` (a `PaddedTruth`), in `sample` (`SampledRois`), or has `true_` in its name.
 """
 
 from minseg.models.backbone import FPN, Backbone, ResNet

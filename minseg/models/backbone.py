@@ -10,7 +10,8 @@ what; a feature pyramid gives every resolution both, by adding the coarse maps t
 (He et al., Deep Residual Learning, 2016, section 3; Lin et al., Feature Pyramid Networks, 2017,
 section 3.) Normalisation is GroupNorm (Wu and He, 2018), which looks at one image at a time: with
 a few images a batch, BatchNorm's statistics are too noisy, and a split batch would train
-differently. Lesson 08; every other model of the course stands on the same backbone.
+differently. Lesson 08; every other model of the course stands on the same backbone. The libraries'
+are `torchvision.models.resnet50` and `torchvision.ops.FeaturePyramidNetwork`.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ class ResNet(nn.Module):
         )
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """(B, 3, H, W) to one (B, widths[k], H/2^(k+1), W/2^(k+1)) a stage, finest first."""
+        """(B, 3, H, W) to (B, widths[k], H/2^(k+1), W/2^(k+1)) of each stage k, finest first."""
         maps = []
         for stage in self.stages:
             if self.checkpointing and torch.is_grad_enabled():
@@ -90,8 +91,10 @@ class FPN(nn.Module):
 
     def merge(self, maps: Sequence[Tensor]) -> list[Tensor]:
         """M_k of C_k. At 24 megapixels they take 0.5 GB each, so C_k may go before P_k comes."""
+        # To one width: (B, channels, H_k, W_k) for each level.
         merged = [lateral(c) for lateral, c in zip(self.lateral, maps, strict=True)]
-        for k in range(len(merged) - 2, -1, -1):  # from the coarsest down
+        # From the coarsest down: what a coarse level knows reaches all finer ones.
+        for k in range(len(merged) - 2, -1, -1):
             merged[k] += F.interpolate(merged[k + 1], scale_factor=2.0)
         return merged
 
@@ -124,14 +127,15 @@ class Backbone(nn.Module):
         channels: int = 64,
     ) -> None:
         super().__init__()
-        possible = [2 ** (k + 1) for k in range(len(widths))]
+        possible = [2 ** (k + 1) for k in range(len(widths))]  # the strides of the stages
         first = possible.index(strides[0]) if strides and strides[0] in possible else 0
         if not strides or list(strides) != possible[first : first + len(strides)]:
             raise ValueError(
                 f"strides must be neighbours among {possible}, those of {len(widths)} stages, "
                 f"got {tuple(strides)}"
             )
-        last = int(math.log2(strides[-1]))  # stages beyond the coarsest level would not be read
+        # Stages beyond the coarsest level would not be read, so they are not made.
+        last = int(math.log2(strides[-1]))
         self.resnet = ResNet(widths[:last], blocks[:last])
         self.fpn = FPN(widths[first:last], channels)
         self.first, self.strides, self.channels = first, tuple(strides), channels

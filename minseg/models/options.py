@@ -1,7 +1,7 @@
 """What a model file says about how its model is made, checked before anything is made of it.
 
-A file names a class and the keyword arguments it was made with. Both may be old, damaged or a
-stranger's, so there are three questions, in this order:
+A file names a class and the keyword arguments it was made with. Both may be old, damaged or of
+unknown origin, so there are three questions, in this order:
 
     are these the arguments of the class, each of its kind and none absurdly large?
     which tensors would such a model have?         made on PyTorch's meta device: shapes, no memory
@@ -12,7 +12,7 @@ model was trained as it was then. So a class keeps, beside its new argument, wha
 
     before = {"norm": "batch"}      # files without "norm" were made when there was no other
 
-Whoever adds an argument to a model adds it there too. Lesson 09.
+An argument that is added to a model is added there too. Lesson 09.
 """
 
 from __future__ import annotations

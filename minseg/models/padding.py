@@ -9,7 +9,8 @@ fullest:
 
 Padding at the far edges moves no coordinate: a box found in the padded image is a box of the image.
 With one shape for all, matching and suppression run on the whole batch at once; a Python loop over
-images would take longer than the convolutions of a model this small. Lesson 08 uses all of it.
+images would take longer than the convolutions of a model this small. Lesson 08 uses all of it;
+`minseg.boxes` has IoU and NMS for whole batches. torchvision pads in `GeneralizedRCNNTransform`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ GREY = 0.5  # the colour that models subtract: padding is the 0 that convolution
 
 
 class PaddedTruth(NamedTuple):
-    """The things of a batch, padded to G ≥ 1 an image."""
+    """The things of a batch, padded to G ≥ 1 for each image."""
 
     boxes: Tensor  # (B, G, 4) float32, zeros where there is no thing
     classes: Tensor  # (B, G) int64, a class index from 0 on; -1 where there is no thing
@@ -47,6 +48,10 @@ def pad_images(images: Tensor | Sequence[Tensor], multiple: int) -> tuple[Tensor
     Raises:
         TypeError: if an image is not a floating point tensor.
         ValueError: if there is no image, or one is not (3, H, W) with pixels.
+
+    >>> batch, sizes = pad_images([torch.ones(3, 5, 7), torch.ones(3, 17, 3)], 8)
+    >>> batch.shape, sizes.tolist()
+    (torch.Size([2, 3, 24, 8]), [[5, 7], [17, 3]])
     """
     images = list(images)
     if not images:
@@ -57,8 +62,9 @@ def pad_images(images: Tensor | Sequence[Tensor], multiple: int) -> tuple[Tensor
             raise TypeError(f"images[{i}] must be floating point, got {got}: use `image / 255`")
         if image.ndim != 3 or len(image) != 3 or 0 in image.shape:
             raise ValueError(f"images[{i}] must be (3, H, W), got {tuple(image.shape)}")
-    sizes = torch.tensor([image.shape[1:] for image in images])
+    sizes = torch.tensor([image.shape[1:] for image in images])  # (B, 2)
     height, width = (-(-int(n) // multiple) * multiple for n in sizes.amax(dim=0))  # rounded up
+    # Grey at the right and below, where it moves no coordinate.
     padded = []
     for image, (h, w) in zip(images, sizes.tolist(), strict=True):
         padded.append(F.pad(image, (0, width - w, 0, height - h), value=GREY))
@@ -82,6 +88,7 @@ def pad_truth(
     """
     if len(targets) != len(sizes):
         raise ValueError(f"expected {len(sizes)} targets, one for each image; got {len(targets)}")
+    # What each image teaches: no crowds, no empty masks.
     things: list[tuple[Tensor, Tensor]] = []  # masks and labels: scores and areas stay behind
     for i, (target, size) in enumerate(zip(targets, sizes.tolist(), strict=True)):
         if list(target.masks.shape[1:]) != size:
@@ -89,7 +96,8 @@ def pad_truth(
             raise ValueError(f"targets[{i}].masks must be {tuple(size)} as the image, got {got}")
         learnt = target.masks.any(dim=2).any(dim=1) & ~target.crowd
         things.append((target.masks[learnt], target.labels[learnt]))
-    most = max(1, max(len(labels) for _, labels in things))
+    # One shape for all, filled row by row: as many rows as the fullest image has things.
+    most = max(1, max(len(labels) for _, labels in things))  # G
     boxes = torch.zeros(len(things), most, 4, device=sizes.device)
     classes = torch.full((len(things), most), -1, device=sizes.device)
     masks = torch.zeros(len(things), most, *shape, dtype=torch.bool, device=sizes.device)

@@ -1,4 +1,4 @@
-"""Who computes RoIAlign: PyTorch's own operations, or the Triton kernels.
+"""Choose the back end of RoIAlign: PyTorch's own operations, or the Triton kernels.
 
 Tensors on a CUDA GPU go to `minseg_kernels`, others to PyTorch. Triton exists for Linux only and
 its import takes a while, so it is looked for when a call asks for it, not before. (Lesson 06.)
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from torch import Tensor
 
 BACKENDS = ("auto", "torch", "triton")
-_said: set[str] = set()
+_said: set[str] = set()  # problems that were warned of: once each is enough
 
 
 def triton_roi_align(input: Tensor, backend: str) -> Callable[..., Tensor] | None:
@@ -31,6 +31,7 @@ def triton_roi_align(input: Tensor, backend: str) -> Callable[..., Tensor] | Non
         return None
     if backend not in BACKENDS:
         raise ValueError(f"backend must be one of {', '.join(BACKENDS)}; got {backend!r}")
+    # What, if anything, speaks against the kernels?
     try:
         import minseg_kernels
     except ImportError as missing:
@@ -41,6 +42,7 @@ def triton_roi_align(input: Tensor, backend: str) -> Callable[..., Tensor] | Non
         problem = minseg_kernels.obstacle([input])
     if problem is None:
         return minseg_kernels.roi_align
+    # "triton" was asked for and fails; "auto" falls back on PyTorch and says so.
     if backend == "triton":
         raise problem
     if str(problem) not in _said:

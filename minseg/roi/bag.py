@@ -6,7 +6,8 @@ Each output row is a weighted sum of a few rows of a table. Written as a matrix,
 with A sparse, and the gradient with respect to the table is Aᵀ · grad: *the same operation* with
 the roles of "who writes" and "who is read" swapped. Word embeddings are averaged like this, so
 PyTorch has it as `embedding_bag`, fast and threaded; RoIAlign is such a bag of pixels, and that
-is why it needs no C++ of its own. Lesson 06 takes this to the GPU.
+is why it needs no C++ of its own. Lesson 06 takes this to the GPU. The library call is
+`torch.nn.functional.embedding_bag(…, mode="sum", per_sample_weights=…)`.
 
 Its own backward would add into the table row by row; sorting the taps by the pixel that they read
 turns that into one more bag, several times faster and the same bits on every run.
@@ -43,10 +44,15 @@ def weighted_bag(table: Tensor, index: Tensor, weight: Tensor) -> Tensor:
 
     Returns:
         (R, C), differentiable once, with respect to `table` only.
+
+    >>> table, index = torch.tensor([[1.0], [10.0], [100.0]]), torch.tensor([[0, 1], [2, 2]])
+    >>> weighted_bag(table, index, torch.tensor([[0.5, 0.5], [2.0, 0.0]])).tolist()
+    [[5.5], [200.0]]
     """
-    reads = weight != 0
+    reads = weight != 0  # (R, T)
     if reads.all():
         return sum_bags(table, index, weight)
+    # Point taps of weight 0 at a row that their bag reads anyway; a bag that reads none is 0.
     first = index.gather(1, reads.byte().argmax(dim=1, keepdim=True))
     out = sum_bags(table, torch.where(reads, index, first), weight)
     return out.masked_fill(~reads.any(dim=1, keepdim=True), 0)
@@ -65,19 +71,21 @@ class _WeightedBag(torch.autograd.Function):
     def forward(ctx: Any, table: Tensor, index: Tensor, weight: Tensor) -> Tensor:
         ctx.save_for_backward(index, weight)
         ctx.rows = len(table)
+        # (R, C): what is read is grouped by the bag that reads it.
         return F.embedding_bag(index, table, mode="sum", per_sample_weights=weight)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         index, weight = ctx.saved_tensors
-        bag, tap = weight.nonzero(as_tuple=True)
-        pixel, order = index[bag, tap].sort(stable=True)  # taps grouped by the pixel they read
-        count = torch.bincount(pixel, minlength=ctx.rows)
+        bag, tap = weight.nonzero(as_tuple=True)  # every tap that was read, and by which bag
+        # The same taps grouped by the row of the table: row p collects from the bags that read it.
+        row, order = index[bag, tap].sort(stable=True)
+        count = torch.bincount(row, minlength=ctx.rows)  # (P,) taps of each row
         grad_table = F.embedding_bag(
             bag[order],
             grad.contiguous(),
-            count.cumsum(0) - count,  # where each pixel's group begins
+            count.cumsum(0) - count,  # where each row's group begins
             mode="sum",
             per_sample_weights=weight[bag, tap][order],
         )

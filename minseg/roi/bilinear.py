@@ -8,6 +8,9 @@ near it is:
 RoIAlign (He et al., Mask R-CNN, 2017, section 3) is built from nothing else. Lesson 05 takes it
 apart. Here x and y are *index* coordinates: pixel (i, j) sits at x = j, y = i. A continuous image
 coordinate u, in which the same pixel covers [j, j + 1), is x = u - 0.5: lesson 05's half pixel.
+
+Library calls are `scipy.ndimage.map_coordinates(…, order=1, mode="nearest")` and, in coordinates
+from -1 to 1, `torch.nn.functional.grid_sample(…, padding_mode="border", align_corners=True)`.
 """
 
 from __future__ import annotations
@@ -44,18 +47,22 @@ def bilinear_sample(features: Tensor, x: Tensor, y: Tensor) -> Tensor:
         (C, P), differentiable with respect to `features`, `x` and `y`; of half types in float32,
         since bfloat16 has no 511 to clamp to. At an integer coordinate the derivative is the one
         towards the right (lower) neighbour: the neighbour is low + 1, not ceil, which would be the
-        same pixel twice and a derivative of zero (ledger C44).
+        same pixel twice and a derivative of zero (claim C44, measured in lesson 05).
 
     Raises:
         TypeError: if an argument is not floating point.
         ValueError: if `features` is not (C, H, W) with pixels, or `x` and `y` are not finite
             vectors of one length.
+
+    >>> features = torch.tensor([[[0.0, 1.0], [10.0, 11.0]]])
+    >>> bilinear_sample(features, x=torch.tensor([0.25, 9.0]), y=torch.tensor([0.5, 9.0]))
+    tensor([[ 5.2500, 11.0000]])
     """
     features, x, y = _checked(features, x, y)
     height, width = features.shape[-2:]
-    x, y = x.clamp(0, width - 1), y.clamp(0, height - 1)
-    j, i, j2, i2 = neighbours(x, y, height, width)
-    a, b = x - j, y - i
+    x, y = x.clamp(0, width - 1), y.clamp(0, height - 1)  # the border repeats
+    j, i, j2, i2 = neighbours(x, y, height, width)  # (P,) each
+    a, b = x - j, y - i  # how far to the right neighbour, to the lower one
     upper = (1 - a) * features[:, i, j] + a * features[:, i, j2]  # (C, P)
     lower = (1 - a) * features[:, i2, j] + a * features[:, i2, j2]
     return (1 - b) * upper + b * lower

@@ -7,7 +7,8 @@
 
 (Girshick, Fast R-CNN, 2015, section 2.1; the rules are those of torchvision's operator.) Each
 rounding moves what is read by up to a feature pixel: 16 image pixels at stride 16. Lesson 04 works
-out what that costs, lesson 05 shows it beside RoIAlign.
+out what that costs, lesson 05 shows it beside RoIAlign. The library call is
+`torchvision.ops.roi_pool`.
 
 Like RoIAlign this is a bag of pixels for each bin, here with a maximum in place of a weighted sum.
 """
@@ -71,15 +72,24 @@ def roi_pool(
 
     Raises:
         TypeError, ValueError: as `as_rois`, `as_size` and `check_scale` say.
+
+    >>> features = torch.arange(16.0).view(1, 1, 4, 4)
+    >>> roi_pool(features, torch.tensor([[0, 0.0, 0, 2.6, 3]]), 2)[0, 0]  # 2.6 is rounded to 3
+    tensor([[ 5.,  7.],
+            [13., 15.]])
     """
     check_scale(spatial_scale)
     rois, (rows, columns) = as_rois(input, boxes, validate), as_size(output_size)
     _, channels, height, width = input.shape
-    x1, y1, x2, y2 = round_half_away(rois[:, 1:] * spatial_scale).unbind(dim=1)
+    # First rounding: the box, to whole feature pixels.
+    x1, y1, x2, y2 = round_half_away(rois[:, 1:] * spatial_scale).unbind(dim=1)  # (K,) each
+    # Second rounding: its bins, outwards.
     top, bottom = pool_bins(y1, y2, rows, height)  # (K, rows) each
     left, right = pool_bins(x1, x2, columns, width)  # (K, columns) each
-    index, start = _pixels_of(rois[:, 0].long() * height, top, bottom, left, right, width)
-    out = F.embedding_bag(index, pixel_table(input), start, mode="max")  # an empty bag gives 0
+    # The maximum of each bin: one bag of pixels for each, and an empty bag gives 0.
+    first_row = rois[:, 0].long() * height
+    index, start = _pixels_of(first_row, top, bottom, left, right, width)
+    out = F.embedding_bag(index, pixel_table(input), start, mode="max")  # (K · rows · columns, C)
     return out.view(len(rois), rows, columns, channels).permute(0, 3, 1, 2)
 
 
@@ -92,6 +102,10 @@ def pool_bins(first: Tensor, last: Tensor, bins: int, length: int) -> tuple[Tens
 
     Returns:
         begin, end: (K, bins) int64; bin q holds pixels begin … end - 1, none if they are equal.
+
+    >>> begin, end = pool_bins(torch.tensor([1.0]), torch.tensor([5.0]), 2, length=8)
+    >>> begin.tolist(), end.tolist()  # five pixels: the middle one is in both bins
+    ([[1, 3]], [[4, 6]])
     """
     # The order of these operations is torchvision's: it decides which way 3 · (7/3) rounds.
     step = ((last - first + 1).clamp(min=1) / bins)[:, None]
@@ -102,28 +116,30 @@ def pool_bins(first: Tensor, last: Tensor, bins: int, length: int) -> tuple[Tens
 
 
 def _pixels_of(
-    image_row: Tensor, top: Tensor, bottom: Tensor, left: Tensor, right: Tensor, width: int
+    first_row: Tensor, top: Tensor, bottom: Tensor, left: Tensor, right: Tensor, width: int
 ) -> tuple[Tensor, Tensor]:
     """The table rows of every bin's pixels, bin after bin, each bin row by row.
 
     Args:
-        image_row: (K,) the first row of each RoI's image, counted over the whole batch.
+        first_row: (K,) the first row of each RoI's image, counted over the whole batch.
 
     Returns:
         index: (sum of the bins' sizes,) int64. start: (bins in all,) where each bin begins in it.
     """
     tall, wide = (bottom - top).clamp(min=0), (right - left).clamp(min=0)
-    size = (tall[:, :, None] * wide[:, None, :]).flatten()  # pixels of each bin
+    size = (tall[:, :, None] * wide[:, None, :]).flatten()  # (bins,) pixels of each bin
     start = size.cumsum(0) - size
-    corner = ((image_row[:, None] + top) * width)[:, :, None] + left[:, None, :]
+    # Of each bin: the table row of its upper left pixel, and how many pixels it is wide.
+    corner = ((first_row[:, None] + top) * width)[:, :, None] + left[:, None, :]
     across = wide[:, None, :].expand(-1, top.shape[1], -1)
 
-    def each(per_bin: Tensor) -> Tensor:
-        return per_bin.flatten().repeat_interleave(size)
+    def for_each_pixel(of_bin: Tensor) -> Tensor:
+        return of_bin.flatten().repeat_interleave(size)
 
-    within = torch.arange(int(size.sum()), device=top.device) - each(start)
-    across = each(across)
-    return each(corner) + within // across * width + within % across, start
+    # Of each pixel: its number in its bin, and from that its row and column there.
+    number = torch.arange(int(size.sum()), device=top.device) - for_each_pixel(start)
+    across = for_each_pixel(across)
+    return for_each_pixel(corner) + number // across * width + number % across, start
 
 
 def roi_warp(

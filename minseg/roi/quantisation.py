@@ -42,6 +42,9 @@ def round_half_away(x: Tensor) -> Tensor:
 
     This is C's `round`, which RoI pooling uses. `torch.round` sends halves to the even neighbour
     (0.5 → 0, 2.5 → 2), and `floor(x + 0.5)` fails just below a half, where the sum rounds up.
+
+    >>> round_half_away(torch.tensor([0.5, -0.5, 2.5, 2.4])).tolist()
+    [1.0, -1.0, 3.0, 2.0]
     """
     whole = x.trunc()
     return torch.where((x - whole).abs() >= 0.5, whole + x.sign(), whole)
@@ -60,6 +63,9 @@ def quantise_box(box: Tensor, rounding: str = "floor") -> Tensor:
     Raises:
         ValueError: if `box` does not end in 4, is not finite, or `rounding` is neither name.
         TypeError: if `box` is not a floating-point tensor.
+
+    >>> quantise_box(torch.tensor([1.5, 2.9, 7.2, 8.5])).tolist()
+    [1.0, 2.0, 7.0, 8.0]
     """
     if not isinstance(box, Tensor) or not box.is_floating_point():
         got = box.dtype if isinstance(box, Tensor) else type(box).__name__
@@ -76,6 +82,9 @@ def rounding_error(x: Tensor, stride: float = 1.0, rounding: str = "floor") -> T
 
     `x` and the error are in image pixels; at stride 1 both are in feature pixels. Half types are
     computed in float32: x / stride, rounded once more, may be on the other side of a whole number.
+
+    >>> rounding_error(torch.tensor([37.0, 48.0]), stride=16)
+    tensor([5., 0.])
     """
     _check((rounding,), stride)
     x = at_least_float32(x)
@@ -100,6 +109,9 @@ def expected_error(
     Raises:
         ValueError: if a step has neither name, there is no step or more than `MOST_STEPS`, or
             `stride` is not positive.
+
+    >>> expected_error(("floor",), stride=16).mean, expected_error(("round",), stride=16).mean
+    (8.0, 0.0)
     """
     n, low = _check(steps, stride)
     mean, variance = n / 2 + low, n / 12
@@ -144,9 +156,8 @@ def expected_distance(steps: Sequence[str] = ("floor",), stride: float = 1.0) ->
     """
     n, low = _check(steps, stride)
     node, weight = np.polynomial.legendre.leggauss(48)
-    start = (
-        low + torch.arange(2 * n, dtype=torch.float64)[:, None] / 2
-    )  # halves: 0 is an end of one
+    halves = torch.arange(2 * n, dtype=torch.float64)[:, None] / 2
+    start = low + halves  # (2n, 1) pieces of ½, so that 0 is an end of one
     error = (start + (torch.from_numpy(node) + 1) / 4).flatten()
     mass = error_density(error, steps) * torch.from_numpy(weight).repeat(2 * n) / 4
     return stride * (mass @ torch.hypot(error[:, None], error) @ mass).item()
@@ -195,6 +206,9 @@ def shifted_iou(length: float | Tensor, shift: float | Tensor) -> Tensor:
 
     The overlap is a square of side L - δ, hence IoU = (L - δ)² / (2L² - (L - δ)²), and 0 once
     |δ| ≥ L. `length` (L > 0) and `shift` (δ) in one unit; floats or tensors that broadcast.
+
+    >>> shifted_iou(10.0, 2.0).item()  # 8² / (2 · 10² − 8²)
+    0.47058823529411764
     """
     length = torch.as_tensor(length, dtype=torch.float64)
     if not (length > 0).all():
@@ -204,7 +218,11 @@ def shifted_iou(length: float | Tensor, shift: float | Tensor) -> Tensor:
 
 
 def largest_shift(length: float | Tensor, iou: float) -> Tensor:
-    """The largest diagonal shift that keeps IoU ≥ `iou`: δ* = L · (1 - √(2τ / (1 + τ)))."""
+    """The largest diagonal shift that keeps IoU ≥ `iou`: δ* = L · (1 - √(2τ / (1 + τ))).
+
+    >>> round(largest_shift(10.0, 0.5).item(), 3)
+    1.835
+    """
     if not 0 <= iou <= 1:
         raise ValueError(f"iou must lie in [0, 1], got {iou}")
     return torch.as_tensor(length, dtype=torch.float64) * (1 - sqrt(2 * iou / (1 + iou)))

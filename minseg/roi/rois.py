@@ -14,6 +14,8 @@ from numbers import Integral
 import torch
 from torch import Tensor
 
+from minseg.boxes import boxes_to_rois
+
 Boxes = Tensor | Sequence[Tensor]
 LARGEST_BIN = 2**24  # feature pixels: float32 cannot say where the samples of a larger one are
 
@@ -33,6 +35,9 @@ def as_rois(input: Tensor, boxes: Boxes, validate: bool | None = None) -> Tensor
         TypeError: if `input` or the boxes are not floating point tensors.
         ValueError: if a shape is wrong, the devices differ, a number is NaN or infinite, or a
             batch index is not a whole number of the batch.
+
+    >>> as_rois(torch.zeros(2, 1, 4, 4), [torch.zeros(0, 4), torch.tensor([[1.0, 1, 3, 2]])])
+    tensor([[1., 1., 1., 3., 2.]])
     """
     _check_features(input)
     rois = boxes if isinstance(boxes, Tensor) else _from_list(input, boxes)
@@ -60,6 +65,9 @@ def as_size(output_size: int | Sequence[int]) -> tuple[int, int]:
 
     Raises:
         TypeError: if it is not of whole numbers. ValueError: if it is not one or two, positive.
+
+    >>> as_size(7), as_size((2, 3))
+    ((7, 7), (2, 3))
     """
     # int and tuple stand first because they are known at once; abstract classes take a search.
     size = (output_size, output_size) if isinstance(output_size, int | Integral) else output_size
@@ -94,8 +102,8 @@ def check_bins(
     if wrong.any():
         row = int(wrong.nonzero()[0, 0])
         raise ValueError(
-            f"boxes must have at most {LARGEST_BIN} feature pixels a bin for an adaptive grid, got "
-            f"{sides[row].amax().item():.3g} of {rois[row, 1:].tolist()} in row {row}: "
+            f"boxes must have at most {LARGEST_BIN} feature pixels in a bin of an adaptive grid, "
+            f"got {sides[row].amax().item():.3g} of {rois[row, 1:].tolist()} in row {row}: "
             f"clip the boxes, or give a sampling_ratio above 0"
         )
 
@@ -104,6 +112,9 @@ def pixel_table(input: Tensor) -> Tensor:
     """Feature maps (N, C, H, W) as a table with one row of C numbers for each pixel.
 
     Row (n·H + i)·W + j is pixel (i, j) of image n. No copy where `input` is channels-last.
+
+    >>> pixel_table(torch.arange(8.0).view(1, 2, 2, 2)).tolist()  # two channels of 2 × 2 pixels
+    [[0.0, 4.0], [1.0, 5.0], [2.0, 6.0], [3.0, 7.0]]
     """
     n, channels, height, width = input.shape
     return input.permute(0, 2, 3, 1).contiguous().view(n * height * width, channels)
@@ -126,10 +137,7 @@ def _from_list(input: Tensor, boxes: Sequence[Tensor]) -> Tensor:
     for i, box in enumerate(boxes):
         if box.ndim != 2 or box.shape[1] != 4:
             raise ValueError(f"boxes[{i}] must be (L, 4), got {tuple(box.shape)}")
-    if not boxes:
-        return input.new_zeros(0, 5)
-    image = [torch.full_like(box[:, :1], i) for i, box in enumerate(boxes)]
-    return torch.cat([torch.cat(image), torch.cat(list(boxes))], dim=1)
+    return boxes_to_rois(boxes) if boxes else input.new_zeros(0, 5)
 
 
 def _check_values(rois: Tensor, images: int) -> None:

@@ -1,10 +1,16 @@
-"""Batches: images read, turned and stacked, each with the seed of all that is random about it.
+"""Batches: which images a step sees, with which seeds, and how they are read and stacked.
 
-The data set is read in the order of `sampling_order`. With `workers`, PyTorch's DataLoader
-reads ahead in processes of its own: worth it for files, not for what is in memory. However many
-there are, the batches are the same, because nothing but (seed, place) decides what is in them.
-What goes wrong in one of them comes back as a value, `Unreadable`, and is raised here: DataLoader
-would wrap it in a traceback of its own.
+Training reads an endless row of images, one shuffled epoch after the other. Step s takes places
+
+    s·B, s·B + 1, …, s·B + B − 1        place p is image π_e(p mod n) of epoch e = ⌊p / n⌋
+
+where π_e is the permutation of epoch e. A batch may straddle two epochs, so every batch is full.
+Whatever is random at place p (how the image is turned, which boxes are sampled) gets a seed made
+from (seed, p). So a batch depends on (seed, step) alone: not on which steps were taken before in
+this process, nor on how many processes share it, nor on how many read ahead.
+
+Seeds are mixed by numpy's `SeedSequence`, whose results are the same on every machine
+(O'Neill, Developing a seed_seq alternative, 2015).
 
 A model learns from what was annotated one by one. Crowds and things without a pixel are left out.
 Lesson 09.
@@ -16,19 +22,100 @@ import copy
 import traceback
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
+from itertools import count
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, get_worker_info
 from torch.utils.data import Dataset as TorchDataset
 
 from minseg.data.example import Dataset, Example, as_example
 from minseg.instances import Instances
+from minseg.processes import world
 from minseg.train.interrupt import leave_to_parent
-from minseg.train.sampling_order import AUGMENTATION, SAMPLING, Share, seed_of
 
 Augmentation = Callable[[Example, int], Example]
+
+ORDER, AUGMENTATION, SAMPLING, STEP = range(4)  # what a seed is for
+
+
+def seed_of(*numbers: int) -> int:
+    """One number below 2⁶³ from several that are not negative; unlike numbers, unlike seeds.
+
+    >>> seed_of(0, 1, 2), seed_of(0, 2, 1)
+    (1535930435702422785, 7203126130259618810)
+    """
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1)
+
+
+class Order:
+    """The images of each step.
+
+    Args:
+        length: n, the number of images.
+        batch_size: B, images in a step, of all processes together.
+        seed: not negative.
+
+    Raises:
+        ValueError: if length or batch_size is below 1, or the seed is negative.
+
+    Example:
+        >>> order = Order(length=5, batch_size=2, seed=0)
+        >>> [order.images(step) for step in range(3)]  # five images, then again in another order
+        [[4, 0], [2, 1], [3, 2]]
+    """
+
+    def __init__(self, length: int, batch_size: int, seed: int) -> None:
+        if length < 1:
+            raise ValueError(f"dataset must hold at least one image, got {length}")
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be 1 or more, got {batch_size}")
+        if seed < 0:
+            raise ValueError(f"seed must not be negative, got {seed}")
+        self.length, self.batch_size, self.seed = length, batch_size, seed
+        self._epoch, self._permutation = -1, np.zeros(0, dtype=np.int64)
+
+    def places(self, step: int) -> range:
+        """The places of a step in the endless row."""
+        return range(step * self.batch_size, (step + 1) * self.batch_size)
+
+    def image(self, place: int) -> int:
+        """Which image, 0 … n − 1, is at a place."""
+        epoch, rank = divmod(place, self.length)
+        if epoch != self._epoch:
+            random = np.random.default_rng([self.seed, ORDER, epoch])
+            self._epoch, self._permutation = epoch, random.permutation(self.length)
+        return int(self._permutation[rank])
+
+    def images(self, step: int) -> list[int]:
+        """The images of a step."""
+        return [self.image(place) for place in self.places(step)]
+
+
+class Share:
+    """One process's part of each batch from step `first` on, without end: (place, image) pairs.
+
+    Process `rank` of `world` takes B/world places in a row; together they take the whole batch.
+
+    Raises:
+        ValueError: if the batch cannot be shared out evenly.
+    """
+
+    def __init__(self, order: Order, first: int = 0, rank: int = 0, world: int = 1) -> None:
+        if order.batch_size % world:
+            raise ValueError(
+                f"batch_size must be a multiple of {world}, the number of processes, "
+                f"got {order.batch_size}"
+            )
+        self.order, self.first = order, first
+        size = order.batch_size // world
+        self._mine = slice(rank * size, (rank + 1) * size)
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        for step in count(self.first):
+            yield [(p, self.order.image(p)) for p in self.order.places(step)[self._mine]]
 
 
 class Batch(NamedTuple):
@@ -36,32 +123,49 @@ class Batch(NamedTuple):
 
     images: Tensor | list[Tensor]  # (B, 3, H, W) where all have one size
     targets: Sequence[Instances | Example]
-    seeds: list[int]  # for what a model draws, an image each
+    seeds: list[int]  # one for each image, for what a model draws at random
 
 
-class Unreadable:
-    """What came instead of an image: picklable, whatever kind of error it was.
+class Feed(NamedTuple):
+    """Where batches come from.
 
     Args:
-        image: its index.
-        error: what was raised.
-        trace: where, if that should be told.
+        panoptic: targets are Examples, which have `instances` and `panoptic`, not Instances.
+        workers: processes that read ahead; worth it for files, not for what is in memory.
     """
 
-    def __init__(self, image: int, error: Exception, trace: str | None = None) -> None:
-        said = " ".join(str(error).split()) or "no message"
-        known = isinstance(error, ValueError | OSError)
-        self.text = said if known else f"{type(error).__name__}: {said}"
-        self.image, self.trace = image, trace
+    dataset: Dataset
+    augmentation: Augmentation | None
+    batch_size: int
+    seed: int
+    panoptic: bool
+    workers: int
 
-    def error(self) -> ValueError:
-        """One line that names the image, with the traceback of another process as a note."""
-        begins = f"dataset[{self.image}]"
-        text = self.text if self.text.startswith(begins) else f"{begins}: {self.text}"
-        error = ValueError(text)
-        if self.trace is not None:
-            error.add_note(self.trace)
-        return error
+    def order(self) -> Order:
+        return Order(len(self.dataset), self.batch_size, self.seed)
+
+    def batches(self, step: int) -> Generator[Batch, None, None]:
+        """This process's share of the batches from a step on, without end.
+
+        Raises:
+            ValueError: if an image cannot be read; the message names it.
+            ChildProcessError: if a worker was killed.
+        """
+        loader = DataLoader(
+            Views(self.dataset, self.augmentation, self.seed),
+            batch_sampler=Share(self.order(), step, *world()),
+            num_workers=self.workers,
+            collate_fn=list,
+            generator=torch.Generator(),  # draws nothing that matters; else it is the global one
+            worker_init_fn=leave_to_parent,
+        )
+        for pairs in _alive(loader):
+            if bad := next((one for one in pairs if isinstance(one, Unreadable)), None):
+                raise bad.error()
+            examples, seeds = zip(*pairs, strict=True)
+            images = stack([one.image for one in examples])
+            targets = list(examples) if self.panoptic else [one.instances for one in examples]
+            yield Batch(images, targets, list(seeds))
 
 
 class Views(TorchDataset):
@@ -92,37 +196,31 @@ class Views(TorchDataset):
         return example, seed_of(self.seed, SAMPLING, place)
 
 
-def batches(
-    views: Views, share: Share, *, panoptic: bool = False, workers: int = 0
-) -> Generator[Batch, None, None]:
-    """One process's batches, without end.
+class Unreadable:
+    """What comes from a worker instead of an image: picklable, whatever kind of error it was.
+
+    It is raised where the batch is asked for: DataLoader would wrap it in a traceback of its own.
 
     Args:
-        views: the data set as it is to be seen.
-        share: which of it.
-        panoptic: targets are Examples, which have `instances` and `panoptic`, not Instances.
-        workers: processes that read ahead.
-
-    Raises:
-        ValueError: if an image cannot be read; the message names it.
-        ChildProcessError: if a worker was killed.
+        image: its index.
+        error: what was raised.
+        trace: where, if that should be told.
     """
-    generator = torch.Generator()  # nothing is drawn that matters, but the global one would be used
-    loader = DataLoader(
-        views,
-        batch_sampler=share,
-        num_workers=workers,
-        collate_fn=list,
-        generator=generator,
-        worker_init_fn=leave_to_parent,
-    )
-    for pairs in _alive(loader):
-        if bad := next((one for one in pairs if isinstance(one, Unreadable)), None):
-            raise bad.error()
-        examples, seeds = zip(*pairs, strict=True)
-        images = stack([one.image for one in examples])
-        targets = list(examples) if panoptic else [one.instances for one in examples]
-        yield Batch(images, targets, list(seeds))
+
+    def __init__(self, image: int, error: Exception, trace: str | None = None) -> None:
+        said = " ".join(str(error).split()) or "no message"
+        known = isinstance(error, ValueError | OSError)
+        self.text = said if known else f"{type(error).__name__}: {said}"
+        self.image, self.trace = image, trace
+
+    def error(self) -> ValueError:
+        """One line that names the image, with the traceback of another process as a note."""
+        begins = f"dataset[{self.image}]"
+        text = self.text if self.text.startswith(begins) else f"{begins}: {self.text}"
+        error = ValueError(text)
+        if self.trace is not None:
+            error.add_note(self.trace)
+        return error
 
 
 def _alive(loader: DataLoader) -> Iterator[list[Any]]:
@@ -136,6 +234,19 @@ def _alive(loader: DataLoader) -> Iterator[list[Any]]:
             "a process that reads images ahead was killed, perhaps for want of memory: "
             "fewer workers need less"
         ) from error
+
+
+def check_readable(*datasets: Any) -> None:
+    """Let a data set that can, say now what is wrong with its files: not when the turn of a bad
+    image comes, hours later."""
+    for one in datasets:
+        if callable(check := getattr(one, "check", None)):
+            check()
+
+
+def is_panoptic(model: nn.Module) -> bool:
+    """Whether a model draws panoptic maps, and learns from them."""
+    return hasattr(model, "predict_panoptic")
 
 
 def stack(images: Sequence[Tensor]) -> Tensor | list[Tensor]:

@@ -1,4 +1,4 @@
-"""Training with several processes: PyTorch's own engine, and the few words we say to it.
+"""Training with several processes, by DistributedDataParallel.
 
 Each of W processes holds a copy of the model and takes B/W images of every batch. The gradients
 are averaged before the step, so that all copies stay the same:
@@ -11,38 +11,32 @@ all processes: `minseg.losses.mean_over_processes`.
 
 PyTorch's DistributedDataParallel averages while the backward pass still runs (Li et al., PyTorch
 Distributed, 2020, section 3.2), over gloo on CPUs and nccl on GPUs. Start W of them with
-`torchrun --nproc-per-node=W -m minseg train …`. Without it, one process is all there is, and
-everything below does nothing.
-
-Processes that wait for one another must also give up together. Where one can fail alone (it reads
-a file, say), the others are told before they wait for it (`all_or_none`); what must be the same in
-all is compared (`check_agreed`); and nobody waits for longer than a timeout. Lesson 09.
+`torchrun --nproc-per-node=W -m minseg train …`. Without it there is one process, and nothing here
+is used. What processes ask one another is in `minseg.processes`. Lesson 09.
 """
 
 from __future__ import annotations
 
 import gc
+import hashlib
 import importlib
 import os
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 import torch.distributed as distributed
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from minseg.train.watch import Watch
+from minseg.processes import Watch, check_agreed
+from minseg.train.schedule import Progress
 
-T = TypeVar("T")
 TIMEOUT = 600.0  # seconds; reading a large file of annotations takes one
-
-
-class SaidElsewhereError(ValueError):
-    """Another process has met an error and tells about it; here there is nothing to add."""
 
 
 @contextmanager
@@ -113,89 +107,6 @@ def _lost_ones_named(timeout: float) -> Iterator[None]:
         raise ConnectionError("another process of this run has ended, so this one ends") from error
 
 
-def together() -> bool:
-    """Whether there is a process group."""
-    return distributed.is_available() and distributed.is_initialized()
-
-
-def world() -> tuple[int, int]:
-    """(rank, size): which process this is, of how many; (0, 1) alone."""
-    return (distributed.get_rank(), distributed.get_world_size()) if together() else (0, 1)
-
-
-def mean(values: Tensor) -> Tensor:
-    """The mean of a tensor over all processes; every process must ask, and gets the same."""
-    if not together():
-        return values
-    total = values.clone()
-    distributed.all_reduce(total)
-    return total / distributed.get_world_size()
-
-
-def gather(thing: T) -> list[T]:
-    """The things of all processes, by rank; every process must ask."""
-    if not together():
-        return [thing]
-    parts: list[Any] = [None] * distributed.get_world_size()
-    distributed.all_gather_object(parts, thing)
-    Watch.alive()
-    return parts
-
-
-def from_first(thing: T) -> T:
-    """What the first process has: for what must be decided once, like anything about time."""
-    return gather(thing)[0]
-
-
-def all_or_none(work: Callable[[], T]) -> T:
-    """What `work` returns here, if it succeeds in all processes; every process must ask.
-
-    Raises:
-        Exception: its own, in the first process in which it fails; SaidElsewhereError in the
-            others, so that nobody waits for one that has given up.
-    """
-    if not together():
-        return work()
-    mine: Exception | None = None
-    try:
-        result = work()
-    except Exception as error:
-        mine = error
-    failed = [rank for rank, fails in enumerate(gather(mine is not None)) if fails]
-    if not failed:
-        return result
-    if mine is not None and world()[0] == failed[0]:
-        raise mine
-    raise SaidElsewhereError(f"process {failed[0]} has failed")
-
-
-def check_agreed(facts: Mapping[str, Any]) -> None:
-    """ValueError in the first process unless all processes have the same; every one must ask."""
-    everybody = gather(dict(facts))
-
-    def compare() -> None:
-        for rank, theirs in enumerate(everybody):
-            for name, value in everybody[0].items():
-                if repr(theirs[name]) != repr(value):  # NaN equals NaN here
-                    raise ValueError(
-                        f"all processes must go on from the same state: {name} is {value} in "
-                        f"process 0, {theirs[name]} in process {rank}; "
-                        f"do they see the same folder and the same data?"
-                    )
-
-    all_or_none(compare)
-
-
-def largest(number: int) -> int:
-    """The largest number of all processes; every process must ask."""
-    if not together():
-        return number
-    device = "cuda" if distributed.get_backend() == "nccl" else "cpu"
-    value = torch.tensor(number, device=device)
-    distributed.all_reduce(value, distributed.ReduceOp.MAX)
-    return int(value.item())
-
-
 class Losses(nn.Module):
     """`model.losses` as a forward pass, which is the only thing that the engine can watch."""
 
@@ -203,19 +114,35 @@ class Losses(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, images: Any, targets: Any, seeds: list[int]) -> dict[str, Tensor]:
+    def forward(self, images: Any, targets: Any, *, seeds: list[int]) -> dict[str, Tensor]:
         return self.model.losses(images, targets, seeds=seeds)  # type: ignore[operator]
 
 
-def parallel(model: nn.Module) -> nn.Module:
-    """`Losses` of a model, its gradients averaged over all processes.
+def parallel(model: nn.Module) -> DistributedDataParallel:
+    """`model.losses`, its gradients averaged over all processes.
 
     The engine waits for the gradient of every parameter, so losses must depend on all of them in
     every step; a mask head without a thing to learn from gives a loss of 0 with a gradient of 0.
     """
-    losses = Losses(model)
-    if not together():
-        return losses
     device = next(model.parameters()).device
     places = [device] if device.type == "cuda" else None
-    return DistributedDataParallel(losses, device_ids=places)
+    return DistributedDataParallel(Losses(model), device_ids=places)
+
+
+def check_same_run(model: nn.Module, settings: Mapping[str, Any]) -> None:
+    """ValueError unless all processes have the same settings, and models of the same shapes."""
+    shapes = [(name, tuple(t.shape)) for name, t in model.state_dict().items()]
+    check_agreed({**settings, "the model": hashlib.sha256(repr(shapes).encode()).hexdigest()[:16]})
+
+
+def check_same_start(model: nn.Module, progress: Progress | None) -> None:
+    """ValueError unless all processes stand at the same step with the same weights.
+
+    Else they would end with a model that none of them has trained.
+    """
+    total = hashlib.sha256()
+    for tensor in model.state_dict().values():
+        total.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+    found = {} if progress is None else asdict(progress)
+    state = {name: found.get(name) for name in ("step", "schedule")}
+    check_agreed({**state, "digest of weights": total.hexdigest()[:16]})

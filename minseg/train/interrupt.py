@@ -2,8 +2,8 @@
 
 A step half done is worth nothing, and neither old nor new. So a signal is noted and obeyed where
 the run stands between two steps. With several processes, each may get it at another moment, or
-only one of them; they agree on the step after which all stop (`minseg.train.distributed.largest`).
-Whoever is in a hurry presses Ctrl-C twice and keeps the checkpoint before.
+only one of them; they agree on the step after which all stop (`minseg.processes.largest`).
+Ctrl-C twice does not wait for the step, and leaves the checkpoint before.
 
 A process that ends by signal number n reports 128 + n by custom: 130 for Ctrl-C, 143 for SIGTERM,
 which is what the schedulers of clusters send some time before they kill. Lesson 09.
@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any
 
-from minseg.train.distributed import together
+from minseg.processes import together
 
 NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
@@ -32,19 +32,18 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Signals:
-    """Use as a context, in which Ctrl-C and SIGTERM are noted in `received` instead of obeyed.
+    """A context in which Ctrl-C and SIGTERM are noted in `received` instead of obeyed.
 
-    Args:
-        wanted: whether to do anything at all. Only a program's main thread can.
+    Only in a program's main thread: signals are sent to no other.
     """
 
-    def __init__(self, *, wanted: bool) -> None:
-        self.wanted, self.received = wanted, 0
+    def __init__(self) -> None:
+        self.received = 0
         self._at_once = False
         self._old: dict[int, Any] = {}
 
     def __enter__(self) -> Signals:
-        if self.wanted and threading.current_thread() is threading.main_thread():
+        if threading.current_thread() is threading.main_thread():
             for number in NUMBERS:
                 if signal.getsignal(number) != signal.SIG_IGN:  # as nohup and `&` ask for
                     self._old[int(number)] = signal.signal(number, self._note)
@@ -79,6 +78,6 @@ class Signals:
 
 
 def leave_to_parent(worker: int) -> None:
-    """For a process that reads ahead: signals to the whole group are its parent's to answer."""
+    """For a process that reads ahead: signals to the whole group are left to its parent."""
     for number in NUMBERS:
         signal.signal(number, signal.SIG_IGN)

@@ -1,14 +1,14 @@
-"""A table of numbers that grows while a model trains, and is a CSV file where there is a folder.
+"""A table of numbers that grows while a model trains, in memory and in a CSV file.
 
-A row is written when it happens, for whoever looks. What counts is the checkpoint, which holds the
-rows so far as well: a file can be cut, altered or put there by somebody else. So who goes on from a
-checkpoint takes its rows, says where the file differs, and writes it anew:
+A row is written as soon as there is one, so that the file can be watched. What counts is the
+checkpoint, which holds the rows so far as well: the file can be cut or altered. So a run that goes
+on from a checkpoint takes its rows, says where the file differs, and writes it anew:
 
     checkpoint of step 8    1 2 3 4 5 6 7 8
     file, run was killed    1 2 3 4 5 6 7 8 9 1        → rows after step 8 are dropped
     file, altered           1 2 3 4 4 4 7 8            → line 6 is not what was written
 
-A run that was interrupted ten times has one row a step, like any other. Lesson 09.
+A run that was interrupted ten times has one row for each step, like any other. Lesson 09.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import csv
 import io
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from minseg.files import FULL, write_whole
@@ -25,31 +26,37 @@ Row = dict[str, float]
 LONGEST_LINE = 10_000  # characters, of what can be a row
 
 
-class Log:
-    """Rows of numbers, each with a "step".
+class Log(list[Row]):
+    """A list of rows, each with a "step", that writes every row it is given to a file.
 
     Args:
-        file: a CSV file to keep them in, or None; it is made to hold `rows` and nothing else.
+        file: a CSV file; it is made to hold `rows` and nothing else. None keeps a plain list.
         rows: those to begin with.
 
     Raises:
         OSError: if the file cannot be written, with its name; no row is half there then.
+
+    Example:
+        >>> log = Log(None)
+        >>> log.append({"step": 1, "loss": 0.5})
+        >>> log
+        [{'step': 1, 'loss': 0.5}]
     """
 
     def __init__(self, file: Path | None, rows: Iterable[Row] = ()) -> None:
-        self.file, self.rows = file, list(rows)
+        super().__init__(rows)
+        self.file = file
         self._stream: io.FileIO | None = None
         if file is not None:
-            if difference(file, self.rows) is not None or not file.exists():
-                write_whole(file, _text(self.rows))
+            if difference(file, self) is not None or not file.exists():
+                write_whole(file, _text(self))
             self._stream = open(file, "ab", buffering=0)  # noqa: SIM115
 
-    def add(self, row: Row) -> None:
-        """Append a row; all rows have the same names."""
-        row = {name: int(v) if name == "step" else float(v) for name, v in row.items()}
-        self.rows.append(row)
+    def append(self, row: Row) -> None:
+        """Add a row to list and file; all rows have the same names."""
+        super().append(row)
         if self._stream is not None:
-            self._append(_text([row], header=len(self.rows) == 1))
+            self._write(_text([row], header=len(self) == 1))
 
     def sync(self) -> None:
         """Return when all rows are on the disk."""
@@ -64,7 +71,7 @@ class Log:
         if self._stream is not None:
             self._stream.close()
 
-    def _append(self, text: bytes) -> None:
+    def _write(self, text: bytes) -> None:
         assert self._stream is not None
         before = os.fstat(self._stream.fileno()).st_size
         try:
@@ -79,13 +86,33 @@ class Log:
         return OSError(error.errno, f"{self.file} could not be written ({reason})")
 
 
+@dataclass(frozen=True)
+class TrainingResult:
+    """What training did, and where its files are.
+
+    Attributes:
+        losses: one row for each step: "step" (from 1), "seconds" so far, "loss" and each of its
+            parts, "gradient" (its norm), "learning_rate".
+        metrics: one row for each validation: "step" and the numbers of `validate`.
+        steps, seconds: in all, those before an interruption too; seconds of training alone.
+        folder: `out`, with checkpoint.safetensors, model.safetensors (for `load_model`),
+            losses.csv, validation.csv and run.lock, which is empty; None if nothing was kept.
+    """
+
+    losses: list[Row]
+    metrics: list[Row]
+    steps: int
+    seconds: float
+    folder: Path | None
+
+
 def difference(file: Path, rows: Sequence[Row]) -> str | None:
     """In words, how a file differs from rows that were written to it; None if it does not."""
     wanted = _text(rows)
     if not file.exists():
         return f"{file.name} is missing" if rows else None
     with open(file, "rb") as stream:
-        content = stream.read(len(wanted))  # no more: who knows what somebody has put there
+        content = stream.read(len(wanted))  # no more: anything may have been put there
         more = os.fstat(stream.fileno()).st_size - len(wanted)
     if content == wanted:
         after = f"step {rows[-1]['step']}" if rows else "its beginning"
@@ -98,7 +125,7 @@ def difference(file: Path, rows: Sequence[Row]) -> str | None:
 
 
 def read_rows(file: Path, upto: int) -> list[Row]:
-    """Rows up to a step, of a file that no checkpoint knows; whatever is none is left out."""
+    """Rows up to a step, of a file that no checkpoint knows; what is no row is left out."""
     if not file.exists():
         return []
     rows: list[Row] = []

@@ -14,9 +14,8 @@ from torch import nn
 
 from minseg.data.example import Dataset, Example, as_example
 from minseg.metrics import APAccumulator, PQAccumulator
-from minseg.train.batches import move, stack
-from minseg.train.distributed import gather, world
-from minseg.train.watch import Watch
+from minseg.processes import Watch, world
+from minseg.train.batches import is_panoptic, move, stack
 
 
 def validate(model: nn.Module, dataset: Dataset, *, batch_size: int = 8) -> dict[str, float]:
@@ -35,26 +34,18 @@ def validate(model: nn.Module, dataset: Dataset, *, batch_size: int = 8) -> dict
     model.eval()
     try:
         with torch.no_grad():
-            if is_panoptic(model):
-                return _quality(model, dataset, batch_size)
-            return _precision(model, dataset, batch_size)
+            measure = _quality if is_panoptic(model) else _precision
+            numbers = measure(model, dataset, batch_size)
+            return {name: float(value) for name, value in numbers.items()}
     finally:
         model.train(was_training)
-
-
-def is_panoptic(model: nn.Module) -> bool:
-    """Whether a model draws panoptic maps, and learns from them."""
-    return hasattr(model, "predict_panoptic")
 
 
 def _precision(model: nn.Module, dataset: Dataset, batch_size: int) -> dict[str, float]:
     accumulator = APAccumulator()
     for index, example, prediction in _predictions(model, model.predict, dataset, batch_size):
         accumulator.add(prediction, example.instances, image_id=index)
-    total = APAccumulator()
-    for part in gather(accumulator):
-        total.merge(part)
-    return total.result().summary()
+    return accumulator.gather().result().summary()
 
 
 def _quality(model: Any, dataset: Dataset, batch_size: int) -> dict[str, float]:

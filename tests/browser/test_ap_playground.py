@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from minseg.explore.ap_playground.widget import DETECTIONS, SCORES, TRUTHS, explain
+from minseg.explore.ap_playground.numbers import DETECTIONS, SCORES, TRUTHS, numbers
 
 LESSON = "07_measuring_instances.ipynb"
 
@@ -22,7 +22,7 @@ def root(notebook):
 
 def expect_facts(root, detections=DETECTIONS, scores=SCORES, **settings):
     """Wait until what Python makes of these is on the screen."""
-    facts = explain(detections, scores, TRUTHS, **settings)["facts"]
+    facts = numbers(detections, scores, TRUTHS, **settings)["facts"]
     expect(root).to_have_attribute("data-facts", facts, timeout=5000)
     expect(root.locator(".facts")).to_have_text(facts)
 

@@ -4,9 +4,9 @@ import pytest
 from playwright.sync_api import expect
 
 from minseg.experiments.representations import SIZE
-from minseg.explore.representation_sweep.widget import explain as swept
+from minseg.explore.representation_sweep.numbers import numbers as swept
+from minseg.explore.spline_editor.numbers import numbers as drawn
 from minseg.explore.spline_editor.widget import MARGIN, START, SplineEditor
-from minseg.explore.spline_editor.widget import explain as drawn
 
 LESSON = "02_writing_a_mask_down.ipynb"
 

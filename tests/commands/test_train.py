@@ -2,12 +2,12 @@
 
 import argparse
 import json
+from importlib import import_module
 
 import numpy as np
 import pytest
 from PIL import Image
 
-import minseg.__main__
 from minseg.__main__ import main
 from minseg.data import CocoImage, SceneDataset, make_scene, save_coco
 from minseg.tensor_file import read_tensors
@@ -103,7 +103,7 @@ def test_help_names_every_default(command, capsys):
         main([command, "--help"])
     said = " ".join(capsys.readouterr().out.split())
     parser = argparse.ArgumentParser()
-    getattr(minseg.__main__, f"_add_{command}_arguments")(parser)
+    import_module(f"minseg.commands.{command}").add_arguments(parser)
     for action in parser._actions:
         if action.default not in (None, False, argparse.SUPPRESS, []):
             number = isinstance(action.default, float | int)

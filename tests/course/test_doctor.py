@@ -97,3 +97,24 @@ def test_from_the_command_line():
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.stdout.startswith("ok        Python: 3.") and result.stderr == ""
     assert result.returncode == (1 if "\nmissing" in result.stdout else 0)
+
+
+WITHOUT_TORCH = """
+import sys
+
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "torch":
+            raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+sys.meta_path.insert(0, Missing())
+from minseg.__main__ import main
+sys.exit(main(["doctor"]))
+"""
+
+
+def test_where_torch_is_missing_it_is_named():
+    command = [sys.executable, "-c", WITHOUT_TORCH]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 1 and result.stderr == ""
+    assert "missing   torch: not installed" in result.stdout

@@ -1,4 +1,4 @@
-"""The exercises of lesson 02 accept other right ways, and hear the common wrong ones."""
+"""The exercises of lesson 02 accept other right ways, and recognise the common wrong ones."""
 
 import numpy as np
 import pytest

@@ -1,29 +1,25 @@
+"""The AP playground: verdicts and their reasons, the area, moves from the browser."""
+
 import math
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from helpers.questions import ask, nudge
 from traitlets import TraitError
 
-from minseg.explore.ap_playground.widget import (
+from minseg.explore.ap_playground.numbers import (
     DETECTIONS,
     HEIGHT,
     RULES,
     SCORES,
-    SMALLEST,
     TRUTHS,
     WIDTH,
-    APPlayground,
-    explain,
+    numbers,
 )
+from minseg.explore.ap_playground.widget import SMALLEST, APPlayground
 from minseg.metrics.ap import APAccumulator
 from minseg.metrics.iou import box_overlap
-
-
-def ask(widget: APPlayground, **question: Any) -> None:
-    """What the browser does: send a message."""
-    widget._handle_custom_msg(question, [])
 
 
 def verdicts(widget: APPlayground) -> str:
@@ -59,7 +55,7 @@ def official(crowd: bool) -> list[float]:
 @pytest.mark.parametrize("crowd", [False, True])
 def test_equals_average_precision_at_every_threshold(crowd: bool) -> None:
     for threshold, ap in zip(np.linspace(0.5, 0.95, 10), official(crowd), strict=True):
-        shown = explain(DETECTIONS, SCORES, TRUTHS, threshold=float(threshold), crowd=crowd)
+        shown = numbers(DETECTIONS, SCORES, TRUTHS, threshold=float(threshold), crowd=crowd)
         assert shown["ap"] == pytest.approx(ap, abs=1e-12)
 
 
@@ -114,7 +110,7 @@ def test_a_message_moves_and_scores_and_is_answered_once() -> None:
     assert widget.view["answers"] == 7
     ask(widget, n=8)  # nothing new: an answer all the same
     assert widget.view["answers"] == 8
-    ask(widget)  # a nudge is no question
+    nudge(widget)
     assert widget.view["answers"] == 8
     ask(widget, reset=True, n=9)
     assert widget.scores == SCORES and widget.view["answers"] == 9

@@ -1,3 +1,5 @@
+"""The band of boundary IoU: numbers of the metrics, a picture that follows."""
+
 import math
 
 import pytest

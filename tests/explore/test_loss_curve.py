@@ -1,3 +1,5 @@
+"""The curve of a loss: its running mean, and pictures that take little time."""
+
 import time
 
 import pytest

@@ -1,7 +1,10 @@
+"""The PQ playground: edits, clicks and drags, and the metrics' numbers after each of them."""
+
 import json
 
 import pytest
 import torch
+from helpers.questions import ask, nudge
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,11 +19,6 @@ EDITS = st.sampled_from(["split", "erode", "grow", "relabel", "delete", "move", 
 @pytest.fixture
 def playground():
     return PQPlayground(SCENE)
-
-
-def ask(playground, **content):
-    """What a browser's message does."""
-    playground._asked(playground, {"n": 7, **content}, None)
 
 
 @settings(deadline=None, max_examples=25)
@@ -122,7 +120,7 @@ def test_a_refused_edit_is_said_and_answered(playground):
     ask(playground, do="split")
     assert "one pixel" in playground.view["said"] and playground.view["answers"] == 7
     drawn = playground.view["drawn"]
-    playground._asked(playground, {}, None)  # a nudge asks for nothing
+    nudge(playground)
     assert playground.view["drawn"] == drawn
 
 

@@ -11,7 +11,7 @@ from traitlets import TraitError
 from minseg.experiments.representations import SIZE, THINGS, specimen, sweep
 from minseg.explore import RepresentationSweep
 from minseg.explore.base.svg_path import pixels_path
-from minseg.explore.representation_sweep.widget import exact_bytes, explain
+from minseg.explore.representation_sweep.numbers import exact_bytes, numbers
 from minseg.masks import decode_rle, encode_rle
 
 
@@ -37,7 +37,7 @@ def test_exact_bytes_are_those_of_run_lengths(thing: str) -> None:
 
 
 def test_paths_are_the_pixels_kept_lost_and_added() -> None:
-    view, one = explain("star", "B-spline", 3), sweep("star", "B-spline")[3]
+    view, one = numbers("star", "B-spline", 3), sweep("star", "B-spline")[3]
     truth = specimen("star")
     assert torch.equal(filled(view["kept"]), truth & one.mask)
     assert torch.equal(filled(view["missed"]), truth & ~one.mask)

@@ -9,7 +9,8 @@ from traitlets import TraitError
 
 from minseg.experiments.representations import SIZE, THINGS, specimen, write
 from minseg.explore import SplineEditor
-from minseg.explore.spline_editor.widget import FEWEST, MARGIN, MOST, START, explain
+from minseg.explore.spline_editor.numbers import numbers
+from minseg.explore.spline_editor.widget import FEWEST, MARGIN, MOST, START
 from minseg.masks import from_bspline, from_polygons
 from minseg.metrics import mask_iou
 
@@ -59,7 +60,7 @@ def test_one_curve_can_go_round_a_ring_without_closing() -> None:
     turns = [k * 2 * math.pi / 12 for k in range(13)]
     there = [(48 + 42 * math.cos(a), 48 + 42 * math.sin(a)) for a in turns]
     back = [(48 + 23 * math.cos(a), 48 + 23 * math.sin(a)) for a in reversed(turns)]
-    assert explain("ring", (*there, *back))["iou"] > 0.9
+    assert numbers("ring", (*there, *back))["iou"] > 0.9
 
 
 def test_points_in_one_place_make_a_corner() -> None:

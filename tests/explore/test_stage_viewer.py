@@ -1,10 +1,11 @@
-"""The stage viewer: one RoI, told and drawn at every stage."""
+"""The stage viewer: one RoI through all stages, and what the heads say of a box moved by hand."""
 
 import math
 from typing import Any
 
 import pytest
 import torch
+from helpers.questions import ask, nudge
 from traitlets import TraitError
 
 from minseg.data import SceneDataset
@@ -36,11 +37,6 @@ def viewer(model) -> StageViewer:
 def untrained() -> MaskRCNN:
     torch.manual_seed(0)
     return MaskRCNN(**SMALL)
-
-
-def ask(viewer: StageViewer, **question: Any) -> None:
-    """What the browser does: send a message."""
-    viewer._handle_custom_msg(question, [])
 
 
 def test_no_coin_is_cut():
@@ -98,19 +94,19 @@ def test_a_message_is_answered_once(viewer):
     assert viewer.box == (20, 30, 50, 60) and viewer.view["moved"]
     ask(viewer, box=[], n=8)
     assert viewer.box == () and not viewer.view["moved"]
-    ask(viewer)  # a nudge is no question
+    nudge(viewer)
     ask(viewer, box=[], n=9)  # nothing has changed
-    assert sent == [-1, 7, -1, 8, 9], "one look a change, one answer a question"
+    assert sent == [7, 8, 9], "one view for each question"
 
 
 def test_boxes_stay_inside_and_numbers_among_the_rois(viewer):
     viewer.box = (-5, 220, 300, 10)
     assert viewer.box == (0, 220, 240, 222)
-    for asked, got in ((-1, 0), (10_000, len(viewer.walk.proposal) - 1)):
+    for asked, got in ((-1, 0), (10_000, len(viewer.trace.proposal) - 1)):
         viewer.chosen = asked
         assert viewer.chosen == got
     for wrong in ((1, 2, 3), (1, 2, math.nan, 4)):
-        with pytest.raises(TraitError, match="box must be four finite numbers"):
+        with pytest.raises(TraitError, match="box must be 4 finite numbers"):
             viewer.box = wrong
     with pytest.raises(TraitError):
         viewer.stage = "boxen"

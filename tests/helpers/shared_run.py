@@ -11,8 +11,9 @@ import torch
 from helpers.toy_model import toy
 from minseg.data import SceneDataset
 from minseg.models import MaskRCNN
+from minseg.processes import world
 from minseg.train import InMemory, train
-from minseg.train.distributed import process_group, world
+from minseg.train.distributed import process_group
 
 
 def tiny_mask_rcnn():

@@ -147,7 +147,7 @@ def test_adaptive_bins_too_large_are_refused(device):
     boxes = torch.tensor([[0.0, 0, 0, 1e8, 1], [0, 0, 0, 1e8, 1]], device=device)
     levels = torch.tensor([1, 0], device=device)
     rule = (boxes, levels, 2, [1.0, 0.25])
-    with pytest.raises(ValueError, match=r"at most 16777216 feature pixels a bin .* in row 1"):
+    with pytest.raises(ValueError, match=r"at most 16777216 feature pixels in a bin .* in row 1"):
         roi_align_fpn(maps, *rule, validate=True)
     assert not roi_align_fpn(maps, *rule, 1, validate=True).any()
 

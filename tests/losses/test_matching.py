@@ -6,8 +6,7 @@ from helpers.peers import case_paths, load, name
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minseg.losses import detr_cost, hungarian_match
-from minseg.losses.matching import hungarian_match_loop
+from minseg.losses import detr_cost, hungarian_match, hungarian_match_loop
 
 
 @pytest.mark.parametrize("path", case_paths("hungarian"), ids=name)
@@ -48,13 +47,22 @@ def test_the_order_of_the_truth_does_not_matter():
     assert torch.equal(i, k) and torch.equal(j, order[m])
 
 
-def test_greedy_is_not_enough():
-    """Taking the cheapest pair first leaves the second truth with the worst."""
-    cost = torch.tensor([[0.0, 1.0], [2.0, 9.0]])
-    assert [one.tolist() for one in hungarian_match(cost)] == [[0, 1], [1, 0]]
+MATCHED_BY_HAND = [
+    #  cost of prediction i (row) and truth j (column)   rows    columns
+    ([[0.0, 1.0], [2.0, 9.0]], [0, 1], [1, 0]),  # the cheapest pair first would cost 9
+    ([[5.0, 1.0], [1.0, 5.0]], [0, 1], [1, 0]),
+    ([[3.0], [1.0], [2.0]], [1], [0]),  # two predictions are left over
+    ([[4.0, 9.0], [9.0, 9.0], [9.0, 4.0]], [0, 2], [0, 1]),
+]
 
 
-def test_no_truth_matches_nobody():
+@pytest.mark.parametrize("function", [hungarian_match, hungarian_match_loop])
+@pytest.mark.parametrize(("cost", "rows", "columns"), MATCHED_BY_HAND)
+def test_matching_by_hand(function, cost, rows, columns):
+    assert [one.tolist() for one in function(torch.tensor(cost))] == [rows, columns]
+
+
+def test_no_truth_matches_no_prediction():
     logits, boxes = torch.zeros(5, 4), torch.rand(5, 4)
     cost = detr_cost(logits, boxes, torch.zeros(0).long(), torch.zeros(0, 4))
     assert cost.shape == (5, 0)

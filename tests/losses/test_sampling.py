@@ -6,11 +6,76 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minseg.losses import above_quantile, hard_negatives, ohem, sample_rois
+from minseg.losses import (
+    above_quantile,
+    hard_negatives,
+    hard_negatives_loop,
+    ohem,
+    ohem_loop,
+    sample_rois,
+    sample_rois_loop,
+)
 
 
 def seeded(seed):
     return torch.Generator().manual_seed(seed)
+
+
+# Candidates 0 to 5: positive, positive, positive, negative, negative, neither.
+POSITIVE = torch.tensor([True, True, True, False, False, False])
+NEGATIVE = torch.tensor([False, False, False, True, True, False])
+PRIORITIES = torch.tensor([0.2, 0.6, 0.4, 0.1, 0.3, 0.9])
+SAMPLED_BY_HAND = {
+    #  count  fraction  positives  negatives
+    (4, 0.5): ([1, 2], [3, 4]),
+    (2, 0.5): ([1], [4]),  # the largest priorities
+    (4, 0.0): ([], [3, 4]),  # few negatives: fewer than four in all
+    (5, 1.0): ([0, 1, 2], [3, 4]),  # a cap is not a composition
+    (3, 0.5): ([1], [3, 4]),  # a share of 1.5 is 1
+}
+
+
+@pytest.mark.parametrize("function", [sample_rois, sample_rois_loop])
+@pytest.mark.parametrize(("count", "fraction"), SAMPLED_BY_HAND)
+def test_sampling_by_hand(function, count, fraction):
+    chosen, rest = function(POSITIVE, NEGATIVE, PRIORITIES, count=count, fraction=fraction)
+    positives, negatives = SAMPLED_BY_HAND[count, fraction]
+    assert chosen.nonzero()[:, 0].tolist() == positives
+    assert rest.nonzero()[:, 0].tolist() == negatives
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(1, 20), st.integers(1, 25), st.floats(0, 1), st.integers(0, 999))
+def test_sampling_equals_the_definition(candidates, count, fraction, seed):
+    kind = torch.randint(0, 3, (3, candidates), generator=seeded(seed))
+    positive, negative = kind == 0, kind == 1
+    priorities = torch.rand(3, candidates, generator=seeded(seed + 1))
+    limits = {"count": count, "fraction": fraction}
+    chosen, rest = sample_rois(positive, negative, priorities, **limits)
+    for row in range(3):
+        loop = sample_rois_loop(positive[row], negative[row], priorities[row], **limits)
+        assert torch.equal(chosen[row], loop[0]) and torch.equal(rest[row], loop[1])
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(1, 20), st.floats(0, 4), st.integers(0, 999))
+def test_hard_negatives_equal_the_definition(candidates, ratio, seed):
+    losses = torch.rand(3, candidates, generator=seeded(seed))
+    positive = torch.rand(3, candidates, generator=seeded(seed + 1)) < 0.3
+    fast = hard_negatives(losses, positive, ratio=ratio)
+    for row in range(3):
+        assert torch.equal(fast[row], hard_negatives_loop(losses[row], positive[row], ratio=ratio))
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(1, 20), st.integers(1, 25), st.booleans(), st.booleans(), st.integers(0, 999))
+def test_ohem_equals_the_definition(candidates, count, tied, with_boxes, seed):
+    losses = torch.rand(candidates, generator=seeded(seed))
+    losses = (losses * 4).round() if tied else losses
+    corner = 20 * torch.rand(candidates, 2, generator=seeded(seed + 1))
+    boxes = torch.cat([corner, corner + 10], dim=1) if with_boxes else None
+    fast = ohem(losses, count, boxes=boxes, iou_threshold=0.3)
+    assert torch.equal(fast, ohem_loop(losses, count, boxes=boxes, iou_threshold=0.3))
 
 
 @settings(deadline=None, max_examples=50)
@@ -39,6 +104,14 @@ def test_a_cap_is_not_a_composition():
     assert (int(chosen.sum()), int(rest.sum())) == (2, 30)
 
 
+@pytest.mark.parametrize("function", [hard_negatives, hard_negatives_loop])
+def test_hard_negatives_by_hand(function):
+    losses, positive = torch.tensor([9.0, 1, 5, 3, 4, 2]), torch.arange(6) == 0
+    by_ratio = {0.0: [], 1.5: [2], 3.0: [2, 3, 4], 99.0: [1, 2, 3, 4, 5]}
+    for ratio, chosen in by_ratio.items():  # never the positive, though its loss is largest
+        assert function(losses, positive, ratio=ratio).nonzero()[:, 0].tolist() == chosen
+
+
 def test_hard_negatives_are_the_largest_three_for_each_positive():
     losses = torch.tensor([[9.0, 1, 5, 3, 4, 2], [9.0, 1, 5, 3, 4, 2]])
     positive = torch.zeros(2, 6, dtype=torch.bool)
@@ -49,14 +122,15 @@ def test_hard_negatives_are_the_largest_three_for_each_positive():
     assert hard_negatives(losses, positive, ratio=99)[0].sum() == 5  # all there are
 
 
-def test_ohem_without_suppression_is_filled_by_one_object():
+@pytest.mark.parametrize("function", [ohem, ohem_loop])
+def test_ohem_without_suppression_is_filled_by_one_object(function):
     """Ten boxes on one hard object, one on a medium one, one on an easy one."""
     offset = torch.arange(10.0)[:, None] * 0.1
     boxes = torch.cat([offset + torch.tensor([0.0, 0, 20, 20]),
                        torch.tensor([[40.0, 0, 60, 20], [80, 0, 100, 20]])])  # fmt: skip
     losses = torch.cat([2 + torch.arange(10.0) / 100, torch.tensor([1.0, 0.1])])
-    assert ohem(losses, 3).tolist() == [9, 8, 7]
-    assert ohem(losses, 3, boxes=boxes).tolist() == [9, 10, 11]
+    assert function(losses, 3).tolist() == [9, 8, 7]
+    assert function(losses, 3, boxes=boxes).tolist() == [9, 10, 11]
 
 
 def test_ohem_counts_where_losses_are_equal():

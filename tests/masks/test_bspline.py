@@ -86,7 +86,7 @@ def test_a_control_moves_four_segments():
     pushed = CONTROLS.clone()
     pushed[3] += 10
     moved = (from_bspline(pushed, 700) != from_bspline(CONTROLS, 700)).any(dim=1).nonzero()
-    assert moved.min() == 101 and moved.max() == 499  # 100 samples a segment: 1 … 5
+    assert moved.min() == 101 and moved.max() == 499  # 100 samples for each segment: 1 … 5
 
 
 def test_fit_is_the_best():

@@ -177,7 +177,7 @@ def with_areas(target, areas):
 
 
 def test_without_masks_the_size_of_an_image_does_not_matter():
-    """As of an image that nobody labelled and whose size no file states."""
+    """As with an image that has no labels and whose size no file states."""
     accumulator = APAccumulator()
     nothing = torch.zeros(0), torch.zeros(0).long()
     one = Runs.of_masks(objects(1)), torch.ones(1), torch.ones(1).long()
@@ -306,7 +306,7 @@ def objects(count):
     ("rule", "expected"), [("raw", 0.598), ("all", 0.614), ("101", 0.618), ("11", 0.633)]
 )
 def test_the_area_under_a_curve_is_a_convention(rule, expected):
-    """Right, wrong, right, right, wrong, wrong, right; five truths (ledger C113)."""
+    """Right, wrong, right, right, wrong, wrong, right; five truths (claim C113)."""
     right = np.array([1, 0, 1, 1, 0, 0, 1], dtype=bool)
     precision, recall = precision_recall(right, 5)
     assert area_under(precision, recall, rule) == pytest.approx(expected, abs=5e-4)

@@ -110,7 +110,7 @@ def test_trimap_as_written_and_as_meant():
 
 
 def test_trimap_accuracy_sees_its_band_only():
-    """A ring of 4 · 21 pixels around a square of 20 is wrong; so is a blob nobody looks at."""
+    """A ring of 4 · 21 pixels around a square of 20 is wrong; a blob far away does not count."""
     target = torch.zeros(90, 90, dtype=torch.bool)
     target[10:30, 10:30] = True
     prediction = dilate(target, 1)

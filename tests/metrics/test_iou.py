@@ -100,7 +100,7 @@ def test_equals_pycocotools(height, width, seed):
 
 @pytest.mark.parametrize("side", [2, 4, 5, 30])
 def test_a_halo_of_one_pixel(side):
-    """Dilating a square by a pixel leaves (s / (s + 2))²: less than a half up to side 4 (A2.3)."""
+    """Dilating a square by a pixel leaves (s / (s + 2))²: less than a half up to side 4."""
     square = torch.zeros(1, 40, 40, dtype=torch.bool)
     dilated = square.clone()
     square[0, 5 : 5 + side, 5 : 5 + side] = True

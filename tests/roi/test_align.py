@@ -26,6 +26,31 @@ def test_peer_cases(path):
     torch.testing.assert_close(features.grad, case["grad_input"], atol=tolerance, rtol=0)
 
 
+MAP = torch.arange(25.0).view(1, 1, 5, 5)  # the value at row i, column j is 5 i + j
+BOX_1_TO_3 = torch.tensor([[0, 1.0, 1, 3, 3]])
+BY_HAND = {  # 4 × 4 bins, half a pixel wide: the first has its middle at 1.25, or 0.75 if aligned
+    True: [
+        [4.5, 5.0, 5.5, 6.0],
+        [7.0, 7.5, 8.0, 8.5],
+        [9.5, 10.0, 10.5, 11.0],
+        [12.0, 12.5, 13.0, 13.5],
+    ],
+    False: [
+        [7.5, 8.0, 8.5, 9.0],
+        [10.0, 10.5, 11.0, 11.5],
+        [12.5, 13.0, 13.5, 14.0],
+        [15.0, 15.5, 16.0, 16.5],
+    ],
+}
+
+
+@pytest.mark.parametrize("function", [roi_align, roi_align_loop])
+@pytest.mark.parametrize("aligned", [True, False])
+def test_by_hand(function, aligned):
+    """The table of detectron2's own test: half a pixel each way is 5 · ½ + ½ = 3."""
+    assert function(MAP, BOX_1_TO_3, 4, 1.0, 2, aligned)[0, 0].tolist() == BY_HAND[aligned]
+
+
 @settings(deadline=None, max_examples=60)
 @given(
     st.lists(BOX, max_size=3),
@@ -133,7 +158,7 @@ def test_wild_boxes_are_taken_a_few_at_a_time(monkeypatch):
 @pytest.mark.parametrize("side", [1e9, 3e38])
 def test_a_bin_of_more_samples_than_there_are_numbers_is_refused(operator, side):
     boxes = torch.tensor([[0, 1.0, 1, 2, 2], [0, 0, 0, 5, side]])
-    words = r"at most 16777216 feature pixels a bin .* got [\d.e+]+ of \[.*\] in row 1: clip"
+    words = r"at most 16777216 feature pixels in a bin .* got [\d.e+]+ of \[.*\] in row 1: clip"
     with pytest.raises(ValueError, match=words):
         operator(torch.ones(1, 1, 4, 4), boxes, 7)
     assert operator(torch.ones(1, 1, 4, 4), boxes, 7, 1.0, 2).shape == (2, 1, 7, 7)

@@ -7,6 +7,21 @@ from hypothesis import strategies as st
 
 from minseg.roi import bilinear_sample, bilinear_sample_loop
 
+BY_HAND = {  # (x, y) of a map with 0 and 1 in its upper row, 10 and 11 in the lower
+    (0.0, 0.0): 0,
+    (0.25, 0.5): 5.25,
+    (1.0, 1.0): 11,
+    (9.0, 9.0): 11,  # the border repeats
+    (-3.0, 0.5): 5,
+}
+
+
+@pytest.mark.parametrize("function", [bilinear_sample, bilinear_sample_loop])
+def test_by_hand(function):
+    x, y = torch.tensor(list(BY_HAND)).unbind(dim=1)
+    features = torch.tensor([[[0.0, 1.0], [10.0, 11.0]]])
+    assert function(features, x, y)[0].tolist() == list(BY_HAND.values())
+
 
 @settings(deadline=None)
 @given(st.integers(1, 9), st.integers(1, 9), st.integers(0, 999))

@@ -4,14 +4,53 @@ from itertools import pairwise
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from minseg.roi import bilinear_sample, roi_align
-from minseg.roi.exact import roi_average
+from minseg.roi import bilinear_sample, roi_align, roi_average, roi_average_loop
 
 FEATURES = torch.randn(2, 3, 9, 11, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 ROIS = torch.tensor(
     [[0, 1.3, 2.2, 7.7, 6.1], [1, -3, -2, 14, 12], [1, 9.5, 0.1, 13, 4]], dtype=torch.float64
 )
+
+
+ROW = torch.tensor([[[[0.0, 1.0, 4.0, 9.0]]]], dtype=torch.float64)
+BY_HAND = {  # index x from … to …, in two bins: the mean of the surface over each
+    (0.0, 2.0): [0.5, 2.5],  # on a straight piece the mean is the middle's value
+    (0.5, 2.5): [1.25, 4.25],  # half a straight piece each: (0.75 + 1.75) / 2, (3.25 + 5.25) / 2
+    (2.5, 4.5): [8.375, 4.5],  # (7.75 + 9) / 2; the border's value up to 4, then 0
+    (1.5, 1.5): [2.5, 2.5],  # a point
+    (2.0, 0.0): [2.5, 0.5],  # backwards
+    (7.0, 9.0): [0.0, 0.0],
+}
+
+
+@pytest.mark.parametrize("function", [roi_average, roi_average_loop])
+@pytest.mark.parametrize("stretch", BY_HAND, ids=str)
+def test_by_hand(function, stretch):
+    low, high = stretch
+    box = torch.tensor([[0, low + 0.5, 0.5, high + 0.5, 0.5]], dtype=torch.float64)
+    out = function(ROW, box, (1, 2))
+    assert out.flatten().tolist() == pytest.approx(BY_HAND[stretch])
+
+
+COORDINATE = st.integers(-20, 40).map(lambda quarter: quarter / 4)
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.lists(st.tuples(*[COORDINATE] * 4), max_size=2),
+    st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    st.tuples(st.integers(1, 2), st.integers(1, 2)),
+    st.booleans(),
+)
+def test_equals_the_definition(boxes, shape, size, aligned):
+    features = FEATURES[:1, :2, : shape[0], : shape[1]]
+    rois = torch.tensor([[0.0, *box] for box in boxes], dtype=torch.float64).reshape(-1, 5)
+    fast = roi_average(features, rois, size, 0.5, aligned)
+    loop = roi_average_loop(features, rois, size, 0.5, aligned)
+    torch.testing.assert_close(fast, loop, atol=1e-12, rtol=0)
 
 
 def test_is_the_limit_of_roi_align():

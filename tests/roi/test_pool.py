@@ -37,6 +37,23 @@ def test_equals_the_definition(boxes, shape, size, scale):
     )
 
 
+MAP = torch.tensor([[[[1.0, 2, 9, 4], [5, 6, 7, 8], [3, 0, 1, 2]]]])
+BY_HAND = {  # box x1, y1, x2, y2 and bins (rows, columns): the maximum of each bin
+    (0, 0, 3, 1, 1, 2): [[6, 9]],  # ends are inclusive: columns 0-1 and 2-3 of rows 0-1
+    (0, 0, 2, 2, 1, 1): [[9]],
+    (0, 1, 2, 2, 2, 1): [[7], [3]],  # a row for each bin
+    (0.4, 0.4, 2.6, 1.4, 1, 1): [[9]],  # rounded to columns 0-3 and rows 0-1
+    (8, 8, 9, 9, 1, 2): [[0, 0]],  # beyond the map: empty bins
+}
+
+
+@pytest.mark.parametrize("function", [roi_pool, roi_pool_loop])
+@pytest.mark.parametrize("case", BY_HAND, ids=str)
+def test_by_hand(function, case):
+    box, bins = case[:4], case[4:]
+    assert function(MAP, torch.tensor([[0.0, *box]]), bins)[0, 0].tolist() == BY_HAND[case]
+
+
 def test_bins_overlap_and_ends_are_inclusive():
     """Features k, box 0 … 4 in two bins: five pixels, and the middle one belongs to both."""
     features = torch.arange(8.0).expand(1, 1, 1, 8)

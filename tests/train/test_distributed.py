@@ -8,10 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
 from helpers.shared_run import run
-
-from minseg.train.distributed import from_first, gather, mean, world
 
 TESTS = Path(__file__).parents[1]
 
@@ -55,9 +52,3 @@ def test_two_processes_train_as_one(kind, tmp_path):
         assert two == pytest.approx(one, abs=1e-3, nan_ok=True)
     names = {"checkpoint.safetensors", "model.safetensors", "losses.csv", "validation.csv"}
     assert {file.name for file in (tmp_path / "2").iterdir()} == names | {"run.lock"}
-
-
-def test_alone_everything_is_as_it_is():
-    value = torch.tensor([1.0, 2.0])
-    assert world() == (0, 1) and gather("x") == ["x"] and from_first(3) == 3
-    assert torch.equal(mean(value), value)

@@ -5,7 +5,7 @@ import torch
 
 from minseg.data import SceneDataset
 from minseg.train import Example, InMemory
-from minseg.train.fingerprint import SAMPLES, fingerprint
+from minseg.train.run_folder import SAMPLES, fingerprint
 
 
 def scenes(**options):

@@ -14,7 +14,7 @@ from helpers.toy_model import toy
 from minseg.data import SceneDataset
 from minseg.files import draft_of
 from minseg.train import InMemory, train
-from minseg.train.lock import LOCK, only_one
+from minseg.train.run_folder import LOCK, only_one
 
 RUN = """
 import sys, time

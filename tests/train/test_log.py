@@ -1,10 +1,9 @@
-"""The table of losses as a file, and what training says where nobody looks at a bar."""
+"""The table of losses in memory and as a file."""
 
 import resource
 
 import pytest
 
-from minseg.train.bar import Bar
 from minseg.train.log import Log, difference, read_rows
 
 ROWS = [{"step": k, "loss": 1 / (k + 2), "ap": float("nan")} for k in range(1, 5)]
@@ -13,7 +12,7 @@ ROWS = [{"step": k, "loss": 1 / (k + 2), "ap": float("nan")} for k in range(1, 5
 def written(file, rows=ROWS):
     log = Log(file)
     for row in rows:
-        log.add(row)
+        log.append(row)
     log.close()
 
 
@@ -21,7 +20,7 @@ def test_numbers_come_back_to_the_bit(tmp_path):
     written(tmp_path / "a.csv")
     assert repr(read_rows(tmp_path / "a.csv", 3)) == repr(ROWS[:3])
     log = Log(tmp_path / "a.csv", ROWS[:3])
-    log.add(ROWS[3])
+    log.append(ROWS[3])
     log.close()
     lines = (tmp_path / "a.csv").read_text().splitlines()
     assert lines[0] == "step,loss,ap" and [line[0] for line in lines[1:]] == ["1", "2", "3", "4"]
@@ -30,13 +29,13 @@ def test_numbers_come_back_to_the_bit(tmp_path):
 
 def test_rows_are_there_as_soon_as_they_are_added(tmp_path):
     log = Log(tmp_path / "a.csv")
-    log.add(ROWS[0])
+    log.append(ROWS[0])
     assert (tmp_path / "a.csv").read_text().splitlines()[1].startswith("1,0.333")
 
 
 def test_a_new_table_replaces_an_old_one(tmp_path):
     written(tmp_path / "a.csv")
-    assert Log(tmp_path / "a.csv").rows == [] and (tmp_path / "a.csv").read_text() == ""
+    assert Log(tmp_path / "a.csv") == [] and (tmp_path / "a.csv").read_text() == ""
 
 
 @pytest.mark.parametrize(
@@ -70,13 +69,13 @@ def test_a_file_without_a_checkpoint_gives_the_rows_that_are_rows(tmp_path):
 def test_a_row_that_does_not_fit_is_not_half_there(tmp_path):
     """The system refuses to write beyond a limit, in the middle of a row."""
     log = Log(tmp_path / "a.csv")
-    log.add(ROWS[0])
+    log.append(ROWS[0])
     before = (tmp_path / "a.csv").read_bytes()
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 3, hard))
     try:
         with pytest.raises(OSError, match=r"a\.csv could not be written \(File too large\)"):
-            log.add(ROWS[1])
+            log.append(ROWS[1])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert (tmp_path / "a.csv").read_bytes() == before
@@ -84,39 +83,7 @@ def test_a_row_that_does_not_fit_is_not_half_there(tmp_path):
 
 def test_without_a_file_rows_are_kept():
     log = Log(None)
-    log.add(ROWS[0])
+    log.append(ROWS[0])
     log.sync()
     log.close()
-    assert log.rows == ROWS[:1]
-
-
-def finished(**options):
-    with Bar(5, 3, **options) as bar:
-        bar.advance(5, "loss 1.000")
-        bar.advance(5, "loss 0.500")
-
-
-def test_one_line_at_the_end_where_there_is_no_terminal(capsys):
-    finished()
-    assert capsys.readouterr() == ("", "5 steps, loss 0.500\n")
-
-
-def test_silence_of_other_processes_and_of_notebooks(capsys, monkeypatch):
-    finished(silent=True)
-    monkeypatch.setattr("minseg.train.bar._in_notebook", lambda: True)
-    finished()
-    assert capsys.readouterr() == ("", "")
-
-
-def test_no_line_after_an_error(capsys):
-    with pytest.raises(KeyError), Bar(5) as bar:
-        bar.advance(5, "loss 1.000")
-        raise KeyError
-    assert capsys.readouterr().err == ""
-
-
-def test_a_bar_in_a_terminal(capsys, monkeypatch):
-    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    finished()
-    said = capsys.readouterr().err
-    assert "5/5" in said and "loss 0.500" in said
+    assert log == ROWS[:1]

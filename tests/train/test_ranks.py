@@ -12,8 +12,9 @@ import pytest
 import torch
 
 from minseg.__main__ import main
+from minseg.processes import all_or_none, check_agreed, largest
 from minseg.tensor_file import read_tensors
-from minseg.train.distributed import all_or_none, check_agreed, largest, process_group
+from minseg.train.distributed import process_group
 
 ROOT = Path(__file__).parents[2]
 LINE = ["train", "mask-rcnn", "--data", "scenes:4", "--validation", "scenes:1"]

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from minseg.train.schedule import Schedule, guess, plan
+from minseg.train.schedule import Schedule, first_guess, plan
 
 
 def test_the_curve():
@@ -24,17 +24,17 @@ def test_short_runs_learn_in_every_step(steps):
 
 def test_a_guess_is_mended_by_the_pace_of_the_last_steps():
     """Guessed at 0.1 s a step; the later half of warm-up takes 0.2 s."""
-    schedule = guess(100, 0.1, 0.1)
+    schedule = first_guess(100, 0.1, 0.1)
     assert schedule == Schedule(1000, 100, settled=False)
     spent = [0.1] * 50 + [0.2] * 50
     assert schedule.settle(100, spent) == Schedule(100 + round(85 / 0.2), 100)
 
 
 def test_a_run_that_is_late_already_ends_after_one_more_step():
-    late = guess(1, 0.1, 5.0)
+    late = first_guess(1, 0.1, 5.0)
     assert late == Schedule(1, 1, settled=False)
     assert late.settle(1, [5.0]).steps == 2
 
 
 def test_no_warm_up_still_measures_one_step():
-    assert guess(10, 0.0, 1.0).warm_up == 1
+    assert first_guess(10, 0.0, 1.0).warm_up == 1

@@ -1,4 +1,4 @@
-"""COCO's instance files: read them, image by image. `coco_save` writes them.
+"""COCO's instance files: read them, image by image. `write_instances` writes them.
 
     {"images":      [{"id", "file_name", "height", "width"}, …],
      "annotations": [{"id", "image_id", "category_id", "segmentation", "area", "bbox", "iscrowd"}],
@@ -19,112 +19,30 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from minseg.data.coco.categories import Category, read_categories
+from minseg.data.coco.groups import (
+    Groups,
+    check_any_known,
+    count_crowds,
+    read_images,
+    share_out,
+)
+from minseg.data.coco.image import Boxes, CocoImage, RunInstances
 from minseg.data.coco.masks import check_mask, read_runs, stated_size
 from minseg.data.coco.records import OBJECT, Id, Record, read_json
 from minseg.data.pictures import picture_size, read_picture
 from minseg.instances import Instances
 from minseg.masks.rle import MOST_PIXELS
-from minseg.masks.runs import Runs
 
-MOST_BYTES = 2**32  # of one image's masks, a byte a pixel; `runs` needs none of them
+MOST_BYTES = 2**32  # of one image's masks, a byte for each pixel; `runs` needs none of them
 LISTED = 10  # bad records that a message names
-
-
-@dataclass(frozen=True)
-class CocoImage:
-    """One image of a COCO file.
-
-    Attributes:
-        image_id, file_name: as in the file; the name is None where it has none.
-        instances: with crowds and annotated areas, or with scores if these are results.
-        boxes: (N, 4) float64 (x1, y1, x2, y2) as annotated; None means the masks' tight boxes.
-        image: (3, H, W) float in [0, 1], where the folder of images was named, else None.
-    """
-
-    image_id: Id
-    file_name: str | None
-    instances: Instances
-    boxes: Tensor | None = None
-    image: Tensor | None = None
-
-
-class Boxes(NamedTuple):
-    """What box AP reads of one image: boxes as the file has them, no masks needed."""
-
-    boxes: Tensor  # (N, 4) float64 x1, y1, x2, y2
-    scores: Tensor  # (N,) float64
-    labels: Tensor  # (N,) int64
-    areas: Tensor  # (N,) float64, of the annotation; of a result, its box or else its mask
-    crowd: Tensor  # (N,) bool
-    box_areas: Tensor  # (N,) float64, width × height: x2 - x1 has lost the last digits of the width
-
-
-class RunInstances(NamedTuple):
-    """What mask AP reads of one image, without a pixel."""
-
-    runs: Runs  # N masks
-    scores: Tensor  # (N,) float64
-    labels: Tensor  # (N,) int64
-    areas: Tensor  # (N,) float64, as annotated, else counted
-    crowd: Tensor  # (N,) bool
-
-
-class Groups:
-    """The records of each image. A file may have millions, so a `Record` is made when asked for.
-
-    Args:
-        file: for messages. what: "annotation" or "result".
-        values: the list in the file, as `read_json` packs it.
-        images: all ids that have a place.
-        without: keys that are not read. Numbers of a result are its own: an area or a crowd there
-            would be somebody else's.
-    """
-
-    def __init__(
-        self,
-        file: Path,
-        what: str,
-        values: list[Any],
-        images: Iterable[Id],
-        without: tuple[str, ...] = (),
-    ) -> None:
-        self._file, self._what, self._values, self._without = file, what, values, without
-        self._rows: dict[Id, list[int]] = {number: [] for number in images}
-
-    def put(self, image_id: Id, row: int) -> None:
-        """Say that row `row` of the list belongs to an image."""
-        self._rows[image_id].append(row)
-
-    def record(self, row: int) -> Record:
-        """One row, called by its id where it has one."""
-        one = Record(self._file, f"{self._what} at {row}", self._values[row])
-        for key in self._without:
-            one.values.pop(key, None)
-        if one.has("id"):
-            one.what = f"{self._what} {one.id('id')}"
-        return one
-
-    def __contains__(self, image_id: Id) -> bool:
-        return image_id in self._rows
-
-    def __getitem__(self, image_id: Id) -> list[Record]:
-        return [self.record(row) for row in self._rows[image_id]]
-
-    def __iter__(self) -> Iterator[Record]:
-        return (self.record(row) for rows in self._rows.values() for row in rows)
-
-    def __len__(self) -> int:
-        return len(self._values)
 
 
 class CocoInstances:
@@ -136,7 +54,7 @@ class CocoInstances:
         file: where it comes from.
         image_ids: of all images, whole numbers or texts.
         categories: names by label. category_ids: the file's own ids by label; the two are the same
-            where these are whole numbers from 1 on, else labels are 1, 2, 3 … (`coco_categories`).
+            where these are whole numbers from 1 on, else labels are 1, 2, 3 … (`categories`).
         left_out: for results, how many were of images and of categories that the truth has not.
     """
 
@@ -317,6 +235,18 @@ def load_coco(annotation_file: str | Path, images: str | Path | None = None) -> 
 
     Raises:
         ValueError, FileNotFoundError: with the file, the record and the reason.
+
+    Example:
+        >>> import tempfile
+        >>> file = Path(tempfile.mkdtemp()) / "truth.json"
+        >>> mask = {"size": [2, 3], "counts": "231"}
+        >>> one = {"id": 1, "image_id": 7, "category_id": 4, "segmentation": mask}
+        >>> images, dog = [{"id": 7, "height": 2, "width": 3}], {"id": 4, "name": "dog"}
+        >>> top = {"images": images, "annotations": [one], "categories": [dog]}
+        >>> _ = file.write_text(json.dumps(top))
+        >>> truth = load_coco(file)
+        >>> truth.by_id(7).instances.masks.int().tolist(), truth.categories
+        ([[[0, 1, 1], [0, 1, 0]]], {4: 'dog'})
     """
     file, folder = Path(annotation_file), None if images is None else Path(images)
     top = Record(file, "the file", read_json(file))
@@ -336,7 +266,7 @@ def load_coco(annotation_file: str | Path, images: str | Path | None = None) -> 
             seen.add(number)
         if one.number("area", 0) < 0:
             raise one.error(f"needs an area from 0, got {one.get('area')}")
-    _group(groups, categories, strangers=False)
+    share_out(groups, categories, strangers=False)
     return CocoInstances(file, by_id, categories, groups, folder)
 
 
@@ -353,6 +283,18 @@ def load_results(
 
     Raises:
         ValueError, FileNotFoundError: with the file, the result and the reason.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> top = {"images": [{"id": 7, "height": 2, "width": 3}], "annotations": []}
+        >>> top["categories"] = [{"id": 4, "name": "dog"}]
+        >>> _ = (folder / "truth.json").write_text(json.dumps(top))
+        >>> one = {"image_id": 7, "category_id": 4, "bbox": [0, 0, 2, 2], "score": 0.9}
+        >>> _ = (folder / "results.json").write_text(json.dumps([one]))
+        >>> results = load_results(folder / "results.json", load_coco(folder / "truth.json"))
+        >>> results.boxes(7).boxes.tolist(), results.boxes(7).scores.tolist()
+        ([[0.0, 0.0, 2.0, 2.0]], [0.9])
     """
     file = Path(results_file)
     values = Record(file, "the file", {"results": read_json(file)}).rows("results")
@@ -363,70 +305,8 @@ def load_results(
         one.number("score")
         images.add(one.id("image_id"))
     check_any_known(file, images, truth._images)
-    left_out = _group(groups, truth._categories, strangers=strangers)
+    left_out = share_out(groups, truth._categories, strangers=strangers)
     return CocoInstances(file, truth._images, truth._categories, groups, None, left_out)
-
-
-def check_any_known(file: Path, images: Collection[Id], known: Collection[Id]) -> None:
-    """Ids from 0 on, given by a tool that knew no truth, mean other images, or none."""
-    if images and set(images).isdisjoint(known):
-        mine, theirs = min(images, key=str), min(known, key=str, default=None)
-        raise ValueError(
-            f"{file}: none of the predictions' {len(images)} images is among the truth's "
-            f"{len(known)}: the first ids are {mine!r} and {theirs!r}"
-        )
-
-
-def count_crowds(pairs: Iterable[tuple[int, bool]]) -> dict[int, tuple[int, int]]:
-    """(objects, crowds) by label, from (label, crowd) of each object."""
-    counts: dict[int, tuple[int, int]] = {}
-    for label, crowd in pairs:
-        objects, crowds = counts.get(label, (0, 0))
-        counts[label] = objects + 1, crowds + crowd
-    return counts
-
-
-def read_images(top: Record) -> dict[Id, Record]:
-    """The image records of a file by id."""
-    by_id: dict[Id, Record] = {}
-    for image in top.records("images", "image"):
-        number = image.id("id")
-        image.what = f"image {number}"
-        if number in by_id:
-            raise image.error("is there twice")
-        by_id[number] = image
-    return by_id
-
-
-def _group(
-    groups: Groups, categories: Mapping[Id, Category], *, strangers: bool
-) -> tuple[int, int]:
-    """Share the records out to images, once their ids and numbers make sense.
-
-    Returns:
-        How many were left out, of unknown images and of unknown categories.
-    """
-    of_images = of_categories = 0
-    for row in range(len(groups)):
-        one = groups.record(row)
-        image, category = one.id("image_id"), one.id("category_id")
-        if image not in groups:
-            if not strangers:
-                raise one.error(f"is of image {image}, which the file of the truth does not list")
-            of_images += 1
-            continue
-        if category not in categories:
-            if not strangers:
-                raise one.error(f"is of category {category}, which is not among the categories")
-            of_categories += 1
-            continue
-        if not one.has("segmentation") and not one.has("bbox"):
-            raise one.error("has neither 'segmentation' nor 'bbox'")
-        if one.has("bbox"):
-            one.box("bbox")
-        one.flag("iscrowd")
-        groups.put(image, row)
-    return of_images, of_categories
 
 
 def _corners(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:

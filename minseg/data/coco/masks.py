@@ -5,9 +5,9 @@ x1, y1, x2, y2 … . Which pixels a polygon covers is a convention of its own, s
 them: a mask then has the very pixels, and the area, that the official tools count. Lesson 02 shows
 how conventions differ.
 
-pycocotools is compiled and believes what it is given: a corner at 10^9 overflows its integers or
-asks for gigabytes. It walks along an outline in fifths of a pixel, so the length of the walk is
-bounded before it sets out.
+pycocotools is compiled and does not check what it is given: a corner at 10^9 overflows its integers
+or asks for gigabytes. It follows an outline in steps of a fifth of a pixel, so the length of the
+outline is bounded before.
 
 (Lin et al., Microsoft COCO, 2014; the format of its web site.)
 """
@@ -24,7 +24,7 @@ from minseg.masks.rle import MOST_PIXELS, read_counts
 from minseg.masks.runs import Runs
 
 FARTHEST_CORNER = 2.0**20  # px
-LONGEST_OUTLINE = 2.0**21  # px, of all polygons of an object; a walk in fifths takes 250 MB
+LONGEST_OUTLINE = 2.0**21  # px, of all polygons of an object; steps of a fifth take 250 MB
 
 
 def read_runs(records: Sequence[Record], size: tuple[int, int]) -> Runs:

@@ -1,4 +1,6 @@
-"""COCO's panoptic files: a PNG an image and one JSON, read and written map by map.
+"""COCO's panoptic files: a PNG for each image and one JSON, read map by map.
+
+`write_panoptic` writes them.
 
     {"images":      [{"id", "file_name", "height", "width"}, …],
      "annotations": [{"image_id", "file_name", "segments_info":
@@ -9,7 +11,7 @@ A pixel's colour is its segment's number, R + 256 G + 256² B; 0 is void, and th
 segment is. minseg's maps say it in the number itself, label × max_instances + instance, so a map is
 read without a table: things are numbered from 1 in the order of segments_info, stuff from 0. When a
 map is written, that number is the colour. Labels are the file's category ids where these are whole
-numbers from 1 on, else 1, 2, 3 … (`coco_categories`).
+numbers from 1 on, else 1, 2, 3 … (`categories`).
 
 A file may cut one class of stuff into several segments, as CVAT's do: they are scored one by one,
 as the official tool does. The divisor max_instances is 1000, or more if a map has more segments of
@@ -21,24 +23,27 @@ a class.
 from __future__ import annotations
 
 import copy
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from minseg.data.coco.categories import Category, read_categories
-from minseg.data.coco.instances import check_any_known, count_crowds, read_images
+from minseg.data.coco.groups import check_any_known, count_crowds, read_images
+from minseg.data.coco.png import read_colours
 from minseg.data.coco.records import Id, Record, read_json
+from minseg.data.coco.segments import (
+    STRANGER,
+    drop_strangers,
+    is_thing,
+    least_divisor,
+    read_segments,
+)
 
-LARGEST_COLOUR = 256**3 - 1
-MOST_PIXELS = 2**25  # of a map, which takes 8 bytes a pixel and as much again while it is read
 USUAL_DIVISOR = 1000
-STRANGER = "minseg: of no category"  # marks a segment that is read as void
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,7 @@ class CocoPanoptic:
         self.file, self._categories, self.left_out = file, categories, left_out
         self.categories = {one.label: one.name for one in categories.values()}
         self.category_ids = {one.label: one.id for one in categories.values()}
-        self.things = tuple(one.label for one in categories.values() if _is_thing(one))
+        self.things = tuple(one.label for one in categories.values() if is_thing(one))
         self.stuff = tuple(label for label in self.categories if label not in self.things)
         self.max_instances, self.image_ids = max_instances, tuple(annotations)
         self._folder, self._sizes, self._annotations = folder, sizes, annotations
@@ -109,15 +114,15 @@ class CocoPanoptic:
     def by_id(self, image_id: Id) -> PanopticImage:
         """A map; ValueError or FileNotFoundError, with file and id, where it cannot be read."""
         annotation = self._annotations[image_id]
-        colours = _read_colours(annotation, self._folder, self._sizes.get(image_id))
-        table, crowd = _segments(annotation, self._categories, self.max_instances)
-        # A map is mostly runs of one colour: a segment is looked up once a run, not once a pixel.
+        colours = read_colours(annotation, self._folder, self._sizes.get(image_id))  # (H, W)
+        table, crowd = read_segments(annotation, self._categories, self.max_instances)
+        # A map is mostly runs of one colour: a segment is looked up once for each run, not pixel.
         flat = colours.ravel()
-        start = np.flatnonzero(np.diff(flat, prepend=-1))
-        known = np.array([0, *table])
+        start = np.flatnonzero(np.diff(flat, prepend=-1))  # (R,) runs
+        known = np.array([0, *table])  # void and the segments that the JSON lists
         order = np.argsort(known)
         place = np.searchsorted(known[order], flat[start]).clip(max=len(known) - 1)
-        found = order[place]  # (runs,) which segment
+        found = order[place]  # (R,) which of them
         if (strangers := known[found] != flat[start]).any():
             number = flat[start][strangers][0]
             raise annotation.error(f"has pixels of segment {number}, which segments_info lacks")
@@ -125,7 +130,7 @@ class CocoPanoptic:
         if not present[1:].all():
             number = known[1:][~present[1:]][0]
             raise annotation.error(f"lists segment {number}, of which the PNG has no pixel")
-        ids = np.array([0, *table.values()])[found]
+        ids = np.array([0, *table.values()])[found]  # (R,)
         ids = np.repeat(ids, np.diff(start, append=flat.size)).reshape(colours.shape)
         name = annotation.text("file_name")
         return PanopticImage(image_id, name, torch.from_numpy(ids), tuple(crowd))
@@ -163,6 +168,15 @@ def load_panoptic(
 
     Raises:
         ValueError, FileNotFoundError: with the file, the image or segment, and the reason.
+
+    Example:
+        >>> import tempfile
+        >>> from minseg.data.coco.write_panoptic import save_panoptic
+        >>> file, ids = Path(tempfile.mkdtemp()) / "maps.json", torch.tensor([[1001, 7000, 0]])
+        >>> save_panoptic(file, [PanopticImage(1, "a.png", ids)], {1: "disc", 7: "sky"}, things=[1])
+        >>> maps = load_panoptic(file)
+        >>> maps.things, maps.stuff, maps[0].ids.tolist()
+        ((1,), (7,), [[1001, 7000, 0]])
     """
     file = Path(annotation_file)
     where = file.with_suffix("") if folder is None else Path(folder)
@@ -173,10 +187,41 @@ def load_panoptic(
         categories = read_categories(top)
     else:
         sizes, categories = truth._sizes, truth._categories
+    annotations, of_images = _of_known_images(top, where, sizes, truth is not None, strangers)
+    of_categories = 0
+    if strangers:
+        of_categories = sum(drop_strangers(one, categories) for one in annotations.values())
+    needed = max((least_divisor(one, categories) for one in annotations.values()), default=1)
+    if max_instances is None:
+        max_instances = max(needed, USUAL_DIVISOR, truth.max_instances if truth else 1)
+    elif max_instances < needed:
+        raise ValueError(
+            f"{file}: max_instances must be at least {needed}, as an image has so many segments of "
+            f"a class, got {max_instances}"
+        )
+    left_out = of_images, of_categories
+    return CocoPanoptic(file, where, categories, sizes, annotations, max_instances, left_out)
+
+
+def _of_known_images(
+    top: Record,
+    folder: Path,
+    sizes: Mapping[Id, tuple[int, int] | None],
+    predicted: bool,
+    strangers: bool,
+) -> tuple[dict[Id, Record], int]:
+    """The annotations by image, and how many were left out, being of unknown images.
+
+    Args:
+        top: the file. folder: in which each must have its PNG.
+        sizes: of the images that are known.
+        predicted: whether images are listed in another file, that of the truth.
+        strangers: whether those of other images are left out; else an error.
+    """
     annotations: dict[Id, Record] = {}
     records = list(top.records("annotations", "annotation"))
-    if truth is not None:
-        check_any_known(file, {one.id("image_id") for one in records}, sizes)
+    if predicted:
+        check_any_known(top.file, {one.id("image_id") for one in records}, sizes)
     unknown = 0
     for one in records:
         number = one.id("image_id")
@@ -188,21 +233,9 @@ def load_panoptic(
             raise one.error("is of an image that the file of the truth does not list")
         if number in annotations:
             raise one.error("is there twice")
-        one.path(where)
+        one.path(folder)
         annotations[number] = one
-    of_categories = 0
-    if strangers:
-        of_categories = sum(_drop_strangers(one, categories) for one in annotations.values())
-    needed = max((_divisor(one, categories) for one in annotations.values()), default=1)
-    if max_instances is None:
-        max_instances = max(needed, USUAL_DIVISOR, truth.max_instances if truth else 1)
-    elif max_instances < needed:
-        raise ValueError(
-            f"{file}: max_instances must be at least {needed}, as an image has so many segments of "
-            f"a class, got {max_instances}"
-        )
-    left_out = unknown, of_categories
-    return CocoPanoptic(file, where, categories, sizes, annotations, max_instances, left_out)
+    return annotations, unknown
 
 
 def _size(image: Record) -> tuple[int, int] | None:
@@ -210,92 +243,3 @@ def _size(image: Record) -> tuple[int, int] | None:
     if not image.has("height") and not image.has("width"):
         return None
     return image.whole("height", 1), image.whole("width", 1)
-
-
-def _is_thing(category: Category) -> bool:
-    category.record.get("isthing")
-    return category.record.flag("isthing")
-
-
-def _drop_strangers(annotation: Record, categories: Mapping[Id, Category]) -> int:
-    """Mark the segments of unknown categories; how many there are."""
-    segments = list(annotation.records("segments_info", f"in {annotation.what}, segment"))
-    unknown = [one for one in segments if one.id("category_id") not in categories]
-    for one in unknown:
-        one.values[STRANGER] = True
-    annotation.values["segments_info"] = [one.values for one in segments]
-    return len(unknown)
-
-
-def _divisor(annotation: Record, categories: Mapping[Id, Category]) -> int:
-    """The least max_instances with which a map can be written down; its segments are checked."""
-    _, _, most = _numbered(annotation, categories)
-    return most + 1
-
-
-def _segments(
-    annotation: Record, categories: Mapping[Id, Category], divisor: int
-) -> tuple[dict[int, int], list[int]]:
-    """From the numbers in the PNG to ids, and which ids are crowds."""
-    numbered, crowd, _ = _numbered(annotation, categories)
-    table = {n: label * divisor + instance for n, (label, instance) in numbered.items()}
-    return table, [table[n] for n in crowd]
-
-
-def _numbered(
-    annotation: Record, categories: Mapping[Id, Category]
-) -> tuple[dict[int, tuple[int, int]], list[int], int]:
-    """(label, instance) of each segment number, the crowds' numbers, and the largest instance."""
-    numbered: dict[int, tuple[int, int]] = {}
-    crowd, count = [], dict.fromkeys(categories, 0)
-    for one in annotation.records("segments_info", f"in {annotation.what}, segment"):
-        number, category = one.whole("id", 1), one.id("category_id")
-        if number in numbered or number > LARGEST_COLOUR:
-            twice = number in numbered
-            reason = "comes twice" if twice else f"is above {LARGEST_COLOUR}, no colour"
-            raise one.error(f"has the id {number}, which {reason}")
-        if one.has(STRANGER):
-            numbered[number] = 0, 0
-            continue
-        if category not in categories:
-            raise one.error(f"is of category {category}, which is not among the categories")
-        count[category] += 1
-        known = categories[category]
-        numbered[number] = known.label, count[category] - (not _is_thing(known))
-        if one.flag("iscrowd"):
-            crowd.append(number)
-    return numbered, crowd, max((instance for _, instance in numbered.values()), default=0)
-
-
-def _read_colours(annotation: Record, folder: Path, size: tuple[int, int] | None) -> np.ndarray:
-    """(H, W) int32 numbers of a PNG; refused if it is not RGB of that size."""
-    from PIL import Image  # comes with matplotlib
-
-    path = annotation.path(folder)
-    try:
-        with warnings.catch_warnings():  # PIL warns of sizes that are refused here
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as picture:
-                reason = _misfit(path.name, picture, size)  # before a pixel is unpacked
-                colour = None if reason else np.asarray(picture)  # (H, W, 3) uint8
-    except Exception as error:  # a broken file can raise nearly any in PIL
-        raise annotation.error(f"needs {path.name}, which cannot be read: {error}") from None
-    if colour is None:
-        raise annotation.error(reason)
-    numbers = colour[..., 0].astype(np.int32)
-    numbers += np.left_shift(colour[..., 1], 8, dtype=np.int32)
-    numbers += np.left_shift(colour[..., 2], 16, dtype=np.int32)
-    return numbers
-
-
-def _misfit(name: str, picture: Any, size: tuple[int, int] | None) -> str:
-    """Why a picture cannot be the map; empty if it can."""
-    height, width = picture.size[::-1]
-    if picture.format != "PNG" or picture.mode != "RGB":
-        kind = f"{picture.format} with mode {picture.mode}"
-        return f"needs {name} as a PNG in RGB, 8 bits, got {kind}"
-    if size is not None and (height, width) != size:
-        return f"is {size} (height, width), but {name} is {(height, width)}"
-    if height * width > MOST_PIXELS:
-        return f"needs {name} of at most {MOST_PIXELS} pixels, got {height} × {width}"
-    return ""

@@ -2,9 +2,9 @@
 
 A file from somewhere else is a claim, not a fact. Each value is looked at before it is used, and
 what is wrong is said with the file, the record and the reason. Nothing is demanded that a task does
-not need: what is left out, or null, is asked for when somebody uses it. Ids are names, not numbers:
-0, -1 and "town_000294" are as good as 7, and 7.0 is 7. A file name is judged when a picture is
-opened, and may not point out of the folder of pictures then.
+not need: what is left out, or null, is asked for when it is used. Ids are names, not numbers: 0, -1
+and "town_000294" are as good as 7, and 7.0 is 7. A file name is checked when a picture is opened,
+and may not point out of the folder of pictures then.
 """
 
 from __future__ import annotations
@@ -71,7 +71,12 @@ def _checked_objects() -> Callable[[list[tuple[str, Any]]], Any]:
 
 
 def unpacked(value: Any) -> Any:
-    """A value of `read_json` as JSON has it: JSON has no tuples, so a tuple is a packed object."""
+    """A value of `read_json` as JSON has it: JSON has no tuples, so a tuple is a packed object.
+
+    Example:
+        >>> unpacked(([2, 3], "231")), unpacked([2, 3])
+        ({'size': [2, 3], 'counts': '231'}, [2, 3])
+    """
     if not isinstance(value, tuple):
         return value
     if len(value) == 2:
@@ -87,6 +92,15 @@ class Record:
         file: where it comes from, for messages.
         what: what it is, for messages: "annotation 17".
         values: the object itself; ValueError if it is none.
+
+    Example:
+        >>> record = Record(Path("a.json"), "image 7", {"height": 480.0, "width": "wide"})
+        >>> record.whole("height")
+        480
+        >>> record.whole("width")
+        Traceback (most recent call last):
+        ...
+        ValueError: a.json: image 7 needs a whole number from 0 as 'width', got 'wide'
     """
 
     __slots__ = ("file", "values", "what")  # there may be millions
@@ -195,7 +209,16 @@ class Record:
 
 
 def safe_name(name: str, what: str) -> str:
-    """A relative file name that stays in its folder, on every system."""
+    """A relative file name that stays in its folder, on every system.
+
+    Example:
+        >>> safe_name("a/b.png", "image 7")
+        'a/b.png'
+        >>> safe_name("../b.png", "image 7")
+        Traceback (most recent call last):
+        ...
+        ValueError: image 7 has the file name '../b.png', which leaves its folder
+    """
     for path in (PurePosixPath(name), PureWindowsPath(name)):
         if path.is_absolute() or path.drive or path.root or ".." in path.parts or "\0" in name:
             raise ValueError(f"{what} has the file name {name!r}, which leaves its folder")

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from minseg.data.coco.instances import CocoImage
+from minseg.data.coco.image import CocoImage
 from minseg.data.coco.records import Id, check_id, safe_name
 from minseg.files import written_whole
 from minseg.masks import encode_rle
@@ -40,6 +40,15 @@ def save_coco(
     Raises:
         ValueError: if an image's id is neither a whole number nor a text or comes twice, a file
             name leaves its folder, or a label is not among the categories.
+
+    Example:
+        >>> import tempfile, torch
+        >>> from minseg.instances import Instances
+        >>> file = Path(tempfile.mkdtemp()) / "truth.json"
+        >>> instances = Instances(torch.eye(3).bool()[None], torch.tensor([1]))
+        >>> save_coco(file, [CocoImage(7, "a.png", instances)], {1: "line"})
+        >>> json.loads(file.read_text())["annotations"][0]["bbox"]
+        [0.0, 0.0, 3.0, 3.0]
     """
     ids = _ids(categories, category_ids)
     listed: dict[Id, dict[str, Any]] = {}
@@ -69,6 +78,16 @@ def save_results(
 
     No bbox is written: pycocotools would take its area for the mask's. Arguments and errors are
     those of `save_coco`.
+
+    Example:
+        >>> import tempfile, torch
+        >>> from minseg.instances import Instances
+        >>> file = Path(tempfile.mkdtemp()) / "results.json"
+        >>> found = Instances(torch.ones(1, 2, 3).bool(), torch.tensor([1]), torch.tensor([0.5]))
+        >>> save_results(file, [CocoImage(7, None, found)], {1: "disc"})
+        >>> one = json.loads(file.read_text())[0]
+        >>> one["segmentation"], one["score"]
+        ({'size': [2, 3], 'counts': '06'}, 0.5)
     """
     ids = _ids(categories, category_ids)
     seen: set[Id] = set()

@@ -1,4 +1,4 @@
-"""Write panoptic maps as COCO does: a PNG an image, whose colours are numbers, and one JSON.
+"""Write panoptic maps as COCO does: a PNG for each image, whose colours are numbers, and one JSON.
 
 The format is that of `minseg.data.coco.panoptic`. Maps may come from a generator: one at a time is
 held. The PNGs are first written aside; when all maps are through they take their places, and the
@@ -11,19 +11,16 @@ folder stay.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
-from minseg.data.coco.panoptic import LARGEST_COLOUR, PanopticImage
+from minseg.data.coco.panoptic import PanopticImage
+from minseg.data.coco.png import LARGEST_COLOUR, write_png
 from minseg.data.coco.records import Id, check_id, safe_name
-from minseg.files import written_whole
+from minseg.files import drafts_in, written_whole
 from minseg.panoptic import decode
 
 
@@ -53,6 +50,14 @@ def save_panoptic(
         ValueError: with the image and the reason, if an id is negative, of no category, too large
             for a colour, or a thing with instance 0; if an image comes twice or a name leaves the
             folder.
+
+    Example:
+        >>> import tempfile
+        >>> from minseg.data.coco.panoptic import load_panoptic
+        >>> file, ids = Path(tempfile.mkdtemp()) / "maps.json", torch.tensor([[1001, 7000, 0]])
+        >>> save_panoptic(file, [PanopticImage(1, "a.png", ids)], {1: "disc", 7: "sky"}, things=[1])
+        >>> load_panoptic(file).by_id(1).ids.tolist()
+        [[1001, 7000, 0]]
     """
     if unknown := set(things) - set(categories):
         raise ValueError(f"things must be among the categories, got {sorted(unknown)}")
@@ -62,7 +67,8 @@ def save_panoptic(
     where = file.with_suffix("") if folder is None else Path(folder)
     listed: dict[Id, dict[str, Any]] = {}
     annotations: dict[str, dict[str, Any]] = {}
-    with _draft_folder(where) as draft:
+    # every map aside, as it comes; when all are there, to their places
+    with drafts_in(where) as drafts:
         for one in images:
             number, name = check_id(one.image_id, listed), _png_name(one, annotations)
             segments = _segments(one, categories, things, max_instances)
@@ -73,10 +79,8 @@ def save_panoptic(
             size = {"height": height, "width": width}
             listed[number] = {"id": number, "file_name": name, **size}
             annotations[name] = {"image_id": number, "file_name": name, "segments_info": segments}
-            _write_png(draft / name, one.ids.cpu().numpy())
-        for name in annotations:
-            (where / name).parent.mkdir(parents=True, exist_ok=True)
-            os.replace(draft / name, where / name)
+            write_png(drafts / name, one.ids.cpu().numpy())
+    # the JSON that names them, last
     top: dict[str, Any] = {"images": list(listed.values())}
     top["annotations"] = list(annotations.values())
     top["categories"] = [
@@ -85,19 +89,6 @@ def save_panoptic(
     ]
     with written_whole(file) as stream:
         json.dump(top, stream)
-
-
-@contextmanager
-def _draft_folder(where: Path) -> Iterator[Path]:
-    """A folder inside `where`, on its disk, so that a rename is one step; gone at the end."""
-    new = not where.exists()
-    where.mkdir(parents=True, exist_ok=True)
-    try:
-        with tempfile.TemporaryDirectory(dir=where, prefix=".draft.") as draft:
-            yield Path(draft)
-    finally:
-        if new and not any(where.iterdir()):
-            where.rmdir()
 
 
 def _png_name(one: PanopticImage, taken: Collection[str]) -> str:
@@ -143,11 +134,3 @@ def _box(one: PanopticImage, number: int) -> list[int]:
     rows, columns = (torch.nonzero((one.ids == number).any(dim=d)) for d in (1, 0))
     x, y = int(columns[0]), int(rows[0])
     return [x, y, int(columns[-1]) + 1 - x, int(rows[-1]) + 1 - y]
-
-
-def _write_png(path: Path, ids: np.ndarray) -> None:
-    from PIL import Image  # comes with matplotlib
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    colour = np.stack([ids & 255, ids >> 8 & 255, ids >> 16], axis=2).astype(np.uint8)
-    Image.fromarray(colour).save(path)

@@ -1,7 +1,7 @@
 """Where everything in a scene lies: one label map, from which all kinds of truth are read.
 
 Every pixel carries 4×4 sample points at its eighths (1/8, 3/8, 5/8, 7/8), and every sample belongs
-to one segment. The map holds a number a sample: a stuff category, or `FIRST_THING` + k for thing k.
+to one segment. The map holds a number for each: a stuff category, or `FIRST_THING` + k for thing k.
 Its shape (4, 4, H, W) keeps the samples of one pixel apart, so that the share of a pixel that a
 segment covers is a mean over the first two axes.
 
@@ -48,7 +48,12 @@ def window(thing: Thing, height: int, width: int) -> tuple[slice, slice]:
 
 
 def samples(start: int, stop: int) -> np.ndarray:
-    """(4, stop - start) coordinates of the samples of pixels start … stop - 1 along one axis."""
+    """(4, stop - start) coordinates of the samples of pixels start … stop - 1 along one axis.
+
+    Example:
+        >>> samples(0, 2).T.tolist()
+        [[0.125, 0.375, 0.625, 0.875], [1.125, 1.375, 1.625, 1.875]]
+    """
     offsets = (np.arange(SAMPLES) + 0.5) / SAMPLES
     return offsets[:, None] + np.arange(start, stop)
 
@@ -187,7 +192,12 @@ def _side(
 
 
 def wave(t: np.ndarray) -> np.ndarray:
-    """A wave of period 1 between -1 and 1, of parabolas: close to a sine, but exact everywhere."""
+    """A wave of period 1 between -1 and 1, of parabolas: close to a sine, but exact everywhere.
+
+    Example:
+        >>> wave(np.array([0.125, 0.25, 0.625, 0.75])).tolist()
+        [0.75, 1.0, -0.75, -1.0]
+    """
     half = 2 * (t - np.floor(t)) - 1
     return 4 * half * (abs(half) - 1)
 

@@ -1,7 +1,7 @@
 """Synthetic scenes whose truth is known exactly, because it was there before the image.
 
 Things (discs, boxes, …) lie on stuff (sky, ground, water), partly hidden by one another. One label
-map with 4×4 samples a pixel (`layout.py`) says which segment each sample belongs to, and
+map with 4×4 samples for each pixel (`layout`) says which segment each sample belongs to, and
 everything is read from it:
 
     coverage_k = samples of segment k / 16          how much of the pixel it takes
@@ -9,7 +9,7 @@ everything is read from it:
 
 A tie goes to the thing in front, and to a thing before stuff. Two people who annotate the same
 photograph do not draw the same masks (Kirillov et al., Panoptic Segmentation, 2019, section 6,
-measures how far they agree); here nobody draws, and an error of a model is the model's.
+measures how far they agree); here no outline is drawn by hand, and every error is the model's.
 Lessons 01 and 08 to 18.
 """
 
@@ -82,6 +82,13 @@ def make_scene(
 
     Raises:
         ValueError: if the seed is negative, or size, things, count or style is none of the above.
+
+    Example:
+        >>> scene = make_scene(0, 64)
+        >>> scene.instances
+        Instances(6 of 64×64, labels [1, 3, 1, 3, 2, 1])
+        >>> scene.panoptic.unique().tolist()
+        [1001, 1003, 1006, 2005, 3002, 3004, 6000, 7000, 8000]
     """
     if seed < 0:
         raise ValueError(f"seed must not be negative, got {seed}")
@@ -90,6 +97,7 @@ def make_scene(
     if style not in ("shapes", "coins"):
         raise ValueError(f"style must be 'shapes' or 'coins', got {style!r}")
     fewest, most = _checked_count((8, 30) if count is None and style == "coins" else count)
+    # one generator for where things lie, another for how they look
     where, how = (np.random.default_rng([seed, stream]) for stream in (0, 1))
     labels = np.full((SAMPLES, SAMPLES, height, width), FREE, dtype=np.uint8)
     number = whole(where, fewest, most)
@@ -99,6 +107,7 @@ def make_scene(
     else:
         placed = lay_things(labels, kinds, number, where)
         lay_stuff(labels, where)
+    # what the samples say of each pixel, and colours to match
     counts = _counts(labels, len(placed))
     shares = counts.astype(np.float32) / np.float32(SAMPLES**2)
     painter = coins.paint_coins if style == "coins" else paint.paint_scene

@@ -3,10 +3,10 @@
     pixel = light · Σ_k coverage_k · colour_k + noise
 
 Coverage is the share of the pixel that segment k takes, so edges are smooth and agree with the
-truth to 1/16. A thing's colour and pattern are drawn without regard to its class: only its outline
-tells a disc from a box. Stuff is told by colour, texture and place together.
+truth to 1/16. A thing's colour and pattern are random, whatever its class: only its outline tells a
+disc from a box. Stuff is told by colour, texture and place together.
 
-As in `shapes.py`, only sums, products, quotients and roots are used, never a sine or an
+As in `shapes`, only sums, products, quotients and roots are used, never a sine or an
 exponential, so that a seed gives one image on every machine. Noise is the sum of two uniform
 numbers, a triangular density.
 """
@@ -172,7 +172,12 @@ def shadow(coverage: np.ndarray, light: tuple[float, float]) -> np.ndarray:
 
 
 def blur(image: np.ndarray) -> np.ndarray:
-    """Weights 1 2 1 along the last two axes; the border repeats."""
+    """Weights 1 2 1 along the last two axes; the border repeats.
+
+    Example:
+        >>> (16 * blur(np.eye(1, 4))).tolist()
+        [[12.0, 4.0, 0.0, 0.0]]
+    """
     edges = [(0, 0)] * (image.ndim - 2) + [(1, 1), (1, 1)]
     p = np.pad(image, edges, mode="edge")
     p = p[..., :-2, :] + 2 * p[..., 1:-1, :] + p[..., 2:, :]

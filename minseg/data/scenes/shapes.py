@@ -111,6 +111,11 @@ def make_shape(kind: str, size: float, rng: np.random.Generator) -> Shape:
         kind: a name of `THINGS`, or "coin".
         size: the longer side of its tight box, in pixels (a coin's wobble may add a little).
         rng: decides proportions and rotation.
+
+    Example:
+        >>> disc = make_shape("disc", 10, np.random.default_rng(0))
+        >>> disc.covers(np.array([0, 4, 6]), np.array([0, 3, 0])).tolist()
+        [True, True, False]
     """
     return MAKERS[kind](size, rng)
 

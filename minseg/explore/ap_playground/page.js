@@ -1,4 +1,4 @@
-// Draws what ap_playground.py computed, and tells it where detections are dragged and how they are
+// Draws what numbers.py computed, and tells widget.py where detections are dragged and how they are
 // scored. Positions are in image pixels; no verdict and no area is computed here.
 const SCREEN = 420;                      // the drawing's width, screen pixels
 const SMALLEST = 8;                      // image pixels: the least side of a box
@@ -9,7 +9,7 @@ const letter = k => String.fromCharCode(65 + k);
 
 // ---- The scene: truths, detections to drag, a line from each to what it took -------------------
 
-function makeScene(model, state, changed, parent) {
+function makeScene(model, state, questions, changed, parent) {
   const [height, width] = model.get("size");
   const map = svg("svg", { class: "map", viewBox: `0 0 ${width} ${height}`, width: SCREEN,
     height: Math.round(SCREEN * height / width) }, parent);
@@ -22,7 +22,7 @@ function makeScene(model, state, changed, parent) {
   const links = svg("g", {}, map);
   const groups = state.boxes.map((_, k) => {
     const group = svg("g", { "data-detection": k + 1 }, map);
-    group.box = svg("rect", { class: "box", tabindex: 0, role: "application", "aria-label":
+    group.box = svg("rect", { class: "movable box", tabindex: 0, role: "application", "aria-label":
       `Detection ${k + 1}. Arrow keys move it, Shift and arrow keys resize it, Alt makes the ` +
       "steps ten times smaller." }, group);
     group.handle = svg("circle", { class: "handle", r: 4.5 }, group);
@@ -30,45 +30,12 @@ function makeScene(model, state, changed, parent) {
     group.number.textContent = k + 1;
     return group;
   });
-  const change = (k, from, dx, dy, resize) => {
-    const [x1, y1, x2, y2] = from;
-    if (resize) {
-      state.boxes[k] = [x1, y1, clamp(x2 + dx, x1 + SMALLEST, width),
-                        clamp(y2 + dy, y1 + SMALLEST, height)];
-    } else {
-      dx = clamp(dx, -x1, width - x2);
-      dy = clamp(dy, -y1, height - y2);
-      state.boxes[k] = [x1 + dx, y1 + dy, x2 + dx, y2 + dy];
-    }
-    place();
-    changed();
-  };
-  const drag = (node, k, resize) => node.addEventListener("pointerdown", down => {
-    down.preventDefault();
-    node.setPointerCapture(down.pointerId);
-    groups[k].box.focus({ preventScroll: true });
-    const from = [...state.boxes[k]], scale = width / map.getBoundingClientRect().width;
-    state.held = true;
-    const on = event => change(k, from, (event.clientX - down.clientX) * scale,
-      (event.clientY - down.clientY) * scale, resize);
-    node.addEventListener("pointermove", on);
-    node.addEventListener("lostpointercapture", () => {
-      node.removeEventListener("pointermove", on);
-      state.held = false;
-    }, { once: true });
-  });
-  const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
   groups.forEach((group, k) => {
-    drag(group.box, k, false);
-    drag(group.handle, k, true);
     group.box.addEventListener("focus", () => state.choose(k));
-    group.box.addEventListener("keydown", event => {
-      const arrow = arrows[event.key];
-      if (!arrow) return;
-      event.preventDefault();
-      event.stopPropagation();                         // JupyterLab has shortcuts on arrows
-      const [dx, dy] = arrow.map(v => v * (event.altKey ? 0.1 : 1));
-      change(k, state.boxes[k], dx, dy, event.shiftKey);
+    dragBox(map, group.box, [[group.handle, LOWER_RIGHT]], {
+      questions, smallest: SMALLEST, size: [height, width],
+      get: () => state.boxes[k],
+      put(box) { state.boxes[k] = box; place(); changed(); },
     });
   });
   const place = () => groups.forEach((group, k) => {
@@ -94,16 +61,11 @@ function makeScene(model, state, changed, parent) {
   };
 }
 
-// ---- The table: one row a detection, by decreasing score --------------------------------------
+// ---- The table: one row for each detection, by decreasing score ---------------------------------
 
 function makeTable(model, state, changed, parent) {
-  const table = html("table", {}, parent);
-  html("caption", { textContent: "By decreasing score" }, table);
-  const head = html("tr", {}, html("thead", {}, table));
-  for (const text of ["detection", "score", "", "", "precision", "recall"]) {
-    html("th", { textContent: text, scope: "col" }, head);
-  }
-  const body = html("tbody", {}, table);
+  const body = startTable(parent, "By decreasing score",
+    ["detection", "score", "", "", "precision", "recall"]);
   const lines = state.scores.map((_, k) => {
     const row = html("tr", {}, body);
     row.dataset.detection = k + 1;
@@ -192,40 +154,32 @@ function makePlot(parent) {
 
 function makeControls(model, ask, parent) {
   const row = html("div", { className: "controls" }, parent);
-  const label = html("label", { textContent: "IoU threshold " }, row);
-  const slider = html("input", { type: "range", min: 0.5, max: 0.95, step: 0.05 }, label);
-  const shown = html("span", {}, label);
-  arrowsStep(slider);
-  bindControl(model, slider, "threshold", () => Number(slider.value),
-    v => { slider.value = v; write(shown, v.toFixed(2)); });
-  const rules = ["raw", "all", "101", "11"].map(rule => [rule, RULES[rule]]);
-  makeSelect(model, "rule", rules, "area ", row);
-  const holder = html("label", {}, row), tick = html("input", { type: "checkbox" }, holder);
-  holder.append(` ${letter(model.get("truths").length - 1)} is a crowd`);
-  bindControl(model, tick, "crowd", () => tick.checked, v => { tick.checked = v; });
-  html("button", { className: "reset", textContent: "Put all back" }, row)
-    .addEventListener("click", () => ask({ reset: true }));
+  makeSlider(model, "threshold", { min: 0.5, max: 0.95, step: 0.05 }, "IoU threshold ", row,
+    v => v.toFixed(2));
+  makeSelect(model, "rule", ["raw", "all", "101", "11"].map(rule => [rule, RULES[rule]]), "area ",
+    row);
+  makeTick(model, "crowd", `${letter(model.get("truths").length - 1)} is a crowd`, row);
+  makeButton("Put all back", "reset", row, () => ask({ reset: true }));
 }
 
 function render({ model, el: root }) {
-  root.classList.add("minseg-ap");
-  root.dataset.lmSuppressShortcuts = "true";
-  const state = { boxes: [], scores: [], chosen: -1, held: false, sliding: false };
+  startPage(root, "minseg-ap");
+  const state = { boxes: [], scores: [], chosen: -1, sliding: false };
   const read = () => {
     state.boxes = model.get("detections").map(box => [...box]);
     state.scores = [...model.get("scores")];
   };
   read();
-  const { ask, quiet } = makeQuestions(model);
-  const changed = () => ask({ detections: state.boxes, scores: state.scores });
-  makeControls(model, ask, root);
+  const questions = makeQuestions(model);
+  const changed = () => questions.ask({ detections: state.boxes, scores: state.scores });
+  makeControls(model, questions.ask, root);
   const stage = html("div", { className: "stage" }, root);
-  const scene = makeScene(model, state, changed, stage);
+  const scene = makeScene(model, state, questions, changed, stage);
   const parts = [scene, makePlot(stage), makeTable(model, state, changed, root)];
   const facts = html("p", { className: "facts" }, root);
 
   const drawing = drawOnChange(model, root, view => {
-    if (!state.held && !state.sliding && quiet()) read();
+    if (!state.sliding && questions.quiet()) read();
     scene.place();
     for (const part of parts) part.draw(view);
     write(facts, view.facts);

@@ -1,5 +1,5 @@
 // What every widget's page needs. `page.py` puts this file before each widget's own script.
-//   Nodes      svg, html, set, write, rectangle, showPng, startTable, clamp
+//   Nodes      svg, html, set, write, rectangle, showPng, startTable, makeKey, keepCount, clamp
 //   Traits     setTrait, bindControl, makeSelect, makeTick, makeSlider, makeButton, arrowsStep
 //   Python     startPage, makeQuestions, drawOnChange
 //   Hands      whereIn, drag, dragBox, dragPoint, dragSegment, onArrows, movedBox, resizedBox
@@ -45,6 +45,22 @@ const startTable = (parent, caption, columns, properties = {}) => {
     for (const textContent of columns) html("th", { textContent, scope: "col" }, head);
   }
   return html("tbody", {}, table);
+};
+
+// A legend. `entries`: the class of a swatch, which gives it its colour, and a text.
+const makeKey = (parent, entries, swatch = "swatch") => {
+  const key = html("div", { className: "key" }, parent);
+  for (const [name, textContent] of entries) {
+    html("span", { className: `${swatch} ${name}` }, key);
+    html("span", { textContent }, key);
+  }
+};
+const MASK_ERRORS = [["kept", "kept"], ["missed", "lost"], ["added", "added"]];  // svg_path.py's
+
+// Give a node so many children: `make(k)` appends the k-th, the last ones are removed.
+const keepCount = (node, count, make) => {
+  while (node.childElementCount > count) node.lastChild.remove();
+  while (node.childElementCount < count) make(node.childElementCount);
 };
 
 // ---- Traits: controls that show one of Python's and set it -------------------------------------

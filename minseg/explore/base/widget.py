@@ -79,7 +79,8 @@ class Widget(Still, anywidget.AnyWidget):
 
     def _follow(self, *traits: str) -> None:
         """From now on: answer questions, and make `view` anew when one of the traits changes."""
-        self.observe(self._look, list(traits))
+        if traits:  # of none, traitlets would observe all
+            self.observe(self._look, list(traits))
         self.on_msg(self._asked)
         self._look()
 

@@ -6,21 +6,20 @@ band is one pixel wide, to mask IoU, where it fills both masks. Lesson 07 uses i
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any
 
 import ipywidgets
-import numpy as np
 import torch
 from torch import Tensor
 
+from minseg.explore.base.png import to_png
 from minseg.explore.base.widget import Still
 from minseg.metrics.boundary import erode
 from minseg.metrics.iou import mask_iou
 
-ZOOM = 6  # screen pixels a mask pixel
+ZOOM = 6  # screen pixels for one mask pixel, along a side
 COLOURS = {  # in the bands of both, of the truth, of the prediction; the rest of either mask
     "both": (0, 128, 100),
     "truth": (0, 80, 200),
@@ -30,7 +29,11 @@ COLOURS = {  # in the bands of both, of the truth, of the prediction; the rest o
 
 
 def moved(mask: Tensor, dx: int) -> Tensor:
-    """(H, W) moved to the right by dx pixels; what leaves the image is lost."""
+    """(H, W) moved to the right by dx pixels; what leaves the image is lost.
+
+    >>> moved(torch.tensor([[True, False, True]]), 1).tolist()
+    [[False, True, False]]
+    """
     out = torch.zeros_like(mask)
     out[:, dx:] = mask[:, : mask.shape[1] - dx]
     return out
@@ -95,20 +98,21 @@ class BoundaryBand(Still, ipywidgets.VBox):
         return f"A mask and a prediction with their inner bands. {self._facts()}"
 
     def picture(self) -> bytes:
-        from PIL import Image  # comes with matplotlib
-
         truth, prediction = self._bands()
-        canvas = np.full((*self.truth.shape, 3), 255, dtype=np.uint8)
-        canvas[(self.truth | self.prediction).numpy()] = COLOURS["inside"]
-        canvas[truth.numpy()] = COLOURS["truth"]
-        canvas[prediction.numpy()] = COLOURS["prediction"]
-        canvas[(truth & prediction).numpy()] = COLOURS["both"]
-        file = io.BytesIO()
-        large = canvas.repeat(ZOOM, axis=0).repeat(ZOOM, axis=1)
-        Image.fromarray(large).save(file, "png", compress_level=1)
-        return file.getvalue()
+        canvas = torch.full((*self.truth.shape, 3), 255, dtype=torch.uint8)
+        # What is painted later lies on top.
+        for name, pixels in (
+            ("inside", self.truth | self.prediction),
+            ("truth", truth),
+            ("prediction", prediction),
+            ("both", truth & prediction),
+        ):
+            canvas[pixels] = torch.tensor(COLOURS[name], dtype=torch.uint8)
+        large = canvas.repeat_interleave(ZOOM, 0).repeat_interleave(ZOOM, 1)
+        return to_png(large.permute(2, 0, 1))
 
     def _bands(self) -> tuple[Tensor, Tensor]:
+        """The inner bands of both masks, as `boundary_of` has them, with a width in pixels."""
         width = self.slider.value
         return (
             self.truth & ~erode(self.truth, width),
@@ -123,11 +127,9 @@ class BoundaryBand(Still, ipywidgets.VBox):
         )
 
     def _draw(self, _change: Any = None) -> None:
+        texts = {"both": "both bands", "truth": "truth only", "prediction": "prediction only"}
         key = ", ".join(
-            f'<b style="color:rgb{COLOURS[name]}">{text}</b>'
-            for name, text in (
-                ("both", "both bands"), ("truth", "truth only"), ("prediction", "prediction only"),
-            )
-        )  # fmt: skip
+            f'<b style="color:rgb{COLOURS[name]}">{text}</b>' for name, text in texts.items()
+        )
         self.numbers.value = f"{escape(self._facts())}<br>{key}"  # names of predictions are in it
         self.image.value = self.picture()

@@ -1,22 +1,53 @@
-"""What a browser needs to draw a panoptic map: colours, outlines, names and their places.
+"""What the PQ playground shows: two panoptic maps, the quality of one, its segments' fate.
 
 A segment keeps its colour for as long as the view lives, so the same id looks the same in the true
-and in the predicted map, and an edit changes only what it touches. Used by the playground of
-lesson 13.
+and in the predicted map, and an edit changes only what it touches. Lesson 13.
 """
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
+import torch
 from torch import Tensor
 
+from minseg.explore.base.png import to_png
+from minseg.explore.base.svg_path import outline_path
 from minseg.metrics.pq import PanopticQuality
+from minseg.metrics.pq_errors import PanopticErrors
+from minseg.metrics.pq_matching import Matching
 
 ROW = 24  # pixels: names within such a band are read from left to right
+
+
+def numbers(
+    drawing: PanopticView,
+    prediction: Tensor,
+    matching: Matching,
+    quality: PanopticQuality,
+    errors: PanopticErrors,
+) -> dict[str, Any]:
+    """What the browser draws of a predicted map (H, W) and of its comparison with the true one.
+
+    Returns:
+        `png` and `segments` of the prediction, each segment with what is `said` of it, its IoU or
+        that it has no match; `missed`, ids of the true map; `rows` of the table; `parts` of the
+        bar: words, share, colour.
+    """
+    from minseg.draw.panoptic_errors import PARTS
+
+    segments = drawing.segments(prediction)
+    iou = dict(zip(matching.matched[:, 0].tolist(), matching.iou, strict=True))
+    for one in segments:
+        one["said"] = f"{iou[one['id']]:.2f}" if one["id"] in iou else "✗"
+    return {
+        "png": drawing.png(prediction),
+        "segments": segments,
+        "missed": matching.missed.tolist(),
+        "rows": drawing.table(quality),
+        "parts": [(words, getattr(errors, key), hue) for key, (words, hue) in PARTS.items()],
+    }
 
 
 class PanopticView:
@@ -37,14 +68,13 @@ class PanopticView:
 
     def segments(self, ids: Tensor) -> list[dict[str, Any]]:
         """Id, name, outline and the name's place (x, y) of each segment, in reading order."""
-        from minseg.draw.overlay import deepest_point, outline  # matplotlib, only where one draws
+        from minseg.draw.overlay import deepest_point  # matplotlib, only where one draws
 
         found = []
         for segment in ids[ids > 0].unique().tolist():
-            mask = (ids == segment).cpu().numpy()
-            pieces = (f"M{a:g} {b:g}L{c:g} {d:g}" for (a, b), (c, d) in outline(mask))
-            entry = {"id": segment, "name": self.name(segment), "path": "".join(pieces)}
-            found.append({**entry, "at": list(deepest_point(mask))})
+            mask = (ids == segment).cpu()
+            entry = {"id": segment, "name": self.name(segment), "path": outline_path(mask)}
+            found.append({**entry, "at": list(deepest_point(mask.numpy()))})
         return sorted(found, key=lambda one: (one["at"][1] // ROW, one["at"][0]))
 
     def table(self, quality: PanopticQuality) -> list[list[str]]:
@@ -58,17 +88,14 @@ class PanopticView:
         return rows
 
     def png(self, ids: Tensor) -> bytes:
-        """The map as a PNG, a pixel a pixel: things saturated, stuff pale, void white."""
+        """The map as a PNG of its own size: things saturated, stuff pale, void white."""
         from matplotlib.colors import to_rgb
-        from PIL import Image  # comes with matplotlib
 
-        canvas = np.full((*ids.shape, 3), 255, dtype=np.uint8)
+        canvas = torch.full((3, *ids.shape), 255, dtype=torch.uint8)
         for segment in ids[ids > 0].unique().tolist():
-            colour = 255 * np.array(to_rgb(self.colour(segment)))
-            canvas[(ids == segment).cpu().numpy()] = colour.round()
-        file = io.BytesIO()
-        Image.fromarray(canvas).save(file, "png")
-        return file.getvalue()
+            colour = 255 * torch.tensor(to_rgb(self.colour(segment)))
+            canvas[:, (ids == segment).cpu()] = colour.round().byte()[:, None]
+        return to_png(canvas)
 
     def colour(self, segment: int) -> str:
         """The segment's colour; a thing's is chosen when it is first seen."""

@@ -9,18 +9,17 @@ the map. Every number comes from `minseg.metrics`; the browser only draws. Lesso
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
-import anywidget
 import traitlets as t
 from torch import Tensor
 
 from minseg.data import STUFF, THINGS, make_scene
 from minseg.experiments import panoptic_edits
-from minseg.explore.base.page import script
-from minseg.explore.base.widget import Still
-from minseg.explore.pq_playground.numbers import PanopticView
+from minseg.explore.base.page import script, style
+from minseg.explore.base.values import point_inside
+from minseg.explore.base.widget import Widget
+from minseg.explore.pq_playground.numbers import PanopticView, numbers
 from minseg.metrics.pq import panoptic_quality
 from minseg.metrics.pq_errors import panoptic_errors
 from minseg.metrics.pq_matching import Categories, match_segments
@@ -37,7 +36,7 @@ EDITS: dict[str, Callable[..., Tensor]] = {
 UNDO = 100  # edits that can be taken back
 
 
-class PQPlayground(Still, anywidget.AnyWidget):
+class PQPlayground(Widget):
     """The widget.
 
     Args:
@@ -55,14 +54,12 @@ class PQPlayground(Still, anywidget.AnyWidget):
         TypeError, ValueError: as `minseg.metrics.panoptic_quality` says of the two maps.
     """
 
-    _esm = script("pq_playground")
-    _css = Path(__file__).with_name("style.css")
+    _esm, _css = script("pq_playground"), style("pq_playground")
 
     size = t.Tuple().tag(sync=True)  # (height, width)
     truth = t.Dict().tag(sync=True)
     selected = t.Int(0).tag(sync=True)
     merging = t.Bool(False).tag(sync=True)
-    view = t.Dict().tag(sync=True)
 
     def __init__(
         self,
@@ -87,8 +84,8 @@ class PQPlayground(Still, anywidget.AnyWidget):
         super().__init__(size=tuple(target.shape))
         draw = self._drawing
         self.truth = {"png": draw.png(target), "segments": draw.segments(target)}
-        self.on_msg(self._asked)
-        self._look("Choose a segment of the prediction.")
+        self._said = "Choose a segment of the prediction."
+        self._follow()
 
     def edit(self, name: str, segment: int | None = None, *more: int) -> None:
         """Change one segment, as a button does.
@@ -135,50 +132,40 @@ class PQPlayground(Still, anywidget.AnyWidget):
         )
 
     def picture(self) -> bytes:
-        from minseg.draw import draw_panoptic, figure, png
+        from minseg.explore.pq_playground.still import picture
 
-        fig, axes = figure(columns=3, height=290, width_ratios=[4, 4, 3])
         names = self._drawing.names
-        draw_panoptic(axes[0], self.target, names=names, title="Truth")
-        draw_panoptic(axes[1], self.prediction, names=names, title="Prediction")
-        words, shares, colours = zip(*self.view["parts"], strict=True)
-        axes[2].barh(words, shares, color=colours)
-        axes[2].invert_yaxis()
-        axes[2].set(xlim=(0, 1), title=f"PQ {self.quality.pq:.3f} and its losses")
-        return png(fig)
+        return picture(self.target, self.prediction, names, self.quality.pq, self.view["parts"])
 
     # ---- What a message of the browser does
 
-    def _asked(self, _widget: object, content: dict[str, Any], _buffers: object) -> None:
-        if "n" not in content:
-            return  # a nudge, see pq_playground.js
-        with self.hold_sync():
-            try:
-                self._answer(content)
-            except ValueError as error:
-                self._look(str(error))
-            self.view = {**self.view, "answers": content["n"]}
+    def answer(self, question: dict[str, Any]) -> None:
+        """A click, a key or a drag."""
+        try:
+            self._do(question)
+        except ValueError as error:
+            self._say(str(error))
 
-    def _answer(self, content: dict[str, Any]) -> None:
-        action = content["do"]
+    def _do(self, question: dict[str, Any]) -> None:
+        action = question["do"]
         if not self.selected and action in (*EDITS, "drag"):
-            self._look("Choose a segment of the prediction first.")
+            self._say("Choose a segment of the prediction first.")
         elif action == "point":
-            x, y = content["at"]
+            x, y = question["at"]
             height, width = self.size
-            i, j = min(max(int(y), 0), height - 1), min(max(int(x), 0), width - 1)
-            self._choose(int(self.prediction[i, j]))
+            j, i = point_inside((int(x), int(y)), (height - 1, width - 1))
+            self._choose(int(self.prediction[int(i), int(j)]))
         elif action == "step":
-            self._step(content["by"])
+            self._step(question["by"])
         elif action == "drag":
-            self._drag(content["by"])
+            self._drag(question["by"])
         elif action == "merge":
             self.merging = not self.merging
-            self._look("Now click what it is to swallow." if self.merging else "")
+            self._say("Now click what it is to swallow." if self.merging else "")
         elif action in ("undo", "reset"):
             getattr(self, action)()
         else:
-            self.edit(action, None, *content.get("more", ()))
+            self.edit(action, None, *question.get("more", ()))
 
     def _choose(self, segment: int) -> None:
         """Select a segment, or merge it into the selected one that waits for it."""
@@ -188,7 +175,7 @@ class PQPlayground(Still, anywidget.AnyWidget):
             self.edit("merge", self.selected, segment)
             return
         self.merging, self.selected = False, segment
-        self._look("")
+        self._say("")
 
     def _step(self, by: int) -> None:
         """Select the next segment; while merging, swallow the neighbour in reading order."""
@@ -222,7 +209,7 @@ class PQPlayground(Still, anywidget.AnyWidget):
         if not held:
             self._held = None
         self._measure()
-        self._look(f"{said.capitalize()}: PQ {before:.3f} → {self.quality.pq:.3f}")
+        self._say(f"{said.capitalize()}: PQ {before:.3f} → {self.quality.pq:.3f}")
 
     def _measure(self) -> None:
         options: dict[str, Any] = {"things": self.things, "stuff": self.stuff}
@@ -232,28 +219,19 @@ class PQPlayground(Still, anywidget.AnyWidget):
         categories = Categories(**options)
         self.matching = match_segments(self.prediction, self.target, categories)
 
-    def _look(self, said: str) -> None:
-        segments = self._drawing.segments(self.prediction)
-        iou = dict(zip(self.matching.matched[:, 0].tolist(), self.matching.iou, strict=True))
-        for one in segments:
-            one["said"] = f"{iou[one['id']]:.2f}" if one["id"] in iou else "✗"
-        if self.selected not in {one["id"] for one in segments}:
-            self.selected, self.merging = 0, False
-        self.view = {
-            "png": self._drawing.png(self.prediction),
-            "segments": segments,
-            "missed": self.matching.missed.tolist(),
-            "rows": self._drawing.table(self.quality),
-            "parts": self._parts(),
-            "chosen": self._drawing.name(self.selected) if self.selected else "nothing",
-            "said": said,
+    def _say(self, said: str) -> None:
+        self._said = said
+        self._look()
+
+    def make_view(self) -> dict[str, Any]:
+        shown = numbers(self._drawing, self.prediction, self.matching, self.quality, self.errors)
+        if self.selected not in {one["id"] for one in shown["segments"]}:
+            self.selected, self.merging = 0, False  # it was swallowed or deleted
+        chosen = self._drawing.name(self.selected) if self.selected else "nothing"
+        return {
+            **shown,
+            "chosen": chosen,
+            "said": self._said,
+            "facts": f"Selected: {chosen}. {self._said}",
             "undo": len(self._past),
-            "answers": -1,
-            "drawn": self.view.get("drawn", 0) + 1,
         }
-
-    def _parts(self) -> list[tuple[str, float, str]]:
-        """The bar: words, share and colour of each part of `panoptic_errors`."""
-        from minseg.draw.panoptic_errors import PARTS
-
-        return [(words, getattr(self.errors, key), hue) for key, (words, hue) in PARTS.items()]

@@ -1,8 +1,10 @@
-// Draws what representation_sweep.py computed, and tells it how far the budget is moved. Positions
-// are in image pixels; nothing is written down or judged here.
+// Draws what numbers.py computed, and tells widget.py how far the budget is moved. Positions are in
+// image pixels; nothing is written down or judged here.
 const SCREEN = 400;                      // the drawing's width, screen pixels
 const PLOT = { width: 380, height: 300, left: 46, top: 10, bottom: 36 };
 const BYTES = [3, 10, 30, 100, 300, 1000, 3000];
+
+// ---- The map: what comes back -------------------------------------------------------------------
 
 function makeMap(model, parent) {
   const size = model.get("size");
@@ -23,12 +25,13 @@ function makeMap(model, parent) {
     for (const [name, node] of layers) {
       set(node, { d: name === "lines" ? (view.grid.length ? lines(view.grid) : "") : view[name] });
     }
-    while (marks.childElementCount > view.marks.length) marks.lastChild.remove();
-    while (marks.childElementCount < view.marks.length) svg("circle", { r: 0.8 }, marks);
+    keepCount(marks, view.marks.length, () => svg("circle", { r: 0.8 }, marks));
     view.marks.forEach(([cx, cy], k) => set(marks.children[k], { cx, cy }));
     set(map, { "aria-label": "The mask that comes back. " + view.facts });
   };
 }
+
+// ---- The plot: IoU over bytes -------------------------------------------------------------------
 
 function makePlot(parent, choose) {
   const { width, height, left, top, bottom } = PLOT;
@@ -54,11 +57,8 @@ function makePlot(parent, choose) {
   return view => {
     set(lines.iou, { points: points(view.points, 1) });
     set(lines.boundary, { points: points(view.points, 2) });
-    while (dots.childElementCount > view.points.length) dots.lastChild.remove();
-    while (dots.childElementCount < view.points.length) {
-      const k = dots.childElementCount;
-      svg("circle", { class: "dot", r: 4 }, dots).addEventListener("click", () => choose(k));
-    }
+    keepCount(dots, view.points.length, k =>
+      svg("circle", { class: "dot", r: 4 }, dots).addEventListener("click", () => choose(k)));
     view.points.forEach(([bytes, iou], k) => set(dots.children[k], { cx: x(bytes), cy: y(iou) }));
     set(exact, { d: `M${x(view.exact)} ${y(0)}V${y(1)}` });
     set(said, { x: x(view.exact) + 4, y: y(0) - 6 });
@@ -69,11 +69,12 @@ function makePlot(parent, choose) {
   };
 }
 
+// ---- Controls, and the table --------------------------------------------------------------------
+
 function makeControls(model, state, changed, parent) {
   const row = html("div", { className: "controls" }, parent);
-  for (const [trait, options, text] of [["thing", "things", "mask "], ["kind", "kinds", "written as "]]) {
-    makeSelect(model, trait, model.get(options).map(name => [name, name]), text, row);
-  }
+  makeSelect(model, "thing", model.get("things"), "mask ", row);
+  makeSelect(model, "kind", model.get("kinds"), "written as ", row);
   const label = html("label", { textContent: "budget " }, row);
   const slider = html("input", { type: "range", min: 0, step: 1 }, label);
   slider.dataset.trait = "step";
@@ -88,40 +89,38 @@ function makeControls(model, state, changed, parent) {
   };
 }
 
+function makeTable(parent) {
+  const body = startTable(parent, "What comes back", []);
+  return rows => {
+    keepCount(body, rows.length, () => {
+      const row = html("tr", {}, body);
+      html("th", { scope: "row" }, row);
+      html("td", {}, row);
+    });
+    rows.forEach((texts, k) => texts.forEach((text, i) => write(body.rows[k].cells[i], text)));
+  };
+}
+
+// ---- All together -------------------------------------------------------------------------------
+
 function render({ model, el: root }) {
-  root.classList.add("minseg-sweep");
-  root.dataset.lmSuppressShortcuts = "true";
+  startPage(root, "minseg-sweep");
   const state = { step: model.get("view").step };
-  const { ask, quiet } = makeQuestions(model);
-  const changed = () => ask({ step: state.step });
+  const questions = makeQuestions(model);
+  const changed = () => questions.ask({ step: state.step });
   const controls = makeControls(model, state, changed, root);
   const stage = html("div", { className: "stage" }, root);
   const left = html("div", {}, stage), right = html("div", {}, stage);
-  const key = html("div", { className: "key" }, left);
-  for (const [name, text] of [["kept", "kept"], ["missed", "lost"], ["added", "added"]]) {
-    html("span", { className: "swatch " + name }, key);
-    html("span", { textContent: text }, key);
-  }
+  makeKey(left, MASK_ERRORS);
   const parts = [controls, makeMap(model, left),
                  makePlot(right, k => { state.step = k; changed(); })];
-  const legend = html("div", { className: "key" }, right);
-  for (const [name, text] of [["iou", "IoU"], ["boundary", "boundary IoU"]]) {
-    html("span", { className: "line " + name }, legend);
-    html("span", { textContent: text }, legend);
-  }
-  const table = html("table", {}, right);
-  html("caption", { textContent: "What comes back" }, table);
-  const body = html("tbody", {}, table);
+  makeKey(right, [["iou", "IoU"], ["boundary", "boundary IoU"]], "line");
+  const table = makeTable(right);
 
   const drawing = drawOnChange(model, root, view => {
-    if (quiet()) state.step = view.step;
+    if (questions.quiet()) state.step = view.step;
     for (const part of parts) part(view);
-    view.rows.forEach(([name, value], k) => {
-      const row = body.rows[k] ?? html("tr", {}, body);
-      if (!row.cells.length) { html("th", { scope: "row" }, row); html("td", {}, row); }
-      write(row.cells[0], name);
-      write(row.cells[1], value);
-    });
+    table(view.rows);
   });
   drawing.now();
   return drawing.stop;

@@ -7,50 +7,25 @@ that one can try to beat it: what it minimises is a distance between points, not
 
 from __future__ import annotations
 
-from math import cos, isfinite, pi, sin
-from pathlib import Path
+from math import cos, pi, sin
 from typing import Any
 
-import anywidget
 import torch
 import traitlets as t
 
 from minseg.experiments.representations import SIZE, THINGS, ring_of, specimen
-from minseg.explore.base.page import script
-from minseg.explore.base.svg_path import curve_path, errors_paths
-from minseg.explore.base.widget import Still
-from minseg.masks import fit_bspline, from_bspline, from_polygons
-from minseg.metrics import boundary_iou, mask_iou
+from minseg.explore.base.page import script, style
+from minseg.explore.base.values import Point, finite, point_inside
+from minseg.explore.base.widget import Widget
+from minseg.explore.spline_editor.numbers import curve_and_mask, numbers
+from minseg.masks import fit_bspline
 
-Point = tuple[float, float]
 FEWEST, MOST = 4, 40  # control points
 MARGIN = 16  # pixels around the image: the controls of a curve within it may lie outside
-SAMPLES = 512  # points of the curve
 START = tuple((48 + 30 * cos(k * pi / 4), 48 + 30 * sin(k * pi / 4)) for k in range(8))
 
 
-def explain(thing: str, controls: tuple[Point, ...]) -> dict[str, Any]:
-    """What the browser draws of a specimen and control points (x, y) in pixels.
-
-    Returns:
-        Paths `kept`, `missed`, `added`, `curve`; `iou`, `boundary_iou`, `facts`.
-    """
-    truth = specimen(thing)
-    curve = from_bspline(torch.tensor(controls, dtype=torch.float64), SAMPLES)
-    mask = from_polygons([curve], SIZE, SIZE)
-    iou = mask_iou(truth[None], mask[None]).item()
-    at_boundary = boundary_iou(truth[None], mask[None]).item()
-    return {
-        **errors_paths(truth, mask),
-        "curve": curve_path([curve]),
-        "iou": iou,
-        "boundary_iou": at_boundary,
-        "facts": f"{len(controls)} control points, {8 * len(controls)} bytes: "
-        f"IoU {iou:.3f}, boundary IoU {at_boundary:.3f}",
-    }
-
-
-class SplineEditor(Still, anywidget.AnyWidget):
+class SplineEditor(Widget):
     """The widget: `SplineEditor(thing="star")`, or with `controls=((x, y), …)`.
 
     Traits:
@@ -59,8 +34,7 @@ class SplineEditor(Still, anywidget.AnyWidget):
         view: what the browser draws; made anew whenever one of the others changes.
     """
 
-    _esm = script("spline_editor")
-    _css = Path(__file__).with_name("style.css")
+    _esm, _css = script("spline_editor"), style("spline_editor")
 
     size = t.Int(SIZE).tag(sync=True)
     margin = t.Int(MARGIN).tag(sync=True)
@@ -68,13 +42,10 @@ class SplineEditor(Still, anywidget.AnyWidget):
     limits = t.Tuple((FEWEST, MOST)).tag(sync=True)
     thing = t.Enum(THINGS, "coin").tag(sync=True)
     controls = t.Tuple(START).tag(sync=True)
-    view = t.Dict().tag(sync=True)
 
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)
-        self.observe(self._look, ["thing", "controls"])
-        self.on_msg(self._asked)
-        self._look()
+        self._follow("thing", "controls")
 
     def fit(self) -> None:
         """Put the controls where least squares wants them: the same number, along the outline."""
@@ -101,8 +72,7 @@ class SplineEditor(Still, anywidget.AnyWidget):
         from minseg.draw import figure, png
         from minseg.draw.masks import draw_errors
 
-        curve = from_bspline(torch.tensor(self.controls, dtype=torch.float64), SAMPLES)
-        mask = from_polygons([curve], SIZE, SIZE)
+        curve, mask = curve_and_mask(self.controls)
         marks = torch.tensor(self.controls)
         fig, ax = figure(width=420, height=440)
         title = f"IoU {self.view['iou']:.3f} with {len(self.controls)} control points"
@@ -112,30 +82,21 @@ class SplineEditor(Still, anywidget.AnyWidget):
 
     @t.validate("controls")
     def _points_nearby(self, proposal: dict[str, Any]) -> tuple[Point, ...]:
-        points = tuple(tuple(float(v) for v in point) for point in proposal["value"])
+        points = [finite("each of controls", point, 2) for point in proposal["value"]]
         if not FEWEST <= len(points) <= MOST:
             raise t.TraitError(f"controls must be {FEWEST} to {MOST} points, got {len(points)}")
-        for point in points:
-            if len(point) != 2 or not all(map(isfinite, point)):
-                raise t.TraitError(f"controls must be two finite numbers each, got {point}")
-        low, high = float(-MARGIN), float(SIZE + MARGIN)
-        return tuple((min(max(x, low), high), min(max(y, low), high)) for x, y in points)
+        return tuple(point_inside(point, (SIZE, SIZE), MARGIN) for point in points)
 
-    def _asked(self, _widget: object, content: dict[str, Any], _buffers: object) -> None:
-        """New places, or a wish, from the browser, answered by one new `view`."""
-        if "n" not in content:
-            return  # a nudge, see page.js
-        with self.hold_sync():
-            if "controls" in content:
-                self.controls = tuple(content["controls"])
-            if content.get("fit"):
-                self.fit()
-            if "add" in content:
-                self.add(content["add"])
-            if "remove" in content:
-                self.remove(content["remove"])
-            self._look(answers=content["n"])
+    def answer(self, question: dict[str, Any]) -> None:
+        """New places, or a wish."""
+        if "controls" in question:
+            self.controls = tuple(question["controls"])
+        if "fit" in question:
+            self.fit()
+        if "add" in question:
+            self.add(question["add"])
+        if "remove" in question:
+            self.remove(question["remove"])
 
-    def _look(self, _change: object = None, answers: int = -1) -> None:
-        view = explain(self.thing, self.controls)
-        self.view = {**view, "answers": answers, "drawn": self.view.get("drawn", 0) + 1}
+    def make_view(self) -> dict[str, Any]:
+        return numbers(self.thing, self.controls)

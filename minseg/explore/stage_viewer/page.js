@@ -1,4 +1,4 @@
-// Draws what stage_viewer.py computed, and tells it which RoI is chosen and where it is dragged.
+// Draws what numbers.py computed, and tells widget.py which RoI is chosen and where it is dragged.
 // Positions are in image pixels; nothing of the model is computed here.
 const SCREEN = 460;                      // the drawing's width, screen pixels
 const SMALLEST = 2;                      // image pixels: the least side of a box
@@ -13,32 +13,25 @@ const KEYS = {                           // which mark stands for what, after th
   masks: [["kept", "kept"], ["refined", "the box that the mask head reads, 14 × 14 cells"]],
 };
 
-function put(model, trait, value) {
-  model.set(trait, value);
-  model.save_changes();
-}
 const choose = (model, k) =>
-  put(model, "chosen", clamp(k, 0, model.get("rois").anchors.length - 1));
+  setTrait(model, "chosen", clamp(k, 0, model.get("rois").anchors.length - 1));
 
-// ---- Tabs, one a stage, and the number of the RoI -----------------------------------------------
+// ---- Tabs, one for each stage, and the number of the RoI -----------------------------------------------
 
 function makeTabs(model, parent) {
   const list = html("div", { className: "tabs", role: "tablist", ariaLabel: "Stage" }, parent);
   const tabs = ORDER.map(stage => {
     const tab = html("button", { role: "tab", textContent: model.get("stages")[stage] }, list);
     tab.dataset.stage = stage;
-    tab.addEventListener("click", () => put(model, "stage", stage));
+    tab.addEventListener("click", () => setTrait(model, "stage", stage));
     return tab;
   });
-  list.addEventListener("keydown", event => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!step) return;
-    event.preventDefault();
-    event.stopPropagation();                           // JupyterLab has shortcuts on arrows
-    const next = clamp(ORDER.indexOf(model.get("stage")) + step, 0, ORDER.length - 1);
-    put(model, "stage", ORDER[next]);
+  onArrows(list, dx => {
+    if (!dx) return false;                             // up and down are the page's
+    const next = clamp(ORDER.indexOf(model.get("stage")) + dx, 0, ORDER.length - 1);
+    setTrait(model, "stage", ORDER[next]);
     tabs[next].focus();
-  });
+  }, { fine: 1 });
   return () => tabs.forEach(tab => {
     const on = tab.dataset.stage === model.get("stage");
     set(tab, { "aria-selected": on, tabindex: on ? 0 : -1 });
@@ -47,28 +40,25 @@ function makeTabs(model, parent) {
 
 function makeControls(model, ask, parent) {
   const row = html("div", { className: "controls" }, parent);
-  const label = html("label", { textContent: "RoI " }, row), all = model.get("rois").anchors.length;
-  const slider = html("input", { type: "range", min: 0, max: all - 1, step: 1 }, label);
-  const shown = html("span", {}, label);
-  arrowsStep(slider);
-  bindControl(model, slider, "chosen", () => Number(slider.value),
-    k => { slider.value = k; write(shown, `${k + 1} of ${all}, by objectness`); });
-  html("button", { className: "reset", textContent: "Put it back" }, row)
-    .addEventListener("click", () => ask({ box: [] }));
+  const all = model.get("rois").anchors.length;
+  makeSlider(model, "chosen", { min: 0, max: all - 1, step: 1 }, "RoI ", row,
+    k => `${k + 1} of ${all}, by objectness`);
+  makeButton("Put it back", "reset", row, () => ask({ box: [] }));
   const caption = html("p", { className: "caption" }, parent);
   return () => write(caption, model.get("captions")[model.get("stage")]);
 }
 
 // ---- The image: every RoI of the stage, and the chosen one on top -------------------------------
 
-function makeImage(model, url, parent) {
+function makeImage(model, parent) {
   const [height, width] = model.get("size");
   const map = svg("svg", { class: "map", viewBox: `0 0 ${width} ${height}`, width: SCREEN,
     height: Math.round(SCREEN * height / width), tabindex: 0, role: "application", "aria-label":
     "Image with RoIs. N and P choose the next and the previous one, digits 1 to 5 the stage. " +
     "Arrow keys move it, Shift and arrow keys resize it, Alt makes the steps ten times smaller." },
     parent);
-  svg("image", { href: url, width, height, class: "photo" }, map);
+  const photo = svg("image", { width, height, class: "photo" }, map);
+  showPng(photo, model.get("image_png"));
   const found = svg("g", { class: "found" }, map), things = svg("g", { class: "things" }, map);
   model.get("masks").forEach(d => svg("path", { d }, found));
   model.get("truths").forEach((box, k) => {
@@ -76,7 +66,7 @@ function makeImage(model, url, parent) {
     svg("text", { x: box[0] + width / 150, y: box[1] + width / 24, "font-size": width / 28 },
       things).textContent = k + 1;
   });
-  return map;
+  return { map, stop: () => URL.revokeObjectURL(photo.getAttribute("href")) };
 }
 
 // Which RoIs a point may mean, those first whose outline is near.
@@ -101,72 +91,54 @@ function makePicker(model, shown) {
   };
 }
 
-// The box of the chosen RoI, which is dragged by itself or by its corner.
-function makeBox(model, state, ask, pick, map, parent) {
-  const [height, width] = model.get("size");
-  const under = svg("rect", { class: "under" }, parent), box = svg("rect", { class: "box" }, parent);
-  const handle = svg("circle", { class: "handle", r: 5 * width / SCREEN }, parent);
+// The box of the chosen RoI, which is dragged by itself or by its corner. A press that goes nowhere
+// is a click: on the same place, where another RoI may lie.
+function makeBox(model, state, questions, pick, map, parent) {
+  const size = model.get("size");
+  const under = svg("rect", { class: "under" }, parent);
+  const box = svg("rect", { class: "movable box" }, parent);
+  const handle = svg("circle", { class: "handle", r: 5 * size[1] / SCREEN }, parent);
+  const put = moved => {
+    state.box = moved;
+    place();
+    questions.ask({ box: moved });
+  };
   const place = () => {
     for (const node of [under, box]) rectangle(node, state.box);
     set(handle, { cx: state.box[2], cy: state.box[3] });
   };
-  const move = ([x1, y1, x2, y2], dx, dy, resize) => {
-    if (resize) {
-      state.box = [x1, y1, clamp(x2 + dx, x1 + SMALLEST, width),
-                   clamp(y2 + dy, y1 + SMALLEST, height)];
-    } else {
-      dx = clamp(dx, -x1, width - x2);
-      dy = clamp(dy, -y1, height - y2);
-      state.box = [x1 + dx, y1 + dy, x2 + dx, y2 + dy];
-    }
-    place();
-    ask({ box: state.box });
-  };
-  map.addEventListener("pointerdown", down => {
-    down.preventDefault();
-    map.setPointerCapture(down.pointerId);
-    map.focus({ preventScroll: true });
-    const from = [...state.box], shape = map.getBoundingClientRect(), scale = width / shape.width;
-    const held = down.target === box || down.target === handle;
-    const on = event => {
-      const dx = event.clientX - down.clientX, dy = event.clientY - down.clientY;
-      if (!state.held && Math.hypot(dx, dy) < NEAR) return;
-      state.held = true;
-      move(from, dx * scale, dy * scale, down.target === handle);
-    };
-    if (held) map.addEventListener("pointermove", on);
-    map.addEventListener("lostpointercapture", () => {
-      map.removeEventListener("pointermove", on);
-      if (!state.held) {
-        pick((down.clientX - shape.x) * scale, (down.clientY - shape.y) * scale, NEAR * scale);
-      }
-      state.held = false;
-    }, { once: true });
+  const change = (from, dx, dy, resizing) => put(resizing
+    ? resizedBox(from, dx, dy, size, SMALLEST) : movedBox(from, dx, dy, size));
+
+  let press = {};
+  drag(map, map, {
+    questions,
+    begin(at, { target }) {
+      press = { at, target, near: NEAR * size[1] / map.getBoundingClientRect().width };
+      return [...state.box];
+    },
+    move(from, dx, dy) {
+      if (press.target !== box && press.target !== handle) return;
+      if (!press.gone && Math.hypot(dx, dy) < press.near) return;
+      press.gone = true;
+      change(from, dx, dy, press.target === handle);
+    },
+    end() { if (!press.gone) pick(...press.at, press.near); },
   });
-  return { place, move };
+  onArrows(map, (dx, dy, event) => {
+    if (model.get("stage") !== "anchors") change(state.box, dx, dy, event.shiftKey);
+  }, {
+    other(event) {
+      const step = { n: 1, p: -1 }[event.key.toLowerCase()], stage = ORDER[Number(event.key) - 1];
+      if (step) return choose(model, model.get("chosen") + step);
+      return stage ? setTrait(model, "stage", stage) : false;
+    },
+  });
+  return place;
 }
 
-function listenToKeys(model, state, box, map) {
-  const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-  map.addEventListener("keydown", event => {
-    if (event.ctrlKey || event.metaKey) return;
-    const arrow = arrows[event.key], step = { n: 1, p: -1 }[event.key.toLowerCase()];
-    const stage = ORDER[Number(event.key) - 1];
-    if (!arrow && !step && !stage) return;
-    event.preventDefault();
-    event.stopPropagation();                           // JupyterLab has shortcuts on these keys
-    if (step) choose(model, model.get("chosen") + step);
-    if (stage) put(model, "stage", stage);
-    if (!arrow || model.get("stage") === "anchors") return;
-    const [dx, dy] = arrow.map(v => v * (event.altKey ? 0.1 : 1));
-    box.move(state.box, dx, dy, event.shiftKey);
-  });
-}
-
-function makeMap(model, state, ask, parent) {
-  const frame = html("div", {}, parent);
-  const url = URL.createObjectURL(new Blob([model.get("image_png")], { type: "image/png" }));
-  const map = makeImage(model, url, frame);
+function makeMap(model, state, questions, parent) {
+  const frame = html("div", {}, parent), { map, stop } = makeImage(model, frame);
   const rois = svg("g", { class: "rois" }, map), chosen = svg("g", { class: "chosen" }, map);
   const mask = svg("path", { class: "mask" }, chosen), grid = svg("path", { class: "cells" }, chosen);
   const anchor = svg("rect", { class: "anchor" }, chosen);
@@ -174,9 +146,8 @@ function makeMap(model, state, ask, parent) {
   const key = html("p", { className: "key" }, frame);
   const levels = model.get("strides").map((stride, k) => ["level" + k, "stride " + stride]);
   const shown = k => stage !== "masks" || model.get("rois").masks[k][4] === "kept";
-  const box = makeBox(model, state, ask, makePicker(model, shown), map, chosen);
+  const place = makeBox(model, state, questions, makePicker(model, shown), map, chosen);
   let stage = "";
-  listenToKeys(model, state, box, map);
 
   const changeStage = () => {
     stage = model.get("stage");
@@ -194,8 +165,7 @@ function makeMap(model, state, ask, parent) {
     }
   };
   return {
-    place: box.place,
-    stop: () => URL.revokeObjectURL(url),
+    place, stop,
     draw(view) {
       if (stage !== model.get("stage")) changeStage();
       rectangle(anchor, view.anchor);
@@ -220,9 +190,7 @@ function makeSide(parent) {
     html("figcaption", { textContent: title }, figure);
     return html("img", { alt: `${title}: ${what}` }, figure);
   });
-  const table = html("table", {}, side);
-  html("caption", { textContent: "Class scores" }, table);
-  const body = html("tbody", {}, table);
+  const body = startTable(side, "Class scores", []);
   return view => {
     if (features.src !== view.features) features.src = view.features;
     if (probabilities.src !== view.probabilities) probabilities.src = view.probabilities;
@@ -258,16 +226,15 @@ function makeStory(model, parent) {
 // ---- All together -------------------------------------------------------------------------------
 
 function render({ model, el: root }) {
-  root.classList.add("minseg-stages");
-  root.dataset.lmSuppressShortcuts = "true";
-  const state = { box: [...model.get("view").proposal], held: false };
-  const { ask, quiet } = makeQuestions(model);
-  const tabs = makeTabs(model, root), controls = makeControls(model, ask, root);
+  startPage(root, "minseg-stages");
+  const state = { box: [...model.get("view").proposal] };
+  const questions = makeQuestions(model);
+  const tabs = makeTabs(model, root), controls = makeControls(model, questions.ask, root);
   const stage = html("div", { className: "stage" }, root);
-  const map = makeMap(model, state, ask, stage), side = makeSide(stage);
+  const map = makeMap(model, state, questions, stage), side = makeSide(stage);
   const story = makeStory(model, root);
   const drawing = drawOnChange(model, root, view => {
-    if (!state.held && quiet()) state.box = [...view.proposal];
+    if (questions.quiet()) state.box = [...view.proposal];
     map.place();
     for (const draw of [tabs, controls, map.draw, side, story]) draw(view);
   });

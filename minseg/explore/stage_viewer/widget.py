@@ -8,33 +8,22 @@ lives in traits: `viewer.chosen = 7; viewer.box = (40, 30, 95, 88)`. Lesson 08.
 
 from __future__ import annotations
 
-from math import isfinite
-from pathlib import Path
 from typing import Any
 
-import anywidget
-import torch
 import traitlets as t
-from torch import Tensor
 
 from minseg.data import Scene, coins_truth, photo
-from minseg.experiments.mask_rcnn_trace import Heads, Walk
-from minseg.explore.base.page import script
+from minseg.data.example import Example
+from minseg.experiments.mask_rcnn_trace import MaskRCNNTrace
+from minseg.explore.base.page import script, style
 from minseg.explore.base.png import one_thread, to_png
 from minseg.explore.base.svg_path import pixels_path
-from minseg.explore.base.widget import Still
-from minseg.explore.stage_viewer.numbers import captions, lines, shown
+from minseg.explore.base.values import Box, box_inside, finite
+from minseg.explore.base.widget import Widget
+from minseg.explore.stage_viewer.numbers import STAGES, captions, numbers, rois
 from minseg.instances import Instances
 from minseg.models import MaskRCNN, load_coins
-from minseg.train import Example
 
-STAGES = {
-    "anchors": "Anchors",
-    "proposals": "Proposals",
-    "samples": "Sampled RoIs",
-    "boxes": "Class and box",
-    "masks": "Masks",
-}
 SMALLEST = 2.0  # image pixels, the least side of a box
 ROWS, COLUMNS = slice(6, 230), slice(4, 244)  # of the photograph: 12 coins, none of them cut
 
@@ -47,7 +36,7 @@ def coins_scene() -> Example:
     return Example(photo("coins")[:, ROWS, COLUMNS], Instances(masks[seen], truth.labels[seen]))
 
 
-class StageViewer(Still, anywidget.AnyWidget):
+class StageViewer(Widget):
     """The widget.
 
     Args:
@@ -64,8 +53,7 @@ class StageViewer(Still, anywidget.AnyWidget):
         ValueError: if the model proposes nothing in the scene, or does not know a thing's class.
     """
 
-    _esm = script("stage_viewer")
-    _css = Path(__file__).with_name("style.css")
+    _esm, _css = script("stage_viewer"), style("stage_viewer")
 
     stages = t.Dict(default_value=STAGES).tag(sync=True)
     strides = t.Tuple().tag(sync=True)  # of the model's levels
@@ -78,29 +66,26 @@ class StageViewer(Still, anywidget.AnyWidget):
     stage = t.Enum(tuple(STAGES), "anchors").tag(sync=True)
     chosen = t.Int(0).tag(sync=True)
     box = t.Tuple().tag(sync=True)
-    view = t.Dict().tag(sync=True)
 
     def __init__(
         self, model: MaskRCNN | None = None, scene: Example | Scene | None = None, **traits: Any
     ) -> None:
         model = load_coins() if model is None else model
         scene = coins_scene() if scene is None else scene
-        self.walk = walk = Walk(model, scene.image, scene.instances)
-        traits.setdefault("chosen", int(walk.kept.long().argmax()))  # the first that is kept
+        self.trace = trace = MaskRCNNTrace(model, scene.image, scene.instances)
+        traits.setdefault("chosen", int(trace.kept.long().argmax()))  # the first that is kept
         super().__init__(
             strides=model.strides,
-            captions=captions(walk),
+            captions=captions(trace),
             size=tuple(scene.image.shape[1:]),
             image_png=to_png(scene.image),
-            rois=_rois(walk),
-            masks=tuple(pixels_path(mask) for mask in walk.masks[walk.kept]),
-            truths=tuple(walk.things.tolist()),
+            rois=rois(trace),
+            masks=tuple(pixels_path(mask) for mask in trace.masks[trace.kept]),
+            truths=tuple(trace.things.tolist()),
             **traits,
         )
-        self.observe(self._choose, ["chosen"])
-        self.observe(self._look, ["stage", "box"])
-        self.on_msg(self._asked)
-        self._look()
+        self.observe(self._put_back, ["chosen"])
+        self._follow("stage", "box")
 
     def __repr__(self) -> str:
         """The same on every machine, whatever the model has learnt."""
@@ -121,75 +106,29 @@ class StageViewer(Still, anywidget.AnyWidget):
         from minseg.draw import png
         from minseg.explore.stage_viewer.still import draw_stages
 
-        return png(draw_stages(self.walk, self.chosen))
+        return png(draw_stages(self.trace, self.chosen))
 
     @t.validate("chosen")
     def _exists(self, proposal: dict[str, Any]) -> int:
-        return int(min(max(proposal["value"], 0), len(self.walk.proposal) - 1))
+        return int(min(max(proposal["value"], 0), len(self.trace.proposal) - 1))
 
     @t.validate("box")
-    def _inside(self, proposal: dict[str, Any]) -> tuple[float, ...]:
-        box = tuple(float(v) for v in proposal["value"])
-        if len(box) not in (0, 4) or not all(map(isfinite, box)):
-            raise t.TraitError(f"box must be four finite numbers or none, got {box}")
-        if not box:
+    def _inside(self, proposal: dict[str, Any]) -> Box | tuple[()]:
+        if not len(proposal["value"]):
             return ()
-        (x1, y1, x2, y2), (height, width) = box, self.walk.image.shape[1:]
-        x1, y1 = min(max(x1, 0.0), width - SMALLEST), min(max(y1, 0.0), height - SMALLEST)
-        return x1, y1, min(max(x2, x1 + SMALLEST), width), min(max(y2, y1 + SMALLEST), height)
+        return box_inside(finite("box", proposal["value"], 4), self.size, SMALLEST)
 
-    def _choose(self, _change: object) -> None:
+    def answer(self, question: dict[str, Any]) -> None:
+        """The chosen RoI moved, or put back."""
+        self.box = tuple(question["box"])
+
+    @one_thread()
+    def make_view(self) -> dict[str, Any]:
+        return numbers(self.trace, self.stage, self.chosen, self.box)
+
+    def _put_back(self, _change: object) -> None:
         """Another RoI stands where it was proposed."""
         if self.box:
-            self.box = ()  # which is looked at
+            self.box = ()  # which makes a new view
         else:
             self._look()
-
-    def _asked(self, _widget: object, content: dict[str, Any], _buffers: object) -> None:
-        """The chosen RoI moved in the browser, answered by one new `view`."""
-        if "n" not in content:
-            return  # a nudge, see page.js
-        with self.hold_sync():
-            self.box = tuple(content["box"])  # which is looked at, if it is another one
-            drawn = self.view["drawn"] + 1
-            self.view = {**self.view, "answers": content["n"], "drawn": drawn}
-
-    def _heads(self, box: Tensor) -> Heads:
-        if self.box:
-            return self.walk.ask(box[None])
-        return Heads(*(part[self.chosen][None] for part in self.walk.heads))
-
-    def _look(self, _change: object = None) -> None:
-        k, walk = self.chosen, self.walk
-        box = torch.tensor(self.box) if self.box else walk.proposal[k]
-        with one_thread():
-            heads = self._heads(box)
-            pasted = walk.paste(heads)
-            said = lines(walk, k, box, heads, pasted)
-        number = f"RoI {k + 1} of {len(walk.proposal)}"
-        self.view = {
-            **shown(walk, k, box, heads, pasted),
-            "lines": said,
-            "moved": bool(self.box),
-            "facts": f"{number}, {STAGES[self.stage]}: {said[self.stage]}",
-            "answers": -1,
-            "drawn": self.view.get("drawn", 0) + 1,
-        }
-
-
-def _rois(walk: Walk) -> dict[str, list[list[Any]]]:
-    """Boxes of every RoI at each stage, with a word for how to draw it."""
-    level = [f"level{k}" for k in walk.level.tolist()]
-    role = [("left", "background", "positive")[r + 1] for r in walk.role.tolist()]
-    kept = ["kept" if k else "lost" for k in walk.kept.tolist()]
-    stages = {
-        "anchors": (walk.anchor, level),
-        "proposals": (walk.proposal, level),
-        "samples": (walk.proposal, role),
-        "boxes": (walk.heads.refined, kept),
-        "masks": (walk.heads.refined, kept),
-    }
-    return {
-        name: [[*box, word] for box, word in zip(boxes.tolist(), words, strict=True)]
-        for name, (boxes, words) in stages.items()
-    }

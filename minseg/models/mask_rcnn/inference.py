@@ -1,12 +1,13 @@
-"""From the heads' numbers to instances: the half of Mask R-CNN that has no gradient.
+"""Inference of Mask R-CNN: from the heads' numbers to instances, without a gradient.
 
-    detect   every proposal, as every class that may be right, moved and judged; NMS in each class
+    detect   every proposal, once for each class that is likely enough; moved, cut, NMS in a class
     paste    σ of the predicted class's 28 × 28 logits, read at pixel centres, at least ½
 
 The order matters. Masks are read from the refined boxes and not from the proposals, which costs one
 more RoIAlign and is worth it, since a mask cannot leave its box; and only for the few boxes that
 survive NMS. What is pasted stays within its box, so that a large image costs no more than its
-things do. (He et al., Mask R-CNN, 2017, section 3.1, "Inference".) Lesson 08.
+things do. (He et al., Mask R-CNN, 2017, section 3.1, "Inference".) Lesson 08. torchvision's
+counterparts are `RoIHeads.postprocess_detections` and `paste_masks_in_image`.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def detect(
     iou_threshold: float = 0.5,
     most: int = 100,
 ) -> Detections:
-    """The second stage's answer for one image: every proposal, as every class, if it may be one.
+    """Class scores and box deltas of one image to boxes after NMS.
 
     Args:
         logits: (R, C + 1), background last. deltas: (R, C, 4). proposals: (R, 4).
@@ -50,14 +51,22 @@ def detect(
         score_threshold: the probability from which a class of a proposal counts.
         iou_threshold: of non-maximum suppression within each class.
         most: detections to keep.
+
+    >>> logits = torch.tensor([[0.0, 9.0, 0.0]])  # of two classes and background
+    >>> detect(logits, torch.zeros(1, 2, 4), torch.tensor([[1.0, 2, 9, 8]]), torch.tensor([6, 20]))
+    Detections(boxes=tensor([[1., 2., 9., 6.]]), classes=tensor([1]), scores=tensor([0.9998]))
     """
-    scores = logits.softmax(dim=1)[:, :-1]
-    row, classes = (scores > score_threshold).nonzero(as_tuple=True)
-    boxes = decode_boxes(deltas[row, classes], proposals[row], BOX_WEIGHTS)
+    # One candidate for each proposal and class that is likely enough; background is no answer.
+    scores = logits.softmax(dim=1)[:, :-1]  # (R, C)
+    row, classes = (scores > score_threshold).nonzero(as_tuple=True)  # (N,) candidates each
+    # Move each by the deltas of its class, and cut it off at the edges of the image.
+    boxes = decode_boxes(deltas[row, classes], proposals[row], BOX_WEIGHTS)  # (N, 4)
     boxes = clip_boxes(boxes[None], size[None])[0]
+    # Drop what is less than a pixel wide or high.
     real = (boxes[:, 2:] - boxes[:, :2] >= 1).all(dim=1)
     boxes, classes, scores = boxes[real], classes[real], scores[row, classes][real]
-    kept = batched_nms(boxes, scores, classes, iou_threshold)[:most]
+    # NMS within each class, and the best of what is left.
+    kept = batched_nms(boxes, scores, classes, iou_threshold)[:most]  # (D,)
     return Detections(boxes[kept], classes[kept], scores[kept])
 
 
@@ -85,10 +94,12 @@ def paste_crops(
     Class index c becomes the category id categories[c]. A mask without any pixel is left out.
     100 coins in 12 megapixels: 0.2 MB of crops, 1.2 GB of masks.
     """
-    grids = select_class_masks(logits, found.classes).sigmoid()
+    # The predicted class's probabilities, read at the centre of each pixel of the box.
+    grids = select_class_masks(logits, found.classes).sigmoid()  # (D, m, m)
     height, width = size.tolist()
     crops = crops_from_grid(grids, found.boxes, height, width)
-    labels = torch.tensor(categories, device=logits.device)[found.classes]
+    labels = torch.tensor(categories, device=logits.device)[found.classes]  # (D,)
+    # Leave masks without a pixel out.
     kept = [k for k, crop in enumerate(crops) if crop.mask.size]
     masks = [crops[k] for k in kept]
     return Crops(masks, labels[kept], found.scores[kept], (height, width))

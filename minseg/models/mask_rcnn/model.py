@@ -8,7 +8,8 @@
 (He et al., Mask R-CNN, 2017.) Each stage is a function or module of its own, in `backbone`, `rpn`
 and `roi_heads`, and takes and returns tensors; here they are put in a row. Against the paper
 everything is narrower, anchors are smaller, and GroupNorm makes training from scratch work.
-Lesson 08 builds it stage by stage, lesson 09 trains it in other ways.
+Lesson 08 builds it stage by stage, lesson 09 trains it in other ways. The letters in the shapes are
+those of `minseg.models`.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from minseg.models.mask_rcnn.rpn import RPNHead, propose, pyramid_anchors, rpn_l
 from minseg.models.padding import GREY, pad_images, pad_truth
 
 BOX_GRID, MASK_GRID = 7, 14  # cells of a RoI for the box head and the mask head
-MOST, BEST = 100, 80  # detections an image, anchors of a level that become proposals
+MOST, BEST = 100, 80  # detections of an image; anchors of a level that go on to NMS
 
 
 class MaskRCNN(nn.Module):
@@ -45,9 +46,9 @@ class MaskRCNN(nn.Module):
         classes: the category ids that it knows, or how many (then 1 to that number).
         widths, strides, channels: of the `Backbone`; strides (2, 4, 8, 16) see smaller things.
         anchor_scale: side of a square anchor in cells of its level.
-        anchors_per_image, rois_per_image: how many of each train, drawn at random.
+        anchors_per_image, rois_per_image: how many of each train, chosen at random.
         positive_fraction: the largest share of positives among the latter.
-        proposals: how many boxes an image reach the heads, in training and at test.
+        proposals: how many boxes of an image reach the heads, in training and at test.
         cells, roi_op: how RoIs are read, see `minseg.models.mask_rcnn.roi_heads.read_pyramid`.
         box_width, mask_width, mask_convs, class_agnostic: of the heads.
 
@@ -74,7 +75,7 @@ class MaskRCNN(nn.Module):
         mask_convs: int = 2,
         class_agnostic: bool = False,
     ) -> None:
-        # How to make this model again, for whoever saves it.
+        # All arguments, to be saved beside the weights: with them this model is made again.
         options = {k: v for k, v in locals().items() if k not in ("self", "__class__")}
         super().__init__()
         self.options = options
@@ -112,9 +113,9 @@ class MaskRCNN(nn.Module):
 
         Args:
             images: (B, 3, H, W) or a list of (3, H, W), RGB in [0, 1].
-            targets: one `Instances` an image.
-            seeds: one an image, from which its anchors and RoIs are drawn: the same whatever else
-                is in the batch. Left out, images are numbered as they come.
+            targets: one `Instances` for each image.
+            seeds: one for each image, which decides what anchors and RoIs of it train, whatever
+                else is in the batch. Left out, images are numbered as they come.
 
         Returns:
             rpn_objectness, rpn_box, class, box and mask, () float32 each, averaged over what was
@@ -122,18 +123,22 @@ class MaskRCNN(nn.Module):
 
         Raises:
             TypeError, ValueError: as `pad_images` and `pad_truth` say; ValueError if there is not
-                one seed an image.
+                one seed for each image.
         """
+        # The batch in one shape: images (B, 3, H, W), truths (B, G, …).
         batch, sizes = pad_images(images, self.strides[-1])
         truth = pad_truth(targets, self.categories, sizes, batch.shape[2:])
         generators = self._generators(len(batch), seeds)
+
+        # First stage: where might there be a thing?
         pyramid, anchors, objectness, deltas = self.first_stage(batch)
-        joined = torch.cat(anchors)
+        joined = torch.cat(anchors)  # (A, 4)
         priorities = random_rows(generators, len(joined), batch.device)
         losses = rpn_losses(
             objectness, deltas, joined, truth, priorities, count=self.anchors_per_image
         )
 
+        # Proposals, and the true boxes with them: at first no proposal hits anything.
         boxes, real = propose(objectness, deltas, anchors, sizes, keep=self.proposals[0])
         boxes, real = torch.cat([boxes, truth.boxes], 1), torch.cat([real, truth.classes >= 0], 1)
         sample = sample_proposals(
@@ -145,20 +150,24 @@ class MaskRCNN(nn.Module):
             count=self.rois_per_image,
             fraction=self.positive_fraction,
         )
-        losses |= class_and_box_losses(*self.read_boxes(pyramid, sample.rois), sample, truth)
 
+        # Second stage: what is in each sampled RoI, and where exactly?
+        logits, box_deltas = self.read_boxes(pyramid, sample.rois)  # (K, C + 1), (K, C, 4)
+        losses |= class_and_box_losses(logits, box_deltas, sample, truth)
+
+        # And on which of its pixels, for the positives?
         positive = (sample.classes < len(self.categories)).nonzero()[:, 0]
         rois, things = sample.rois[positive], sample.things[positive]
-        logits = self.read_masks(pyramid, rois)
-        grids = mask_targets(rois, things, truth, logits.shape[-1])
-        return losses | {"mask": mask_loss(logits, sample.classes[positive], grids)}
+        masks = self.read_masks(pyramid, rois)  # (P, C or 1, m, m) logits
+        true_masks = mask_targets(rois, things, truth, masks.shape[-1])  # (P, m, m)
+        return losses | {"mask": mask_loss(masks, sample.classes[positive], true_masks)}
 
     def first_stage(self, batch: Tensor) -> tuple[list[Tensor], list[Tensor], Tensor, Tensor]:
-        """Padded images to pyramid, anchors a level, objectness (B, A) and deltas (B, A, 4)."""
+        """Padded images to pyramid, each level's anchors, objectness (B, A), deltas (B, A, 4)."""
         return self._first_stage(batch - GREY)
 
     def _first_stage(self, batch: Tensor) -> tuple[list[Tensor], list[Tensor], Tensor, Tensor]:
-        pyramid = self.backbone(batch)
+        pyramid = self.backbone(batch)  # (B, channels, H_k, W_k) for each level
         objectness, deltas = self.rpn(pyramid)
         shapes = [p.shape[2:] for p in pyramid]
         anchors = pyramid_anchors(shapes, self.strides, scale=self.anchor_scale)
@@ -188,8 +197,8 @@ class MaskRCNN(nn.Module):
         """What the model sees in each image, best first, as masks of the image's own size.
 
         Args:
-            images: as of `losses`.
-            score_threshold, iou_threshold, most: as of `detect`. A detection whose mask has no
+            images: as in `losses`.
+            score_threshold, iou_threshold, most: as in `detect`. A detection whose mask has no
                 pixel is left out. Where `most` is above 100, proposals grow in number with it.
         """
         limits = (score_threshold, iou_threshold, most)
@@ -216,18 +225,20 @@ class MaskRCNN(nn.Module):
         self, batch: Tensor, sizes: Tensor, limits: tuple[float, float, int]
     ) -> tuple[list[Detections], Sequence[Tensor]]:
         """Both stages on padded images without their grey: boxes and mask logits of each image."""
+        # Proposals; more of them where more than `MOST` detections are asked for.
         pyramid, anchors, objectness, deltas = self._first_stage(batch)
         times = max(limits[2] / MOST, 1)
         best, keep = round(BEST * times), round(self.proposals[1] * times)
         boxes, real = propose(objectness, deltas, anchors, sizes, best=best, keep=keep)
-        rois = boxes_to_rois([b[r] for b, r in zip(boxes, real, strict=True)])
-        logits, moves = self.read_boxes(pyramid, rois)
+        # Class and refined box of each, image by image.
+        rois = boxes_to_rois([b[r] for b, r in zip(boxes, real, strict=True)])  # (K, 5)
+        logits, box_deltas = self.read_boxes(pyramid, rois)  # (K, C + 1), (K, C, 4)
         found = []
         for i, size in enumerate(sizes):
             own = rois[:, 0] == i
-            found.append(detect(logits[own], moves[own], rois[own, 1:], size, *limits))
-        refined = boxes_to_rois([f.boxes for f in found])  # masks are read from *refined* boxes
-        masks = self.read_masks(pyramid, refined)
+            found.append(detect(logits[own], box_deltas[own], rois[own, 1:], size, *limits))
+        # Masks are read from the *refined* boxes, and only from the few that are left.
+        masks = self.read_masks(pyramid, boxes_to_rois([f.boxes for f in found]))
         return found, masks.split([len(f.boxes) for f in found])
 
     def _generators(self, images: int, seeds: Sequence[int] | None) -> list[torch.Generator]:
@@ -241,5 +252,11 @@ class MaskRCNN(nn.Module):
 
 
 def random_rows(generators: Sequence[torch.Generator], count: int, device: torch.device) -> Tensor:
-    """(B, count) random numbers in [0, 1), each row from its own generator."""
+    """(B, count) random numbers in [0, 1), each row from its own generator.
+
+    >>> seeded = [torch.Generator().manual_seed(seed) for seed in (0, 7, 0)]
+    >>> rows = random_rows(seeded, 3, torch.device("cpu"))
+    >>> bool((rows[0] == rows[2]).all()), bool((rows[0] == rows[1]).any())
+    (True, False)
+    """
     return torch.stack([torch.rand(count, generator=g) for g in generators]).to(device)

@@ -9,7 +9,10 @@ n counts all sampled proposals, positive (IoU ≥ ½ with a thing) or not. The m
 thing cropped with the *proposal*, since that is what the head sees; it is judged on the channel of
 the *true* class, so that the classes do not compete for pixels. At test the mask is read from the
 refined box, on the channel of the predicted class. (He et al., Mask R-CNN, 2017, sections 3 and
-4.2; box head and its loss as in Fast R-CNN, Girshick, 2015, section 2.) Lesson 08.
+4.2; box head and its loss as in Fast R-CNN, Girshick, 2015, section 2.) Lesson 08. The letters in
+the shapes are those of `minseg.models`; the library's own is
+`torchvision.models.detection.roi_heads`, with `MultiScaleRoIAlign` for `read_pyramid` and
+`project_masks_on_boxes` for `mask_targets`.
 """
 
 from __future__ import annotations
@@ -23,21 +26,21 @@ from torch import Tensor, nn
 
 from minseg.boxes import box_iou, encode_boxes, fpn_level
 from minseg.losses.mask import mask_bce, select_class_masks
-from minseg.losses.normaliser import mean_over_processes
 from minseg.losses.sampling import sample_rois
 from minseg.masks import to_grid
 from minseg.models.backbone import GROUPS
 from minseg.models.mask_rcnn.rpn import SMOOTH
 from minseg.models.padding import PaddedTruth
 from minseg.precision import exact_device
+from minseg.processes import mean_over_processes
 from minseg.roi import roi_align, roi_pool, roi_warp
 
 BOX_WEIGHTS = (10.0, 10.0, 5.0, 5.0)  # bring the box targets to about unit spread
-SAMPLES = 2  # bilinear samples a bin and axis; with 1, large things lose
+SAMPLES = 2  # bilinear samples for each bin and axis; with 1, large things lose
 
 
 class SampledRois(NamedTuple):
-    """The proposals that train the heads, K of the whole batch."""
+    """The proposals that train the heads, K of the whole batch, and what is true of them."""
 
     rois: Tensor  # (K, 5) image of the batch, x1, y1, x2, y2
     classes: Tensor  # (K,) int64 the true class index, C for background
@@ -55,7 +58,7 @@ def sample_proposals(
     fraction: float = 0.25,
     positive: float = 0.5,
 ) -> SampledRois:
-    """Match proposals with things and draw those that train.
+    """Match proposals with things and choose at random which of them train.
 
     Args:
         boxes: (B, R, 4) proposals; append the true boxes, or an untrained RPN yields no positives.
@@ -63,19 +66,22 @@ def sample_proposals(
         classes: C, without background. count, fraction: as in `sample_rois`; 512 and 0.25 at full
             size. positive: the IoU with a thing from which a proposal is one of it.
     """
-    overlap, thing = box_iou(boxes, truth.boxes).max(dim=2)  # (B, R)
+    # Match: each proposal belongs to the thing that it overlaps most.
+    overlap, thing = box_iou(boxes, truth.boxes).max(dim=2)  # (B, R) each
+    # Choose: positives up to their share, then background up to the count.
     chosen, rest = sample_rois(
         real & (overlap >= positive),
         real & (overlap < positive),
         priorities,
         count=count,
         fraction=fraction,
-    )
-    image, at = (chosen | rest).nonzero(as_tuple=True)
-    rois = torch.cat([image[:, None].to(boxes), boxes[image, at]], dim=1)
-    things = thing[image, at]
-    labels = torch.where(chosen[image, at], truth.classes[image, things], classes)
-    return SampledRois(rois, labels, things)
+    )  # (B, R) each
+    # Collect those chosen of all images in one list, each with the number of its image.
+    image, row = (chosen | rest).nonzero(as_tuple=True)  # (K,) each
+    rois = torch.cat([image[:, None].to(boxes), boxes[image, row]], dim=1)  # (K, 5)
+    things = thing[image, row]
+    true_classes = torch.where(chosen[image, row], truth.classes[image, things], classes)
+    return SampledRois(rois, true_classes, things)
 
 
 def read_pyramid(
@@ -90,7 +96,8 @@ def read_pyramid(
     """Each RoI as a grid of features, from the level that suits its size.
 
     Args:
-        pyramid: (B, C, H_k, W_k) a level. strides: of each level, each twice the one before.
+        pyramid: levels (B, channels, H_k, W_k), finest first. strides: of each level, each twice
+            the one before.
         rois: (K, 5) rows (image, x1, y1, x2, y2), in image pixels.
         size: of the grid: 7 for boxes, 14 for masks.
         cells: a square RoI spans `cells` to 2·`cells` cells of its level, fewer on the finest one
@@ -99,15 +106,17 @@ def read_pyramid(
         roi_op: "align", "pool" (both roundings, maximum) or "warp" (box rounded, bilinear).
 
     Returns:
-        (K, C, size, size) float32, also under autocast.
+        (K, channels, size, size) float32, also under autocast.
 
     Raises:
         ValueError: if `roi_op` is none of the three.
     """
     if roi_op not in ("align", "pool", "warp"):
         raise ValueError(f"roi_op must be 'align', 'pool' or 'warp', got {roi_op!r}")
-    level = fpn_level(rois[:, 1:], 0, len(strides) - 1, cells * strides[0], 0)
+    # Which level suits each RoI? A box of `cells` · finest stride is the smallest of level 0.
+    level = fpn_level(rois[:, 1:], 0, len(strides) - 1, cells * strides[0], 0)  # (K,)
     grids, rows = [], []
+    # Read the RoIs of each level together.
     for k, (features, stride) in enumerate(zip(pyramid, strides, strict=True)):
         here = (level == k).nonzero()[:, 0]
         features = features.float()
@@ -119,8 +128,9 @@ def read_pyramid(
             grid = roi_pool(features, rois[here], size, 1 / stride)
         grids.append(grid)
         rows.append(here)
-    grid = torch.cat(grids)
-    return torch.zeros_like(grid).index_copy(0, torch.cat(rows), grid)  # in the order of `rois`
+    # They come out level by level: put them back into the order of `rois`.
+    grid = torch.cat(grids)  # (K, channels, size, size)
+    return torch.zeros_like(grid).index_copy(0, torch.cat(rows), grid)
 
 
 class BoxHead(nn.Module):
@@ -146,7 +156,7 @@ class BoxHead(nn.Module):
 
     def forward(self, grids: Tensor) -> tuple[Tensor, Tensor]:
         """(K, channels, size, size) to logits (K, C + 1), background last, and deltas (K, C, 4)."""
-        h = self.trunk(grids)
+        h = self.trunk(grids)  # (K, width)
         return self.classes(h).float(), self.deltas(h).float().unflatten(1, (-1, 4))
 
 
@@ -177,7 +187,9 @@ class MaskHead(nn.Module):
         layers: list[nn.Module] = []
         for k in range(convs):
             layers.append(nn.Conv2d(width if k else channels, width, 3, padding=1, bias=not norm))
-            layers += [nn.GroupNorm(GROUPS, width)] * norm + [nn.ReLU(inplace=True)]
+            if norm:
+                layers.append(nn.GroupNorm(GROUPS, width))
+            layers.append(nn.ReLU(inplace=True))
         self.trunk = nn.Sequential(*layers)
         self.up = nn.ConvTranspose2d(width if convs else channels, width, 2, stride=2)
         self.predict = nn.Conv2d(width, 1 if class_agnostic else classes, 1)
@@ -186,7 +198,8 @@ class MaskHead(nn.Module):
 
     def forward(self, grids: Tensor) -> Tensor:
         """(K, channels, m, m) to logits (K, C or 1, 2m, 2m), float32."""
-        return self.predict(F.relu(self.up(self.trunk(grids)))).float()
+        doubled = F.relu(self.up(self.trunk(grids)))  # (K, width, 2m, 2m)
+        return self.predict(doubled).float()
 
 
 def class_and_box_losses(
@@ -198,31 +211,35 @@ def class_and_box_losses(
     same in a batch of few positives as in one of many.
     """
     n = mean_over_processes(len(logits))
-    at = (sample.classes < deltas.shape[1]).nonzero()[:, 0]
-    rois, classes, things = sample.rois[at], sample.classes[at], sample.things[at]
-    moves = encode_boxes(truth.boxes[rois[:, 0].long(), things], rois[:, 1:], BOX_WEIGHTS)
-    return {
-        "class": F.cross_entropy(logits, sample.classes, reduction="sum") / n,
-        "box": F.smooth_l1_loss(deltas[at, classes], moves, beta=SMOOTH, reduction="sum") / n,
-    }
+    # Every sampled RoI learns its class, background included.
+    class_loss = F.cross_entropy(logits, sample.classes, reduction="sum")
+    # Only positives learn a box, and only in the row of their true class.
+    positive = (sample.classes < deltas.shape[1]).nonzero()[:, 0]  # (P,); class C is background
+    image, boxes = sample.rois[positive, 0].long(), sample.rois[positive, 1:]
+    true_boxes = truth.boxes[image, sample.things[positive]]
+    true_deltas = encode_boxes(true_boxes, boxes, BOX_WEIGHTS)  # (P, 4)
+    deltas = deltas[positive, sample.classes[positive]]  # (P, 4)
+    box_loss = F.smooth_l1_loss(deltas, true_deltas, beta=SMOOTH, reduction="sum")
+    return {"class": class_loss / n, "box": box_loss / n}
 
 
 def mask_loss(logits: Tensor, classes: Tensor, targets: Tensor) -> Tensor:
     """The third term of L: BCE on one channel of each positive, averaged over cells and positives.
 
     Args:
-        logits: (P, C or 1, m, m). classes: (P,) the channel that is judged, the true class.
+        logits: (P, C or 1, m, m). classes: (P,) the true class, whose channel alone is judged.
         targets: (P, m, m) in [0, 1], from `mask_targets`.
 
     Returns:
         (), 0 with a gradient path if P = 0.
     """
-    losses = mask_bce(select_class_masks(logits, classes), targets)
+    losses = mask_bce(select_class_masks(logits, classes), targets)  # (P,)
     return losses.sum() / mean_over_processes(len(losses))
 
 
 @torch.no_grad()
 def mask_targets(rois: Tensor, things: Tensor, truth: PaddedTruth, size: int) -> Tensor:
     """(P, size, size): the share of each cell of the proposal (P, 5) that its thing covers."""
-    masks, where = truth.masks[rois[:, 0].long(), things], exact_device(rois.device)
+    masks = truth.masks[rois[:, 0].long(), things]  # (P, H, W) the true mask of each proposal
+    where = exact_device(rois.device)  # shares are counted in double, which not every GPU has
     return to_grid(masks.to(where), rois[:, 1:].to(where), size).to(rois.device)

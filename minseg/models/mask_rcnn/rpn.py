@@ -8,8 +8,9 @@ two 1×1 ones say of each anchor whether it holds a thing (o) and how to move it
     propose  the best of each level, moved; NMS within the level; the best of what is left
 
 n counts the sampled anchors; those between the thresholds teach nothing. (Ren et al., Faster R-CNN,
-2015, section 3.1, IoU .7 and .3 and 256 anchors an image; per level as in Lin et al., Feature
-Pyramid Networks, 2017, section 4.1.) Lesson 08 calls each stage by itself.
+2015, section 3.1, IoU .7 and .3 and 256 anchors for each image; per level as in Lin et al., Feature
+Pyramid Networks, 2017, section 4.1.) Lesson 08 calls each stage by itself. The letters in the
+shapes are those of `minseg.models`; the library's own is `torchvision.models.detection.rpn`.
 """
 
 from __future__ import annotations
@@ -21,16 +22,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from minseg.boxes import box_iou, clip_boxes, decode_boxes, encode_boxes, nms_of_batch
-from minseg.losses.normaliser import mean_over_processes
 from minseg.losses.sampling import sample_rois
 from minseg.models.backbone import conv_norm
 from minseg.models.padding import PaddedTruth
+from minseg.processes import mean_over_processes
 
 SMOOTH = 1 / 9  # where smooth L1 turns from square to straight
 
 
 class RPNHead(nn.Module):
-    """The network: one head for all levels. It is told apart where a thing is, not how large."""
+    """One head for all levels: sharing weights assumes that objects look alike at every scale."""
 
     def __init__(self, channels: int = 64, anchors: int = 3) -> None:
         super().__init__()
@@ -50,10 +51,11 @@ class RPNHead(nn.Module):
         """
         objectness, deltas = [], []
         for features in pyramid:
-            shared = self.shared(features)
-            objectness.append(self.objectness(shared).permute(0, 2, 3, 1).flatten(1))
-            moves = self.deltas(shared).permute(0, 2, 3, 1)  # (B, H, W, anchors·4)
-            deltas.append(moves.reshape(len(moves), -1, 4))
+            shared = self.shared(features)  # (B, channels, H_k, W_k)
+            objectness.append(self.objectness(shared).permute(0, 2, 3, 1).flatten(1))  # (B, A_k)
+            of_level = self.deltas(shared).permute(0, 2, 3, 1)  # (B, H_k, W_k, shapes · 4)
+            deltas.append(of_level.reshape(len(of_level), -1, 4))  # (B, A_k, 4)
+        # float32 under autocast, too: a box near 1000 px has no digits to lose.
         return torch.cat(objectness, dim=1).float(), torch.cat(deltas, dim=1).float()
 
 
@@ -64,25 +66,32 @@ def pyramid_anchors(
     scale: float = 2.5,
     ratios: Sequence[float] = (0.5, 1.0, 2.0),
 ) -> list[Tensor]:
-    """The anchors of each level, one (H_k · W_k · len(ratios), 4) a level, in image pixels.
+    """The anchors of each level, (A_k, 4) with A_k = H_k · W_k · len(ratios), in image pixels.
 
     Args:
         shapes: (H_k, W_k) of each level. strides: of each level.
         scale: side of the square anchor in cells, 8 in Feature Pyramid Networks (32 px at stride
             4); 2.5 serves images of 128 px.
         ratios: width / height of each shape; all have the same area.
+
+    >>> (anchors,) = pyramid_anchors([(1, 2)], [4], scale=2, ratios=[1.0])
+    >>> anchors.tolist()  # 8 × 8 around the middle of each cell
+    [[-2.0, -2.0, 6.0, 6.0], [2.0, -2.0, 10.0, 6.0]]
     """
     anchors = []
     for (height, width), stride in zip(shapes, strides, strict=True):
+        # The middle of every cell of the level, in image pixels.
         y, x = torch.meshgrid(
             (torch.arange(height) + 0.5) * stride,
             (torch.arange(width) + 0.5) * stride,
             indexing="ij",
         )
+        # Shapes of one area: √ratio times as wide, 1/√ratio times as high as the square.
         root = torch.tensor(ratios).sqrt()
         w, h = scale * stride * root / 2, scale * stride / root / 2  # half sides
-        centre = torch.stack([x, y, x, y], dim=-1)[:, :, None]  # (H, W, 1, 4)
-        anchors.append((centre + torch.stack([-w, -h, w, h], dim=-1)).view(-1, 4))
+        # Every shape around every middle; the shape is the axis that changes fastest.
+        centre = torch.stack([x, y, x, y], dim=-1)[:, :, None]  # (H_k, W_k, 1, 4)
+        anchors.append((centre + torch.stack([-w, -h, w, h], dim=-1)).view(-1, 4))  # (A_k, 4)
     return anchors
 
 
@@ -97,11 +106,18 @@ def anchor_targets(
 
     Returns:
         yes, no: (B, A) bool. thing: (B, A) int64, the thing of largest overlap.
+
+    >>> overlaps = torch.tensor([[[0.7, 0.0], [0.5, 0.1], [0.2, 0.2], [0.0, 0.0]]])
+    >>> yes, no, thing = anchor_targets(overlaps)
+    >>> yes.tolist(), no.tolist()  # the third is the best for thing 1; the second is neither
+    ([[True, False, True, False]], [[False, False, False, True]])
     """
-    best, thing = overlaps.max(dim=2)
+    # Seen from the anchors: which thing does each fit best, and how well?
+    best, thing = overlaps.max(dim=2)  # (B, A) each
+    # Seen from the things: which anchors fit each best? No thing may go without one.
     most = overlaps.amax(dim=1, keepdim=True)  # (B, 1, G) how well any anchor fits each thing
     # Without `most > 0` every anchor would be the best one of a thing that none overlaps.
-    forced = ((overlaps == most) & (most > 0)).any(dim=2)
+    forced = ((overlaps == most) & (most > 0)).any(dim=2)  # (B, A)
     yes = (best >= positive) | forced
     return yes, (best < negative) & ~yes, thing
 
@@ -121,22 +137,28 @@ def rpn_losses(
 
     Args:
         objectness: (B, A) logits. deltas: (B, A, 4). anchors: (A, 4).
-        priorities: (B, A) random numbers for `minseg.losses.sample_rois`. count: anchors an image.
+        priorities: (B, A) random numbers for `minseg.losses.sample_rois`. count: how many anchors
+            of each image train.
         positive, negative: as in `anchor_targets`.
 
     Returns:
         "rpn_objectness" and "rpn_box", () each; 0 with a gradient path where nothing is positive.
     """
     with torch.no_grad():
+        # Label every anchor by its overlap with the things.
         overlaps = box_iou(anchors, truth.boxes)  # (B, A, G); 0 with padding, which has no area
-        yes, no, thing = anchor_targets(overlaps, positive=positive, negative=negative)
+        yes, no, thing = anchor_targets(overlaps, positive=positive, negative=negative)  # (B, A)
+        # Choose a sample: of all anchors nearly every one is background, and easy.
         yes, no = sample_rois(yes, no, priorities, count=count, fraction=0.5)
-        image, at = yes.nonzero(as_tuple=True)
-        moves = encode_boxes(truth.boxes[image, thing[image, at]], anchors[at])
-        n = mean_over_processes((yes | no).sum())
-    drawn = yes | no
-    bce = F.binary_cross_entropy_with_logits(objectness[drawn], yes[drawn].float(), reduction="sum")
-    l1 = F.smooth_l1_loss(deltas[image, at], moves, beta=SMOOTH, reduction="sum")
+        sampled = yes | no
+        # Only positives learn a box, that of the thing which they overlap most.
+        image, anchor = yes.nonzero(as_tuple=True)  # (P,) each
+        true_boxes = truth.boxes[image, thing[image, anchor]]
+        true_deltas = encode_boxes(true_boxes, anchors[anchor])  # (P, 4)
+        n = mean_over_processes(sampled.sum())
+    true_objectness = yes[sampled].float()
+    bce = F.binary_cross_entropy_with_logits(objectness[sampled], true_objectness, reduction="sum")
+    l1 = F.smooth_l1_loss(deltas[image, anchor], true_deltas, beta=SMOOTH, reduction="sum")
     return {"rpn_objectness": bce / n, "rpn_box": l1 / n}
 
 
@@ -157,18 +179,22 @@ def propose(
         objectness: (B, A) logits. deltas: (B, A, 4). anchors: the levels' (A_k, 4), A in all.
         sizes: (B, 2) height and width of each image without padding; boxes are cut off there.
         best: anchors that each level sends into NMS (2000 in training, 1000 at test at full size).
-        keep: proposals an image, of all levels together.
+        keep: proposals of each image, all levels together.
 
     Returns:
         boxes: (B, keep, 4), without gradient. real: (B, keep) bool, false for rows that are filled
-        up because fewer boxes of a pixel or more, a side, were left.
+        up because fewer boxes were left whose sides are a pixel or more.
     """
-    at, level = _best_of_each_level(objectness, [len(a) for a in anchors], best)  # (B, n) each
-    chosen = deltas.gather(1, at[..., None].expand(-1, -1, 4))
-    boxes = clip_boxes(decode_boxes(chosen, torch.cat(list(anchors))[at]), sizes)
-    large = (boxes[..., 2:] - boxes[..., :2] >= 1).all(dim=2)
+    # Take the best of each level, so that no level crowds out another.
+    anchor, level = _best_of_each_level(objectness, [len(a) for a in anchors], best)  # (B, n) each
+    # Move their anchors by the deltas, and cut the boxes off at the edges of their images.
+    chosen = deltas.gather(1, anchor[..., None].expand(-1, -1, 4))  # (B, n, 4)
+    boxes = clip_boxes(decode_boxes(chosen, torch.cat(list(anchors))[anchor]), sizes)
+    # Drop boxes of less than a pixel, and by NMS those that a better one of their level overlaps.
+    large = (boxes[..., 2:] - boxes[..., :2] >= 1).all(dim=2)  # (B, n)
     real = nms_of_batch(boxes, level, iou_threshold) & large
-    first = (~real).long().argsort(dim=1, stable=True)[:, :keep]  # the real ones, best first
+    # Keep the best of what is left: a stable sort by "dropped" puts it first, in its order.
+    first = (~real).long().argsort(dim=1, stable=True)[:, :keep]  # (B, keep)
     return boxes.gather(1, first[..., None].expand(-1, -1, 4)), real.gather(1, first)
 
 
@@ -176,11 +202,11 @@ def _best_of_each_level(
     objectness: Tensor, counts: Sequence[int], best: int
 ) -> tuple[Tensor, Tensor]:
     """Which anchors are among the `best` of their level, and which level that is; best first."""
-    scores, at, level = [], [], []
-    for k, part in enumerate(objectness.split(list(counts), dim=1)):
-        score, index = part.topk(min(best, part.shape[1]), dim=1)
+    scores, anchors, levels = [], [], []
+    for k, of_level in enumerate(objectness.split(list(counts), dim=1)):  # (B, A_k)
+        score, index = of_level.topk(min(best, of_level.shape[1]), dim=1)
         scores.append(score)
-        at.append(index + sum(counts[:k]))
-        level.append(torch.full_like(index, k))
+        anchors.append(index + sum(counts[:k]))  # counted over all levels
+        levels.append(torch.full_like(index, k))
     order = torch.cat(scores, dim=1).argsort(dim=1, descending=True, stable=True)
-    return torch.cat(at, dim=1).gather(1, order), torch.cat(level, dim=1).gather(1, order)
+    return torch.cat(anchors, dim=1).gather(1, order), torch.cat(levels, dim=1).gather(1, order)

@@ -15,6 +15,7 @@ from __future__ import annotations
 from importlib.resources import as_file, files
 
 from minseg.models.mask_rcnn.model import MaskRCNN
+from minseg.models.saved import load_model
 
 
 def load_coins() -> MaskRCNN:
@@ -22,8 +23,6 @@ def load_coins() -> MaskRCNN:
 
     Images should show coins of 15 to 70 pixels, the sizes it was trained on.
     """
-    from minseg.train.checkpoint import load_model  # which knows all models, so not above
-
     with as_file(files("minseg.models.pretrained").joinpath("coins.safetensors")) as file:
         model = load_model(file, MaskRCNN)
     assert isinstance(model, MaskRCNN)

@@ -287,7 +287,6 @@ def test_maps_are_written_to_a_folder_on_another_disk(tmp_path, monkeypatch):
     import os
 
     from minseg.data import PanopticImage
-    from minseg.data.coco.instances import write_panoptic
 
     rename = os.replace
 
@@ -297,7 +296,7 @@ def test_maps_are_written_to_a_folder_on_another_disk(tmp_path, monkeypatch):
         )
         rename(source, target)
 
-    monkeypatch.setattr(write_panoptic.os, "replace", within_a_folder)
+    monkeypatch.setattr(os, "replace", within_a_folder)
     one = PanopticImage(1, "a.png", torch.tensor([[1001]]))
     save_panoptic(tmp_path / "m.json", [one], {1: "car"}, [1], tmp_path / "far")
     assert [path.name for path in (tmp_path / "far").iterdir()] == ["a.png"]

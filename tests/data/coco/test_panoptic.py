@@ -22,7 +22,7 @@ NAMES, THINGS = {1: "disc", 2: "box", 20: "sky", 21: "grass"}, (1, 2)
 
 
 def panoptic_map(seed, height=20, width=30, instances=5, divisor=1000):
-    """Random, with instances numbered by whoever comes first: 1, 2, 3 … without gaps."""
+    """Random, with instances numbered in the order in which they come: 1, 2, 3 … without gaps."""
     rng = np.random.default_rng(seed)
     category = torch.from_numpy(rng.choice([0, *NAMES], (height, width)))
     number = torch.from_numpy(rng.integers(1, instances + 1, (height, width)))

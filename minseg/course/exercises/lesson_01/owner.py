@@ -39,11 +39,11 @@ def last_of_equals(masks: Tensor, priority: Tensor) -> Tensor:
     return torch.where(masks.any(dim=0), back, -1)
 
 
-def nobody_where_two_meet(masks: Tensor, priority: Tensor) -> Tensor:
+def no_owner_where_two_meet(masks: Tensor, priority: Tensor) -> Tensor:
     return torch.where(masks.sum(dim=0) == 1, owner_map(masks, priority), -1)
 
 
-def zero_for_nobody(masks: Tensor, priority: Tensor) -> Tensor:
+def zero_for_no_owner(masks: Tensor, priority: Tensor) -> Tensor:
     return owner_map(masks, priority).clamp(min=0)
 
 
@@ -81,8 +81,8 @@ OWNER = Exercise(
     mistakes={
         "lowest_wins": (
             lambda masks, priority: owner_map(masks, -priority),
-            "With you the lowest priority wins. What is painted last stays on top, so paint the "
-            "highest priority last.",
+            "In your version the lowest priority wins. What is painted last stays on top, so paint "
+            "the highest priority last.",
         ),
         "paints_the_best_first": (
             paints_the_best_first,
@@ -95,29 +95,29 @@ OWNER = Exercise(
         ),
         "first_in_the_list": (
             lambda masks, priority: owner_map(masks, -torch.arange(len(masks))),
-            "The first mask in the list wins with you, whatever its priority.",
+            "In your version the first mask in the list wins, whatever its priority.",
         ),
         "last_of_equals": (
             last_of_equals,
-            "Right but for equal priorities: there the first in the list wins, and yours is the "
+            "Right except for equal priorities: there the first in the list wins, and yours is the "
             "last.",
         ),
-        "nobody_where_two_meet": (
-            nobody_where_two_meet,
-            "You give a pixel that is claimed twice to nobody. It goes to the claim with the "
-            "highest priority.",
+        "no_owner_where_two_meet": (
+            no_owner_where_two_meet,
+            "A pixel that is claimed twice has no owner in your version. It goes to the claim with "
+            "the highest priority.",
         ),
-        "zero_for_nobody": (
-            zero_for_nobody,
-            "Where nobody claims a pixel, the answer is -1. Your 0 means the first mask.",
+        "zero_for_no_owner": (
+            zero_for_no_owner,
+            "Where no mask claims a pixel, the answer is -1. Your 0 means the first mask.",
         ),
         "counts_from_one": (
             counts_from_one,
-            "You count masks from 1. Here they count from 0, and -1 is nobody.",
+            "You count masks from 1. Here they count from 0, and -1 is no owner.",
         ),
         "zero_priority_vanishes": (
             zero_priority_vanishes,
-            "A mask with a priority of 0 or below loses even where nobody else wants the pixel. A "
+            "A mask with a priority of 0 or below loses even where no other claims the pixel. A "
             "product with the mask cannot tell a low priority from no claim.",
         ),
         "largest_product": (

@@ -112,8 +112,8 @@ SET_LOSS = Exercise(
     mistakes={
         "pairs_by_index": (
             pairs_by_index,
-            "You compare prediction k with truth k. That is the loss that changes when somebody "
-            "shuffles the list: try all orders, and take the best.",
+            "You compare prediction k with truth k. That is the loss that changes when the list "
+            "is shuffled: try all orders, and take the best.",
         ),
         "everyone_takes_the_best": (
             everyone_takes_the_best,

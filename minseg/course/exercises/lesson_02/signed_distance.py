@@ -129,7 +129,7 @@ SIGNED_DISTANCE = Exercise(
         ),
         "has_no_sign": (
             has_no_sign,
-            "Your distances have no sign, so nobody can tell inside from outside.",
+            "Your distances have no sign, so inside and outside cannot be told apart.",
         ),
         "adds_the_half": (
             adds_the_half,

@@ -95,7 +95,7 @@ DICE = Exercise(
     hints=(
         "Sum over all dimensions but the first, so that each mask keeps its own number.",
         "Above the line stands 2 Σpt. Below it Σp² + Σt² or Σp + Σt: only that depends on "
-        "`squared`, but for `smooth`.",
+        "`squared`, apart from `smooth`.",
         "Squared: `smooth` twice below, none above. Linear: once above and once below. Which value "
         "does each form give for two empty masks?",
     ),

@@ -101,8 +101,8 @@ SDF_L1 = Exercise(
         ),
         "cuts_the_difference": (
             cuts_the_difference,
-            "You cut the difference. Then two far pixels that differ by little count in full, "
-            "though nobody asked for them.",
+            "You cut the difference. Then two distances beyond the cut that differ by little count "
+            "in full, where they should cost nothing.",
         ),
         "cuts_one_side": (
             cuts_one_side,

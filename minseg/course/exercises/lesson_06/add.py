@@ -62,7 +62,7 @@ ADD = Exercise(
         "masks_store_only": (
             patched(add, {"a + i, mask=inside": "a + i", "b + i, mask=inside": "b + i"}),
             "Your sums are right, and your loads read what lies behind `a` and `b`: on a GPU that "
-            "may be nobody's memory. Give the loads the mask that the store has.",
+            "memory may be something else's, or not exist. Give the loads the store's mask.",
         ),
         "off_by_one": (
             patched(add, {"i < n": "i <= n"}),

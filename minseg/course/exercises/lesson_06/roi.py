@@ -44,7 +44,7 @@ def roi_rows(
     for sy in tl.static_range(S):
         y0, y1, wy0, wy1 = axis_sample(y, bin_h, p, sy, S, H)  # numbers
         for sx in tl.static_range(S):
-            x0, x1, wx0, wx1 = axis_sample(x, bin_w, q, sx, S, W)  # vectors, one entry a bin
+            x0, x1, wx0, wx1 = axis_sample(x, bin_w, q, sx, S, W)  # vectors: an entry for each bin
             total += (wy0 * wx0)[:, None] * tl.load(image + ((y0 * W + x0) * C)[:, None], inside)
             total += (wy0 * wx1)[:, None] * tl.load(image + ((y0 * W + x1) * C)[:, None], inside)
             total += (wy1 * wx0)[:, None] * tl.load(image + ((y1 * W + x0) * C)[:, None], inside)

@@ -1,7 +1,7 @@
 """Exercise 06.sample: bilinear interpolation of all channels at once.
 
 To write: a Triton kernel (pixels, x, y, out, H, W, C, LANES) on a map (H, W, C); program i reads at
-index coordinates (x[i], y[i]), held to the border. It is 05.bilinear, one point a program.
+index coordinates (x[i], y[i]), held to the border. It is 05.bilinear, one point for each program.
 """
 
 from __future__ import annotations

@@ -72,8 +72,8 @@ def exhibit_d(iou: list[list[float]], crowd: list[bool], threshold: float) -> tu
     Report: cocodataset/cocoapi, issue 444, 2020: 34.3 or 34.6 AP, depending on this.
     """
     counted = np.array(iou)[:, ~np.array(crowd)]
-    nobody = np.zeros(counted.shape[1], dtype=bool)
-    found = match_loop(counted, nobody, nobody, threshold)
+    none = np.zeros(counted.shape[1], dtype=bool)
+    found = match_loop(counted, none, none, threshold)
     right = sum(truth >= 0 for truth in found)
     return right, len(found) - right
 
@@ -128,7 +128,7 @@ def witness(exhibit: str) -> tuple[Any, ...]:
         "A": ([[0.9], [0.8]], 0.5),  # one truth, found twice: the second is a false positive
         "B": ((0, 0, 9, 9), (0, 0, 9, 9)),  # a box and itself: less than 1
         "C": ([([0.5], [True], 1), ([0.9], [False], 0)],),  # a false alarm where nothing was
-        "D": ([[0.9]], [True], 0.5),  # a detection in a crowd is not held against anybody
+        "D": ([[0.9]], [True], 0.5),  # a detection in a crowd counts neither way
         "E": (0.9, [0.5] * 10),  # 0.9 is not among the ten: linspace has 0.8999999999999999
     }
     return witnesses[exhibit]

@@ -20,18 +20,18 @@ from minseg.metrics.ap_matching import match_loop
 
 def overlaps_to_match(generator: torch.Generator) -> Iterable[tuple[Any, ...]]:
     """Duplicates, rivals, an IoU on the threshold, ignored truths, crowds, and nothing at all."""
-    nobody = np.zeros(2, dtype=bool)
-    yield np.array([[0.9, 0.0], [0.8, 0.0], [0.0, 0.7]]), nobody, nobody, 0.5  # a duplicate
-    yield np.array([[0.6, 0.7], [0.1, 0.8]]), nobody, nobody, 0.5  # the first takes the best
-    yield np.array([[0.6, 0.9], [0.55, 0.8]]), nobody, nobody, 0.5  # the second best is free
-    yield np.array([[0.75, 0.2], [0.2, 0.74]]), nobody, nobody, 0.75  # exactly the threshold
+    none = np.zeros(2, dtype=bool)
+    yield np.array([[0.9, 0.0], [0.8, 0.0], [0.0, 0.7]]), none, none, 0.5  # a duplicate
+    yield np.array([[0.6, 0.7], [0.1, 0.8]]), none, none, 0.5  # the first takes the best
+    yield np.array([[0.6, 0.9], [0.55, 0.8]]), none, none, 0.5  # the second best is free
+    yield np.array([[0.75, 0.2], [0.2, 0.74]]), none, none, 0.75  # exactly the threshold
     first = np.array([True, False])
-    yield np.array([[0.9, 0.6], [0.9, 0.1], [0.8, 0.1]]), first, nobody, 0.5  # ignored, used up
+    yield np.array([[0.9, 0.6], [0.9, 0.1], [0.8, 0.1]]), first, none, 0.5  # ignored, used up
     yield np.array([[0.9, 0.6], [0.9, 0.1], [0.8, 0.1]]), first, first, 0.5  # a crowd, never
     iou = torch.rand(9, 6, generator=generator, dtype=torch.float64).numpy()
     yield iou, np.zeros(6, dtype=bool), np.zeros(6, dtype=bool), 0.6
     yield iou, np.arange(6) > 3, np.arange(6) == 5, 0.6
-    yield np.zeros((0, 2)), nobody, nobody, 0.5
+    yield np.zeros((0, 2)), none, none, 0.5
     yield np.zeros((3, 0)), np.zeros(0, dtype=bool), np.zeros(0, dtype=bool), 0.5
 
 

@@ -17,12 +17,12 @@ from minseg.models.mask_rcnn.rpn import anchor_targets
 
 
 def overlaps_to_judge(generator: torch.Generator) -> Iterable[tuple[Tensor, float, float]]:
-    """Values on the thresholds, ties, padding, a thing that nobody touches or hardly anybody."""
+    """Values on the thresholds, ties, padding, a thing that no anchor or hardly any touches."""
     on_the_border = torch.tensor([[0.7], [0.6], [0.599], [0.3], [0.299], [0.0]])
     yield on_the_border[None], 0.6, 0.3
     tied = torch.tensor([[0.45, 0.1], [0.45, 0.0], [0.2, 0.8], [0.0, 0.65], [0.0, 0.0]])
     yield tied[None], 0.6, 0.3
-    padded = torch.cat([tied, torch.zeros(5, 1)], dim=1)  # no thing; or one that nobody touches
+    padded = torch.cat([tied, torch.zeros(5, 1)], dim=1)  # no thing; or one that no anchor touches
     yield torch.stack([padded, padded.flip(0)]), 0.6, 0.3
     poorly = torch.tensor([[0.28, 0.25], [0.7, 0.1], [0.05, 0.2]])  # anchor 0 is thing 1's best
     yield poorly[None], 0.6, 0.3
@@ -58,7 +58,7 @@ def one_of_the_best(overlaps: Tensor, most: Tensor) -> Tensor:
     return (first > 0) & (most > 0)
 
 
-def belongs_to_who_forced_it(
+def belongs_to_what_forced_it(
     overlaps: Tensor, *, positive: float, negative: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     yes, no, thing = anchor_targets(overlaps, positive=positive, negative=negative)
@@ -74,8 +74,8 @@ ANCHOR_TARGETS = Exercise(
     probe=label,
     hints=(
         "`overlaps.max(dim=2)` gives each anchor's best overlap and the thing it is with.",
-        "`overlaps.amax(dim=1, keepdim=True)` is how well any anchor fits each thing. Whoever "
-        "equals it is forced to say yes.",
+        "`overlaps.amax(dim=1, keepdim=True)` is how well any anchor fits each thing. An anchor "
+        "that equals it is forced to say yes.",
         "A thing that is padding has overlap 0 with all anchors, and so all of them equal the "
         "largest. Ask for `most > 0`. And no anchor says yes and no.",
     ),
@@ -113,8 +113,8 @@ ANCHOR_TARGETS = Exercise(
             partial(_targets, below=torch.le),
             "At exactly `negative` an anchor says nothing: <, not ≤.",
         ),
-        "belongs_to_who_forced_it": (
-            belongs_to_who_forced_it,
+        "belongs_to_what_forced_it": (
+            belongs_to_what_forced_it,
             "A forced anchor belongs to the thing that it overlaps most, like any other, even if "
             "another thing forced it.",
         ),

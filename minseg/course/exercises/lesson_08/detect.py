@@ -127,7 +127,7 @@ DETECT = Exercise(
         "keeps_slivers": (
             partial(_detect, least=0),
             "What is left of a box at the image's edge may be less than a pixel wide. Drop it: "
-            "no mask fits in.",
+            "no mask fits in it.",
         ),
     },
 )

@@ -76,8 +76,8 @@ ENCODE = Exercise(
         ),
         "divides_by_the_box": (
             partial(_moves, unit=lambda box, anchor: box),
-            "You divide the shift by the size of the box, which at test nobody knows. Divide by "
-            "the anchor's.",
+            "You divide the shift by the size of the box, which is not known at test. Divide "
+            "by the anchor's.",
         ),
         "measures_at_the_corner": (
             partial(_moves, place=0.0),
@@ -94,7 +94,7 @@ ENCODE = Exercise(
         ),
         "forgets_the_weights": (
             partial(_moves, weigh=lambda moves, weights: moves),
-            "Right, but for the weights: multiply dx, dy, dw, dh by them.",
+            "Right, except for the weights: multiply dx, dy, dw, dh by them.",
         ),
         "divides_by_the_weights": (
             partial(_moves, weigh=torch.div),

@@ -78,7 +78,7 @@ MASK_TARGETS = Exercise(
     hints=(
         "The first number of a RoI's row says in which image it lies; `things` says which of that "
         "image's things it is one of.",
-        "`truth.masks[rois[:, 0].long(), things]` is (P, H, W), one mask a proposal.",
+        "`truth.masks[rois[:, 0].long(), things]` is (P, H, W), one mask for each proposal.",
         "`to_grid(masks, boxes, size)` of `minseg.masks` gives each cell's covered share. Which "
         "box? The one whose features the mask head is shown.",
     ),

@@ -1,4 +1,4 @@
-"""Exercises of lesson 09: two ways to weigh losses, and two ways to choose who teaches."""
+"""Exercises of lesson 09: two ways to weigh losses, and two ways to choose what trains."""
 
 from minseg.course.exercises.lesson_09.balance import BALANCE
 from minseg.course.exercises.lesson_09.ohem import OHEM

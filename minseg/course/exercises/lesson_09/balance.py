@@ -18,7 +18,7 @@ def balance(gradients: Tensor, primary: int, eps: float = 1e-8) -> Tensor:
     """(K,) weights by which all gradients become as long as the primary one.
 
     Args:
-        gradients: (K, P), one row a loss. primary: whose weight stays exactly 1.
+        gradients: (K, P), one row for each loss. primary: the row whose weight stays 1.
         eps: added to each norm that is divided by.
     """
     norms = gradients.norm(dim=1)

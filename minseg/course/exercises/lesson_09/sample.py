@@ -139,8 +139,8 @@ SAMPLE = Exercise(
     mistakes={
         "takes_a_fixed_mixture": (
             takes_a_fixed_mixture,
-            "Where positives are few, your sample is too small. The fraction is a cap and no "
-            "recipe: negatives take the places that are left.",
+            "Where positives are few, your sample is too small. The fraction is a cap, not "
+            "a recipe: negatives take the places that are left.",
         ),
         "fills_up_with_positives": (
             fills_up_with_positives,

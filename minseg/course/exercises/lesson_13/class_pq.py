@@ -146,8 +146,8 @@ CLASS_PQ = Exercise(
         ),
         "divides_by_no_segments": (
             divides_by_no_segments,
-            "Right but for a class without any segment. There you divide by zero, which is NaN in "
-            "torch and an error in Python: return 0.",
+            "Right except for a class without any segment. There you divide by zero, which is NaN "
+            "in torch and an error in Python: return 0.",
         ),
     },
 )
