@@ -7,7 +7,7 @@ to 55. Symmetries of the square are the only augmentation: a negative of a coin 
     python benchmarks/coins.py [--steps 1500] [--seeds 0 1 2] [--write]        (4 minutes a seed)
 
 The weights in the package are of a time when `train` moved all of them by AdamW; their result
-names the commit. With --write the first seed's weights go to minseg/models/coins.safetensors, its
+names the commit. With --write the first seed's weights go to minseg/models/pretrained/, its
 picture to docs/coins.png, and the figures to benchmarks/results/.
 """
 
@@ -54,7 +54,8 @@ def main() -> None:
         result["runs"].append(run)
         print(run, flush=True)
         if arguments.write and k == 0:
-            save_model(model, ROOT / "minseg" / "models" / "coins.safetensors", half=True)
+            pretrained = ROOT / "minseg" / "models" / "pretrained"
+            save_model(model, pretrained / "coins.safetensors", half=True)
             draw(model, ROOT / "docs" / "coins.png")
     if arguments.write:
         write_result("coins", result)

@@ -23,7 +23,7 @@ from typing import Any
 from machine import describe, write_result
 
 ROOT = Path(__file__).parents[1]
-MODEL = ROOT / "minseg" / "models" / "coins.safetensors"
+MODEL = ROOT / "minseg" / "models" / "pretrained" / "coins.safetensors"
 SIZES = {1: (900, 1200), 12: (3000, 4000), 24: (4000, 6000)}  # megapixels: height, width
 THREADS = 2
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 import tomllib
@@ -122,7 +124,17 @@ def test_licence_files_exist():
 def test_versions_agree():
     version = PROJECT["project"]["version"]
     assert yaml.safe_load(text("CITATION.cff"))["version"] == version
-    assert re.findall(r"^## (\S+)", text("CHANGELOG.md"), re.MULTILINE)[0] == version
+    first, *released = re.findall(r"^## (\S+)", text("CHANGELOG.md"), re.MULTILINE)
+    assert first == "[Unreleased]" and released[:1] in ([], [version])
+
+
+def test_the_changelog_sorts_changes_by_their_kind():
+    kinds = re.findall(r"^### (.+)$", text("CHANGELOG.md").split("\n## ")[1], re.MULTILINE)
+    assert kinds == [
+        kind
+        for kind in ("Added", "Changed", "Deprecated", "Removed", "Fixed", "Security")
+        if kind in kinds
+    ]
 
 
 def test_continuous_integration_runs_the_readme_command():
@@ -196,6 +208,39 @@ def test_the_oldest_releases_are_the_lower_bounds():
     assert {"torch==2.8", "numpy==2", "nbval==0.11.*"} <= set(requirements)
     assert not any(sign in one for one in requirements for sign in "<>~!")
     assert len(requirements) == len(set(requirements)) + 1  # pycocotools, in both extras
+
+
+def result(name: str) -> dict[str, Any]:
+    return json.loads(text(f"benchmarks/results/{name}.json"))
+
+
+def test_the_three_figures_of_readme_are_those_of_the_benchmarks():
+    rows = [row for row in result("roi_align_cpu")["rows"] if row["case"] == "7×7"]
+    planes, pixels = (row["torchvision"]["total_ms"] / row["minseg"]["total_ms"] for row in rows)
+    times = result("metrics")["ap"]["milliseconds"]
+    runs = [run["ap"] for run in result("train")["runs"] if run["budget_s"] == 180]
+    said = " ".join(text("README.md").split())
+    assert f"backward: {planes:.0f} times as fast as torchvision's, {int(pixels)} times on" in said
+    assert f"{times['pycocotools'] / times['minseg']:.1f} times as fast as pycocotools" in said
+    assert f"three minutes on two cores: mask AP {statistics.median(runs):.2f}" in said
+
+
+def test_each_table_of_measurements_says_when_they_were_made():
+    parts = re.split(r"^## ", text("docs/measured.md"), flags=re.MULTILINE)
+    tables = [(name, part) for part in parts for name in re.findall(r"<!-- table: (.+) -->", part)]
+    assert len(tables) >= 6
+    for names, part in tables:
+        for name in names.split(", "):
+            assert result(name)["machine"]["date"] in part, name
+
+
+@pytest.mark.parametrize(
+    "name", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "docs/*.md"]
+)
+def test_links_lead_to_files_that_exist(name):
+    for path in ROOT.glob(name):
+        for target in re.findall(r"\]\(([^)#\s]+)", path.read_text(encoding="utf-8")):
+            assert target.startswith("http") or (path.parent / target).exists(), f"{path}: {target}"
 
 
 def lesson_table(name: str) -> list[tuple[str, str, str, str]]:

@@ -116,7 +116,7 @@ print(f"gather {1e3 * gathered:.0f} ms, bag {1e3 * bagged:.0f} ms: {gathered / b
 assert gathered > 2 * bagged
 
 # %% [markdown]
-# A loop in C++ avoids the copies, and is still slower than the bag: torchvision's takes one channel after the other, looks up its weights anew for each, and uses one thread. The bag goes through all channels of a pixel in a row, several with each instruction. `benchmarks/roi_align_cpu.py` races the two on your machine; README has a table of such a race, with its machine and date.
+# A loop in C++ avoids the copies, and is still slower than the bag: torchvision's takes one channel after the other, looks up its weights anew for each, and uses one thread. The bag goes through all channels of a pixel in a row, several with each instruction. `benchmarks/roi_align_cpu.py` races the two on your machine; `docs/measured.md` has a table of such a race, with its machine and date.
 #
 # ## A program, its lanes, and a mask
 #

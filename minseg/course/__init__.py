@@ -10,9 +10,9 @@ Read `predictions` first: a number is guessed, then revealed. Then the exercises
     compare      whether two results are the same, and where they first differ
 
 and what else a lesson calls: `claims` (the lecture notes, measured), `recorded` (figures of runs
-that are too long for a lesson), `source` (show the package's own code), `progress`, `doctor`. All
-of them speak through `display`; `state` keeps what a learner has done, and `entries` says what may
-stand in its file.
+that are too long for a lesson), `source` (show the package's own code), `steps` (how long a lesson
+trains), `progress`, `doctor`. All of them speak through `display`; `state` keeps what a learner has
+done, and `entries` says what may stand in its file.
 """
 
 from minseg.course.catalogue import hint, solution

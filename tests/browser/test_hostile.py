@@ -68,7 +68,7 @@ box""",
     "kernel": """
 from minseg.explore import KernelView
 view = KernelView()
-view.state = {**view.state, "line": all_of_it}
+view.view = {**view.view, "facts": all_of_it}
 view""",
     "painter": """
 from minseg.explore import MaskPainter

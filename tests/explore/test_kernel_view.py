@@ -4,18 +4,14 @@ import json
 
 import pytest
 import torch
+from helpers.questions import ask
 from traitlets import TraitError
 
 pytest.importorskip("triton", reason="Triton exists for Linux only: pip install triton")
 
 from minseg.explore import KernelView
-from minseg.explore.kernel_view.widget import BINS, CHANNELS, COLUMNS, NUMBER, ROWS
+from minseg.explore.kernel_view.numbers import BINS, CHANNELS, COLUMNS, NUMBER, ROWS
 from minseg.roi.align import axis_taps
-
-
-def ask(view, **question):
-    """What the browser does: send a message."""
-    view._handle_custom_msg(question, [])
 
 
 def expected_pixels(box, row, samples):
@@ -50,7 +46,7 @@ def test_bytes_by_hand():
         "asked": 3 * pixel, "distinct": 3 * pixel, "written": 3 * pixel,
         "all asked": 9 * pixel, "all distinct": 9 * pixel, "all written": 9 * pixel,
     }  # fmt: skip
-    assert view.state["table"][-1] == [
+    assert view.view["table"][-1] == [
         "the floor",
         "4,608",
         "1.00",
@@ -59,26 +55,26 @@ def test_bytes_by_hand():
 
 def test_a_load_is_one_pixel_for_each_bin():
     view = KernelView(program=4)
-    assert view.state["loads"] == 16 and len(view.state["shown"]) == 16
+    assert view.view["loads"] == 16 and len(view.view["shown"]) == 16
     view.load = 5
-    assert view.state["shown"] == [view.loads(4)[4]]
-    assert view.state["line"].startswith(
+    assert view.view["shown"] == [view.loads(4)[4]]
+    assert view.view["facts"].startswith(
         "Program 4 = 1 · 3 + 1: row 1 of RoI 1. Load 5 of 16 reads"
     )
-    assert "192 numbers, 768 bytes" in view.state["line"]
+    assert "192 numbers, 768 bytes" in view.view["facts"]
     view.samples = 1  # now there are fewer loads than five: all are shown
-    assert len(view.state["shown"]) == 4
+    assert len(view.view["shown"]) == 4
 
 
 def test_a_message_moves_a_box_and_is_answered():
     view = KernelView(program=0)
-    before = view.state
+    before = view.view
     ask(view, roi=0, box=[2.0, 1.0, 7.0, 5.0], n=7)
-    assert view.boxes[0] == (2, 1, 7, 5) and view.state["answers"] == 7
-    assert view.state["shown"] != before["shown"]
+    assert view.boxes[0] == (2, 1, 7, 5) and view.view["answers"] == 7
+    assert view.view["shown"] != before["shown"]
     ask(view, roi=0, box=[2.0, 1.0, 7.0, 5.0], n=8)
-    assert view.state["answers"] == 8
-    json.dumps(view.state)
+    assert view.view["answers"] == 8
+    json.dumps(view.view)
 
 
 def test_boxes_stay_in_the_map():
@@ -92,7 +88,7 @@ def test_says_what_it_needs():
     view = KernelView()
     with pytest.raises(TraitError, match="program must be 0 to 8, got 9"):
         view.program = 9
-    with pytest.raises(TraitError, match="boxes must be four finite numbers"):
+    with pytest.raises(TraitError, match="each of boxes must be 4 finite numbers"):
         view.boxes = ((1, 2, 3),)
     with pytest.raises(TraitError, match="boxes must be 1 to 5 RoIs, got 0"):
         view.boxes = ()

@@ -96,9 +96,9 @@ class Widget(Still, anywidget.AnyWidget):
             self._answering = True
             try:
                 self.answer(question)
-            finally:
+            finally:  # what is refused gets its view, too: the browser waits for one
                 self._answering = False
-            self._show(answers=question["n"])
+                self._show(answers=question["n"])
 
     def _show(self, answers: int) -> None:
         drawn = self.view.get("drawn", 0) + 1

@@ -39,10 +39,10 @@ def _fill(
     height: int,
     width: int,
     *,
-    centre: float = 0.5,
     closed: bool = True,
     only_down: bool = False,
     both_ends: bool = False,
+    centre: float = 0.5,
     right: bool = False,
     winding: bool = False,
     odd_parts: bool = False,
@@ -66,6 +66,15 @@ def _fill(
     return torch.from_numpy(mask)
 
 
+leaves_it_open = partial(_fill, closed=False)
+skips_the_sides_up = partial(_fill, only_down=True)
+counts_corners_twice = partial(_fill, both_ends=True)
+asks_at_the_corners = partial(_fill, centre=0.0)
+leaves_out_the_left_edge = partial(_fill, right=True)
+counts_turns = partial(_fill, winding=True)
+lets_parts_cancel = partial(_fill, odd_parts=True)
+
+
 def swaps_the_axes(polygons: list[Tensor], height: int, width: int) -> Tensor:
     return from_polygons([polygon.flip(1) for polygon in polygons], height, width)
 
@@ -84,36 +93,36 @@ FROM_POLYGONS = Exercise(
     ),
     mistakes={
         "asks_at_the_corners": (
-            partial(_fill, centre=0.0),
+            asks_at_the_corners,
             "You ask whether a pixel's upper left corner is inside, so the mask moves by half a "
             "pixel. Ask at its centre, (j + ½, i + ½).",
         ),
         "leaves_it_open": (
-            partial(_fill, closed=False),
+            leaves_it_open,
             "The side from the last point back to the first is missing.",
         ),
         "skips_the_sides_up": (
-            partial(_fill, only_down=True),
+            skips_the_sides_up,
             "You count only the sides that lead down. One that leads up has y1 > y2: swap its ends "
             "before you ask for y1 ≤ y < y2.",
         ),
         "counts_corners_twice": (
-            partial(_fill, both_ends=True),
+            counts_corners_twice,
             "Where a ray meets a corner you count both of its sides, and inside becomes outside. "
             "Take y1 ≤ y < y2: the upper end belongs to a side, the lower one does not.",
         ),
         "leaves_out_the_left_edge": (
-            partial(_fill, right=True),
+            leaves_out_the_left_edge,
             "A centre exactly on a left side is outside in your version. On a left or top side is "
             "inside, on a right or bottom one outside, so that neighbours share no pixel.",
         ),
         "counts_turns": (
-            partial(_fill, winding=True),
+            counts_turns,
             "You count how often the outline winds round a point, and fill where it is not 0. By "
             "the even-odd rule the middle of a five-pointed star that crosses itself is outside.",
         ),
         "lets_parts_cancel": (
-            partial(_fill, odd_parts=True),
+            lets_parts_cancel,
             "Even-odd holds within one polygon. Parts are united: where two overlap is inside.",
         ),
         "swaps_the_axes": (

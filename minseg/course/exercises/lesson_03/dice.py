@@ -62,6 +62,12 @@ def _dice(
     return 1 - (shared + SMOOTH * below) / (p.sum(over) + t.sum(over) + SMOOTH * below)
 
 
+sums_over_the_batch = partial(_dice, over=(0, 1, 2))
+forgets_the_two = partial(_dice, twice=1.0)
+divides_by_nothing = partial(_dice, below=False)
+smooths_both_alike = partial(_dice, above=True)
+
+
 def _linear_without_smooth_above(p: Tensor, t: Tensor, squared: bool) -> Tensor:
     if squared:
         return _dice(p, t, True)
@@ -105,12 +111,12 @@ DICE = Exercise(
             "That is the Dice coefficient, which is 1 for equal masks. The loss is one minus it.",
         ),
         "sums_over_the_batch": (
-            partial(_dice, over=(0, 1, 2)),
+            sums_over_the_batch,
             "You sum over the masks as well. Each mask has a Dice of its own, or else large ones "
             "outvote small ones again.",
         ),
         "forgets_the_two": (
-            partial(_dice, twice=1.0),
+            forgets_the_two,
             "For equal masks your loss is a half. What they share counts twice, once for each.",
         ),
         "always_squares": (
@@ -130,11 +136,11 @@ DICE = Exercise(
             "You threshold the probabilities, so that nothing has a gradient. Use p itself.",
         ),
         "divides_by_nothing": (
-            partial(_dice, below=False),
+            divides_by_nothing,
             "Two empty masks give 0/0 in your version. `smooth` is there to prevent that.",
         ),
         "smooths_both_alike": (
-            partial(_dice, above=True),
+            smooths_both_alike,
             "The squared form has no `smooth` above the line: two empty masks give a loss of 1. "
             "Only the linear one has.",
         ),

@@ -119,7 +119,13 @@ SDF_L1 = Exercise(
             forgets_the_sign,
             "You compare sizes without signs, so that inside and outside look alike.",
         ),
-        "squares": (squares, "You square the differences. L1 takes their absolute values."),
-        "sums": (sums, "You sum over the pixels. The loss is their mean."),
+        "squares": (
+            squares,
+            "You square the differences. L1 takes their absolute values.",
+        ),
+        "sums": (
+            sums,
+            "You sum over the pixels. The loss is their mean.",
+        ),
     },
 )

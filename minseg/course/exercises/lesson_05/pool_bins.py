@@ -34,9 +34,10 @@ def _bins(
     last: Tensor,
     bins: int,
     length: int,
+    *,
+    end: Callable[[Tensor], Tensor] = torch.ceil,
     extra: int = 1,
     least: int = 1,
-    end: Callable[[Tensor], Tensor] = torch.ceil,
     inside: bool = True,
     corner: bool = True,
 ) -> tuple[Tensor, Tensor]:
@@ -48,6 +49,15 @@ def _bins(
     if inside:
         begin, stop = begin.clamp(0, length), stop.clamp(0, length)
     return begin.long(), stop.long()
+
+
+forgets_plus_one = partial(_bins, extra=0)
+floors_the_end = partial(_bins, end=torch.floor)
+includes_the_end = partial(_bins, end=lambda t: t.ceil() - 1)
+rounds_the_end = partial(_bins, end=round_half_away)
+forgets_the_border = partial(_bins, inside=False)
+lets_boxes_vanish = partial(_bins, least=-10_000)
+forgets_the_corner = partial(_bins, corner=False)
 
 
 POOL_BINS = Exercise(
@@ -62,35 +72,35 @@ POOL_BINS = Exercise(
     ),
     mistakes={
         "forgets_plus_one": (
-            partial(_bins, extra=0),
+            forgets_plus_one,
             "From first to last, both inside, there are last - first + 1 pixels. You lost one.",
         ),
         "floors_the_end": (
-            partial(_bins, end=torch.floor),
+            floors_the_end,
             "You take the floor of the end too, so bins tile the box. RoI pooling takes the "
             "ceiling there, and neighbours may share a pixel.",
         ),
         "includes_the_end": (
-            partial(_bins, end=lambda t: t.ceil() - 1),
+            includes_the_end,
             "Your `end` is the last pixel of the bin. It is to be one further, as in a slice: "
             "begin … end - 1.",
         ),
         "rounds_the_end": (
-            partial(_bins, end=round_half_away),
+            rounds_the_end,
             "The end of a bin is its ceiling, not the nearest whole number.",
         ),
         "forgets_the_border": (
-            partial(_bins, inside=False),
+            forgets_the_border,
             "A box may reach beyond the map. Clamp begin and end to 0 … length, or you will read "
             "pixels that are not there.",
         ),
         "lets_boxes_vanish": (
-            partial(_bins, least=-10_000),
+            lets_boxes_vanish,
             "When last < first the width is zero or negative. It counts as 1 pixel: use "
             "clamp(min=1).",
         ),
         "forgets_the_corner": (
-            partial(_bins, corner=False),
+            forgets_the_corner,
             "Your bins begin at 0. They begin at `first`: add it.",
         ),
     },

@@ -71,6 +71,11 @@ def _align(
     return out
 
 
+takes_the_maximum = partial(_align, average=False)
+counts_the_inside_only = partial(_align, count_outside=False)
+repeats_the_border = partial(_align, clamp_outside=True)
+
+
 def _misread(change: Change) -> Callable[..., Tensor]:
     """A solution that takes its boxes, its scale or its convention for something else."""
 
@@ -88,6 +93,23 @@ def _rounded(boxes: Tensor, scale: float, aligned: bool) -> tuple[Tensor, float,
     return torch.cat([boxes[:, :1], on_the_map], dim=1), 1.0, aligned
 
 
+ignores_aligned = _misread(lambda boxes, scale, aligned: (boxes, scale, False))
+forgets_half_pixel_of_box = _misread(
+    lambda boxes, scale, aligned: (boxes + HALF / scale * aligned, scale, aligned)
+)
+adds_half_a_pixel = _misread(
+    lambda boxes, scale, aligned: (boxes + 2 * HALF / scale * aligned, scale, aligned)
+)
+always_at_least_one = _misread(
+    lambda boxes, scale, aligned: (boxes - HALF / scale * aligned, scale, False)
+)
+drops_batch_index = _misread(lambda boxes, scale, aligned: (boxes * SIDES, scale, aligned))
+forgets_the_scale = _misread(lambda boxes, scale, aligned: (boxes, 1.0, aligned))
+swaps_axes_of_boxes = _misread(
+    lambda boxes, scale, aligned: (boxes[:, [0, 2, 1, 4, 3]], scale, aligned)
+)
+rounds_the_box = _misread(_rounded)
+
 ROI_ALIGN = Exercise(
     "05.roi_align",
     reference=roi_align,
@@ -102,56 +124,52 @@ ROI_ALIGN = Exercise(
     ),
     mistakes={
         "ignores_aligned": (
-            _misread(lambda boxes, scale, aligned: (boxes, scale, False)),
+            ignores_aligned,
             "You treat both values of `aligned` as False. With True, subtract 0.5 from the scaled "
             "box and let it be as small as it is.",
         ),
         "forgets_half_pixel_of_box": (
-            _misread(
-                lambda boxes, scale, aligned: (boxes + HALF / scale * aligned, scale, aligned)
-            ),
+            forgets_half_pixel_of_box,
             "You never take off the half pixel. With aligned=True subtract 0.5 from the scaled "
             "box, because pixel j's value sits at its centre.",
         ),
         "adds_half_a_pixel": (
-            _misread(
-                lambda boxes, scale, aligned: (boxes + 2 * HALF / scale * aligned, scale, aligned)
-            ),
+            adds_half_a_pixel,
             "You add the half pixel. Going from image coordinates to indices takes it off: the "
             "centre j + ½ has index j.",
         ),
         "always_at_least_one": (
-            _misread(lambda boxes, scale, aligned: (boxes - HALF / scale * aligned, scale, False)),
+            always_at_least_one,
             "You force every box to one pixel. That rule belongs to aligned=False only.",
         ),
         "drops_batch_index": (
-            _misread(lambda boxes, scale, aligned: (boxes * SIDES, scale, aligned)),
+            drops_batch_index,
             "You read every box from image 0. The first number of a row says which image it is in.",
         ),
         "forgets_the_scale": (
-            _misread(lambda boxes, scale, aligned: (boxes, 1.0, aligned)),
+            forgets_the_scale,
             "Boxes are in image pixels, the map is coarser. Multiply by spatial_scale first.",
         ),
         "swaps_axes_of_boxes": (
-            _misread(lambda boxes, scale, aligned: (boxes[:, [0, 2, 1, 4, 3]], scale, aligned)),
+            swaps_axes_of_boxes,
             "You took x for y. A row is (batch index, x1, y1, x2, y2), and y is the row of the "
             "map.",
         ),
         "rounds_the_box": (
-            _misread(_rounded),
+            rounds_the_box,
             "You rounded the box to whole pixels. The whole point of RoIAlign is not to.",
         ),
         "takes_the_maximum": (
-            partial(_align, average=False),
+            takes_the_maximum,
             "You took the maximum of the samples, as RoI pooling does. RoIAlign averages them.",
         ),
         "counts_the_inside_only": (
-            partial(_align, count_outside=False),
+            counts_the_inside_only,
             "You divide by the number of samples inside the map. Those outside count as zeros: "
             "divide by all n².",
         ),
         "repeats_the_border": (
-            partial(_align, clamp_outside=True),
+            repeats_the_border,
             "A sample at an index below -1 or above the map's size is 0. bilinear_sample repeats "
             "the border there, so you have to blank it yourself.",
         ),

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from minseg.course.exercise import Exercise
 from minseg.course.exercises.lesson_06.language import axis_sample, tl, triton
-from minseg.course.exercises.lesson_06.patch import patched
+from minseg.course.exercises.lesson_06.patch import Slips, mistakes_of
 from minseg.course.exercises.lesson_06.report import NAN, next_power_of_2, report
 
 
@@ -36,13 +36,6 @@ def bin_average(pixels, bins, out, H, W, C, S: tl.constexpr, LANES: tl.constexpr
     tl.store(out + i * C + c, total, mask=c < C)
 
 
-def launch_bin(kernel: Any, pixels: Tensor, bins: Tensor) -> dict[str, Any]:
-    (H, W, C), count = pixels.shape, len(bins)
-    out, lanes = torch.full((count, C), NAN), next_power_of_2(C)
-    most = (count * (4 + 16 * C), count * C)
-    return report(kernel, count, out, most, pixels, bins, out, H, W, C, S=2, LANES=lanes)
-
-
 def bins_to_average(generator: torch.Generator) -> Iterable[tuple[Tensor, ...]]:
     """Two inside the map, one over its border, one wholly outside, where the average is 0."""
     pixels = torch.randn(4, 6, 5, generator=generator)  # and bins of y, height, x, width
@@ -50,6 +43,48 @@ def bins_to_average(generator: torch.Generator) -> Iterable[tuple[Tensor, ...]]:
     yield pixels, torch.tensor([[2.2, 3.0, -1.6, 2.0], [9.0, 1.0, 2.0, 1.0]])
     yield torch.randn(5, 3, 3, generator=generator), torch.tensor([[3.1, 1.0, 0.2, 0.5]])
 
+
+def launch_bin(kernel: Any, pixels: Tensor, bins: Tensor) -> dict[str, Any]:
+    (H, W, C), count = pixels.shape, len(bins)
+    out, lanes = torch.full((count, C), NAN), next_power_of_2(C)
+    most = (count * (4 + 16 * C), count * C)
+    return report(kernel, count, out, most, pixels, bins, out, H, W, C, S=2, LANES=lanes)
+
+
+SLIPS: Slips = {
+    "forgets_mask": (
+        {"mask=c < C": "mask=c >= 0"},
+        "Your spare lanes touch what belongs to others. Loads and store need mask=c < C.",
+    ),
+    "divides_again": (
+        {"total, mask": "total / (S * S), mask"},
+        "You divide by the number of samples, and axis_sample has done so: its weights add up "
+        "to 1/S.",
+    ),
+    "starts_again": (
+        {"for sx in": "total = tl.zeros([LANES], tl.float32)\n        for sx in"},
+        "Your total starts from 0 at every row of samples, so only the last row is left. Make "
+        "it before both loops.",
+    ),
+    "walks_the_diagonal": (
+        {"for sx in tl.static_range(S)": "for sx in tl.static_range(sy, sy + 1)"},
+        "You took S samples, along the diagonal. A bin has S × S: all pairs of sy and sx.",
+    ),
+    "counts_bins": (
+        {"height, 0": "height, i", "width, 0": "width, i"},
+        "Your bin 0 is right, and the others lie too far on: i chooses the row of `bins`, "
+        "which says where that bin starts. As `p`, axis_sample takes 0.",
+    ),
+    "swaps_axes": (
+        {"y, height =": "x, width =", "x, width =": "y, height ="},
+        "You took y for x. A row of `bins` is y, height, x, width.",
+    ),
+    "stores_each_time": (
+        {"tl.store(": "        tl.store("},  # inside of both loops
+        "The averages are right, but you store after every sample. Keep the total within the "
+        "program and store it once: memory is what costs.",
+    ),
+}
 
 BIN = Exercise(
     "06.bin",
@@ -63,44 +98,5 @@ BIN = Exercise(
         "loads, weighted wy0 * wx0, wy0 * wx1, wy1 * wx0 and wy1 * wx1. Store once, at the end.",
         "The weights of axis_sample hold the 1/S of the average: nothing is left to divide.",
     ),
-    mistakes={
-        "forgets_mask": (
-            patched(bin_average, {"mask=c < C": "mask=c >= 0"}),
-            "Your spare lanes touch what belongs to others. Loads and store need mask=c < C.",
-        ),
-        "divides_again": (
-            patched(bin_average, {"total, mask": "total / (S * S), mask"}),
-            "You divide by the number of samples, and axis_sample has done so: its weights add up "
-            "to 1/S.",
-        ),
-        "starts_again": (
-            patched(
-                bin_average,
-                {"for sx in": "total = tl.zeros([LANES], tl.float32)\n        for sx in"},
-            ),
-            "Your total starts from 0 at every row of samples, so only the last row is left. Make "
-            "it before both loops.",
-        ),
-        "walks_the_diagonal": (
-            patched(
-                bin_average,
-                {"for sx in tl.static_range(S)": "for sx in tl.static_range(sy, sy + 1)"},
-            ),
-            "You took S samples, along the diagonal. A bin has S × S: all pairs of sy and sx.",
-        ),
-        "counts_bins": (
-            patched(bin_average, {"height, 0": "height, i", "width, 0": "width, i"}),
-            "Your bin 0 is right, and the others lie too far on: i chooses the row of `bins`, "
-            "which says where that bin starts. As `p`, axis_sample takes 0.",
-        ),
-        "swaps_axes": (
-            patched(bin_average, {"y, height =": "x, width =", "x, width =": "y, height ="}),
-            "You took y for x. A row of `bins` is y, height, x, width.",
-        ),
-        "stores_each_time": (
-            patched(bin_average, {"tl.store(": "        tl.store("}),  # inside of both loops
-            "The averages are right, but you store after every sample. Keep the total within the "
-            "program and store it once: memory is what costs.",
-        ),
-    },
+    mistakes=mistakes_of(bin_average, SLIPS),
 )

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from minseg.course.exercise import Exercise
 from minseg.course.exercises.lesson_06.language import axis_sample, box_edges, tl, triton
-from minseg.course.exercises.lesson_06.patch import patched
+from minseg.course.exercises.lesson_06.patch import Slips, mistakes_of
 from minseg.course.exercises.lesson_06.report import NAN, next_power_of_2, report
 
 PH, PW, S, SCALE = 2, 3, 2, 0.5
@@ -53,6 +53,14 @@ def roi_rows(
     tl.store(row, total, mask=inside)
 
 
+def rois_to_align(generator: torch.Generator) -> Iterable[tuple[Tensor, ...]]:
+    """Two images of stride 2, a box over the border, a tiny one, three channels and one."""
+    pixels = torch.randn(2, 5, 7, 3, generator=generator)  # (N, H, W, C)
+    yield pixels, torch.tensor([[1.0, 2.4, 1.2, 10.8, 6.6], [0.0, -5.0, 3.4, 5.0, 8.2]])
+    yield pixels[:1].contiguous(), torch.tensor([[0.0, 1.5, 2.5, 12.0, 9.5]])
+    yield pixels[..., :1].contiguous(), torch.tensor([[1.0, 3.0, 3.0, 4.0, 4.0]])
+
+
 def launch_roi(kernel: Any, pixels: Tensor, rois: Tensor) -> dict[str, Any]:
     (_, H, W, C), K = pixels.shape, len(rois)
     out = torch.full((K, PH, PW, C), NAN)
@@ -62,13 +70,40 @@ def launch_roi(kernel: Any, pixels: Tensor, rois: Tensor) -> dict[str, Any]:
     return report(kernel, K * PH, out, most, *args, PH=PH, PW=PW, S=S, **blocks)
 
 
-def rois_to_align(generator: torch.Generator) -> Iterable[tuple[Tensor, ...]]:
-    """Two images of stride 2, a box over the border, a tiny one, three channels and one."""
-    pixels = torch.randn(2, 5, 7, 3, generator=generator)  # (N, H, W, C)
-    yield pixels, torch.tensor([[1.0, 2.4, 1.2, 10.8, 6.6], [0.0, -5.0, 3.4, 5.0, 8.2]])
-    yield pixels[:1].contiguous(), torch.tensor([[0.0, 1.5, 2.5, 12.0, 9.5]])
-    yield pixels[..., :1].contiguous(), torch.tensor([[1.0, 3.0, 3.0, 4.0, 4.0]])
-
+SLIPS: Slips = {
+    "forgets_mask_of_bins": (
+        {"q < PW": "q >= 0"},
+        "You have BINS lanes for PW bins, and the spare ones write into the next row. Mask "
+        "with q < PW as well as c < C.",
+    ),
+    "forgets_mask_of_channels": (
+        {"c < C": "c >= 0"},
+        "You mask the bins and not the channels: lanes beyond C belong to the next pixel.",
+    ),
+    "drops_batch_index": (
+        {"pixels + n * H * W * C": "pixels"},
+        "You read every RoI from image 0. box_edges returns the image n: it begins n * H * W "
+        "* C numbers further on.",
+    ),
+    "mixes_roi_and_row": (
+        {"k, p =": "p, k ="},
+        "You took the RoI for the row. Programs 0 … PH - 1 make the rows of RoI 0: divide by "
+        "PH for the RoI, and the rest is the row.",
+    ),
+    "first_row_only": (
+        {"bin_h, p": "bin_h, 0"},
+        "All rows of a RoI are alike: you sample the first row of bins each time. The y side "
+        "of axis_sample takes p.",
+    ),
+    "forgets_scale": (
+        {"k, scale, PH": "k, 1.0, PH"},
+        "Boxes are in image pixels, the map is coarser. Hand `scale` on to box_edges.",
+    ),
+    "forgets_half_pixel": (
+        {"PW, True": "PW, False"},
+        "Half a pixel is missing: call box_edges with ALIGNED = True.",
+    ),
+}
 
 ROI = Exercise(
     "06.roi",
@@ -84,38 +119,5 @@ ROI = Exercise(
         "It is the kernel of 06.bin with p in place of 0 for y, q for x, image n at "
         "pixels + n * H * W * C, and the result at ((k * PH + p) * PW + q) * C + c.",
     ),
-    mistakes={
-        "forgets_mask_of_bins": (
-            patched(roi_rows, {"q < PW": "q >= 0"}),
-            "You have BINS lanes for PW bins, and the spare ones write into the next row. Mask "
-            "with q < PW as well as c < C.",
-        ),
-        "forgets_mask_of_channels": (
-            patched(roi_rows, {"c < C": "c >= 0"}),
-            "You mask the bins and not the channels: lanes beyond C belong to the next pixel.",
-        ),
-        "drops_batch_index": (
-            patched(roi_rows, {"pixels + n * H * W * C": "pixels"}),
-            "You read every RoI from image 0. box_edges returns the image n: it begins n * H * W "
-            "* C numbers further on.",
-        ),
-        "mixes_roi_and_row": (
-            patched(roi_rows, {"k, p =": "p, k ="}),
-            "You took the RoI for the row. Programs 0 … PH - 1 make the rows of RoI 0: divide by "
-            "PH for the RoI, and the rest is the row.",
-        ),
-        "first_row_only": (
-            patched(roi_rows, {"bin_h, p": "bin_h, 0"}),
-            "All rows of a RoI are alike: you sample the first row of bins each time. The y side "
-            "of axis_sample takes p.",
-        ),
-        "forgets_scale": (
-            patched(roi_rows, {"k, scale, PH": "k, 1.0, PH"}),
-            "Boxes are in image pixels, the map is coarser. Hand `scale` on to box_edges.",
-        ),
-        "forgets_half_pixel": (
-            patched(roi_rows, {"PW, True": "PW, False"}),
-            "Half a pixel is missing: call box_edges with ALIGNED = True.",
-        ),
-    },
+    mistakes=mistakes_of(roi_rows, SLIPS),
 )

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from minseg.course.exercise import Exercise
 from minseg.course.exercises.lesson_06.language import tl, triton
-from minseg.course.exercises.lesson_06.patch import patched
+from minseg.course.exercises.lesson_06.patch import Slips, mistakes_of
 from minseg.course.exercises.lesson_06.report import NAN, next_power_of_2, report
 
 
@@ -34,13 +34,6 @@ def sample(pixels, x, y, out, H, W, C, LANES: tl.constexpr):
     tl.store(out + i * C + c, value, mask=c < C)
 
 
-def launch_sample(kernel: Any, pixels: Tensor, x: Tensor, y: Tensor) -> dict[str, Any]:
-    (H, W, C), points = pixels.shape, len(x)
-    out, lanes = torch.full((points, C), NAN), next_power_of_2(C)
-    most = (points * (2 + 4 * C), points * C)
-    return report(kernel, points, out, most, pixels, x, y, out, H, W, C, LANES=lanes)
-
-
 def points_to_sample(generator: torch.Generator) -> Iterable[tuple[Tensor, ...]]:
     """Between pixels, on the last row and column, outside the map; maps higher than wide."""
     pixels = torch.randn(4, 6, 5, generator=generator)  # (H, W, C): channels-last
@@ -48,6 +41,68 @@ def points_to_sample(generator: torch.Generator) -> Iterable[tuple[Tensor, ...]]
     yield pixels, torch.tensor([4.75, 5.0, -0.4]), torch.tensor([2.5, 3.0, 3.8])
     yield torch.randn(5, 2, 3, generator=generator), torch.tensor([0.3]), torch.tensor([3.9])
 
+
+def launch_sample(kernel: Any, pixels: Tensor, x: Tensor, y: Tensor) -> dict[str, Any]:
+    (H, W, C), points = pixels.shape, len(x)
+    out, lanes = torch.full((points, C), NAN), next_power_of_2(C)
+    most = (points * (2 + 4 * C), points * C)
+    return report(kernel, points, out, most, pixels, x, y, out, H, W, C, LANES=lanes)
+
+
+SLIPS: Slips = {
+    "forgets_mask": (
+        {"mask=c < C": "mask=c >= 0"},
+        "Your spare lanes read into the next pixel, and write over the next row of `out`. "
+        "Give loads and store mask=c < C.",
+    ),
+    "runs_off_the_map": (
+        {
+            "tl.minimum(x0 + 1, W - 1)": "x0 + 1",
+            "tl.minimum(y0 + 1, H - 1)": "y0 + 1",
+        },
+        "At the last row or column there is no neighbour, and you read what lies behind. Its "
+        "weight is 0, but on a GPU the read itself may be an error, and 0 · NaN is NaN: "
+        "tl.minimum(x0 + 1, W - 1).",
+    ),
+    "swaps_xy": (
+        {"x + i": "y + i", "y + i": "x + i"},
+        "You took x for y. y chooses the row, so it is y that is multiplied by W.",
+    ),
+    "swaps_weights": (
+        {"a, b = px - x0, py - y0": "a, b = 1 - (px - x0), 1 - (py - y0)"},
+        "Your weights are the wrong way round: the nearer a pixel, the more it counts. The "
+        "left one has 1 - a.",
+    ),
+    "nearest_pixel": (
+        {
+            "px.to(": "(px + 0.5).to(",
+            "py.to(": "(py + 0.5).to(",
+            "a, b = px - x0, py - y0": "a, b = 0.0, 0.0",
+        },
+        "You read the nearest pixel only. Interpolation mixes the four around the point.",
+    ),
+    "forgets_channels": (
+        {") * C + c": ") + c"},
+        "Your pixels begin one number apart. Each is C numbers long: (row * W + column) * C.",
+    ),
+    "reads_planes": (
+        {") * C + c": ") + c * H * W"},
+        "You read NCHW, where the channels of a pixel lie H * W apart. This map is (H, W, C): "
+        "they lie side by side, at (row * W + column) * C + c.",
+    ),
+    "steps_by_height": (
+        {"y0 * W": "y0 * H", "y1 * W": "y1 * H"},
+        "You step from row to row by H pixels. A row is W pixels long.",
+    ),
+    "forgets_half_pixel": (
+        {
+            "tl.load(x + i)": "tl.load(x + i) - 0.5",
+            "tl.load(y + i)": "tl.load(y + i) - 0.5",
+        },
+        "You took half a pixel off. Here x and y are index coordinates already: pixel j sits "
+        "at x = j.",
+    ),
+}
 
 SAMPLE = Exercise(
     "06.sample",
@@ -62,67 +117,5 @@ SAMPLE = Exercise(
         "Four loads of all channels, each with mask=c < C, with the weights (1-b)(1-a), (1-b)a, "
         "b(1-a) and ba, where a = px - x0 and b = py - y0.",
     ),
-    mistakes={
-        "forgets_mask": (
-            patched(sample, {"mask=c < C": "mask=c >= 0"}),
-            "Your spare lanes read into the next pixel, and write over the next row of `out`. "
-            "Give loads and store mask=c < C.",
-        ),
-        "runs_off_the_map": (
-            patched(
-                sample,
-                {
-                    "tl.minimum(x0 + 1, W - 1)": "x0 + 1",
-                    "tl.minimum(y0 + 1, H - 1)": "y0 + 1",
-                },
-            ),
-            "At the last row or column there is no neighbour, and you read what lies behind. Its "
-            "weight is 0, but on a GPU the read itself may be an error, and 0 · NaN is NaN: "
-            "tl.minimum(x0 + 1, W - 1).",
-        ),
-        "swaps_xy": (
-            patched(sample, {"x + i": "y + i", "y + i": "x + i"}),
-            "You took x for y. y chooses the row, so it is y that is multiplied by W.",
-        ),
-        "swaps_weights": (
-            patched(sample, {"a, b = px - x0, py - y0": "a, b = 1 - (px - x0), 1 - (py - y0)"}),
-            "Your weights are the wrong way round: the nearer a pixel, the more it counts. The "
-            "left one has 1 - a.",
-        ),
-        "nearest_pixel": (
-            patched(
-                sample,
-                {
-                    "px.to(": "(px + 0.5).to(",
-                    "py.to(": "(py + 0.5).to(",
-                    "a, b = px - x0, py - y0": "a, b = 0.0, 0.0",
-                },
-            ),
-            "You read the nearest pixel only. Interpolation mixes the four around the point.",
-        ),
-        "forgets_channels": (
-            patched(sample, {") * C + c": ") + c"}),
-            "Your pixels begin one number apart. Each is C numbers long: (row * W + column) * C.",
-        ),
-        "reads_planes": (
-            patched(sample, {") * C + c": ") + c * H * W"}),
-            "You read NCHW, where the channels of a pixel lie H * W apart. This map is (H, W, C): "
-            "they lie side by side, at (row * W + column) * C + c.",
-        ),
-        "steps_by_height": (
-            patched(sample, {"y0 * W": "y0 * H", "y1 * W": "y1 * H"}),
-            "You step from row to row by H pixels. A row is W pixels long.",
-        ),
-        "forgets_half_pixel": (
-            patched(
-                sample,
-                {
-                    "tl.load(x + i)": "tl.load(x + i) - 0.5",
-                    "tl.load(y + i)": "tl.load(y + i) - 0.5",
-                },
-            ),
-            "You took half a pixel off. Here x and y are index coordinates already: pixel j sits "
-            "at x = j.",
-        ),
-    },
+    mistakes=mistakes_of(sample, SLIPS),
 )

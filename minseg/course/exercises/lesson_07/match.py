@@ -35,6 +35,12 @@ def overlaps_to_match(generator: torch.Generator) -> Iterable[tuple[Any, ...]]:
     yield np.zeros((3, 0)), np.zeros(0, dtype=bool), np.zeros(0, dtype=bool), 0.5
 
 
+def as_a_row(fn: Callable[..., Any], *case: Any) -> Any:
+    """What `fn` returns, a tensor or an array of it as a list."""
+    value = fn(*case)
+    return value.tolist() if isinstance(value, (Tensor, np.ndarray)) else value
+
+
 def _match(
     iou: np.ndarray,
     ignored: np.ndarray,
@@ -52,26 +58,32 @@ def _match(
     taken: set[int] = set()
     found = []
     for row in iou:
+        # Truths that it overlaps enough and that are free, or crowds.
         reaches = row > threshold if strict else row >= threshold
-        open_ = [
+        free = [
             k
             for k in np.flatnonzero(reaches).tolist()
             if stubborn or reuse or k not in taken or (crowd[k] and not crowds_end)
         ]
-        if not fair and not all(ignored[k] for k in open_):
-            open_ = [k for k in open_ if not ignored[k]]
-        best = -1 if not open_ else open_[0] if first else max(open_, key=lambda k: row[k])
+        # One that counts is preferred to an ignored one; then the highest IoU decides.
+        if not fair and not all(ignored[k] for k in free):
+            free = [k for k in free if not ignored[k]]
+        best = max(free, key=lambda k: row[k], default=-1)
+        if first and free:
+            best = free[0]
         if stubborn and best in taken and not crowd[best]:
-            best = -1  # its favourite is gone, and it looks no further
+            best = -1  # the best one is taken, and it looks no further
         taken.add(best)
         found.append(best)
     return found
 
 
-def as_a_row(fn: Callable[..., Any], *case: Any) -> Any:
-    """What `fn` returns, a tensor or an array of it as a list."""
-    value = fn(*case)
-    return value.tolist() if isinstance(value, (Tensor, np.ndarray)) else value
+finds_twice = partial(_match, reuse=True)
+takes_the_first = partial(_match, first=True)
+asks_for_more = partial(_match, strict=True)
+looks_no_further = partial(_match, stubborn=True)
+likes_ignored_truths = partial(_match, fair=True)
+uses_crowds_up = partial(_match, crowds_end=True)
 
 
 def knows_no_ignored_truths(
@@ -134,7 +146,7 @@ MATCH = Exercise(
     ),
     mistakes={
         "finds_twice": (
-            partial(_match, reuse=True),
+            finds_twice,
             "Your truths can be found again and again, so a duplicate counts as right, and recall "
             "can exceed 1. (AlexeyAB/darknet had this: issue 685, 2018.) Remember what is taken.",
         ),
@@ -144,16 +156,16 @@ MATCH = Exercise(
             "what is taken; then see to truths that are ignored.",
         ),
         "takes_the_first": (
-            partial(_match, first=True),
+            takes_the_first,
             "You take the first truth that reaches the threshold. Take the one with the highest "
             "IoU.",
         ),
         "asks_for_more": (
-            partial(_match, strict=True),
+            asks_for_more,
             "An IoU of exactly the threshold is enough: ≥, not >.",
         ),
         "looks_no_further": (
-            partial(_match, stubborn=True),
+            looks_no_further,
             "If the best truth is taken you give up. That is Pascal VOC's rule; COCO's takes the "
             "best truth that is still *free*.",
         ),
@@ -173,12 +185,12 @@ MATCH = Exercise(
             "truth that counts is preferred to an ignored one, and a crowd may be taken again.",
         ),
         "likes_ignored_truths": (
-            partial(_match, fair=True),
+            likes_ignored_truths,
             "You treat ignored truths like all others. A truth that counts is preferred, even at "
             "a lower IoU.",
         ),
         "uses_crowds_up": (
-            partial(_match, crowds_end=True),
+            uses_crowds_up,
             "A crowd holds many objects. It may be taken any number of times.",
         ),
         "lets_truths_choose": (

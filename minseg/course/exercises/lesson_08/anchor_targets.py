@@ -58,6 +58,17 @@ def one_of_the_best(overlaps: Tensor, most: Tensor) -> Tensor:
     return (first > 0) & (most > 0)
 
 
+forgets_the_best_anchor = partial(
+    _targets, forced=lambda o, most: torch.zeros_like(o, dtype=torch.bool)
+)
+forces_on_padding = partial(_targets, forced=lambda o, most: o == most)
+forces_one_of_the_best = partial(_targets, forced=one_of_the_best)
+forces_and_forbids = partial(_targets, exclusive=False)
+teaches_all_the_rest = partial(_targets, rest=True)
+above_positive = partial(_targets, reaches=torch.gt)
+up_to_negative = partial(_targets, below=torch.le)
+
+
 def belongs_to_what_forced_it(
     overlaps: Tensor, *, positive: float, negative: float
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -81,36 +92,36 @@ ANCHOR_TARGETS = Exercise(
     ),
     mistakes={
         "forgets_the_best_anchor": (
-            partial(_targets, forced=lambda o, most: torch.zeros_like(o, dtype=torch.bool)),
+            forgets_the_best_anchor,
             "A thing that no anchor reaches `positive` with would never be learnt. The anchors "
             "that overlap it most say yes, however little that is.",
         ),
         "forces_on_padding": (
-            partial(_targets, forced=lambda o, most: o == most),
+            forces_on_padding,
             "With a thing that no anchor overlaps, padding for one, every anchor has the largest "
             "overlap: 0. You make all of them say yes. Require an overlap above 0.",
         ),
         "forces_one_of_the_best": (
-            partial(_targets, forced=one_of_the_best),
+            forces_one_of_the_best,
             "Several anchors may overlap a thing equally and most. All of them say yes, and "
             "argmax names only the first: compare with the maximum.",
         ),
         "forces_and_forbids": (
-            partial(_targets, exclusive=False),
+            forces_and_forbids,
             "An anchor that is forced to say yes may lie below `negative`. Yours then says both: "
             "take `& ~yes`.",
         ),
         "teaches_all_the_rest": (
-            partial(_targets, rest=True),
+            teaches_all_the_rest,
             "You make every other anchor say no. Those between the thresholds are neither: only "
             "below `negative` it is no.",
         ),
         "above_positive": (
-            partial(_targets, reaches=torch.gt),
+            above_positive,
             "At exactly `positive` an anchor says yes: ≥, not >.",
         ),
         "up_to_negative": (
-            partial(_targets, below=torch.le),
+            up_to_negative,
             "At exactly `negative` an anchor says nothing: <, not ≤.",
         ),
         "belongs_to_what_forced_it": (

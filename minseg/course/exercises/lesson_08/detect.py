@@ -60,20 +60,32 @@ def _detect(
     least: float = 1,
 ) -> Detections:
     """The answer at test with a switch for each of its rules."""
-    scores = scored(logits)
+    # Which proposal may be which class.
+    scores = scored(logits)  # (R, C)
     likely = scores > score_threshold
     if only_best and len(scores):
         likely &= scores == scores.amax(dim=1, keepdim=True)
     row, classes = likely.nonzero(as_tuple=True)
+    # Its box, as that class moves it, on the image.
     moves = deltas[row, 0 * classes if first_class else classes]
     boxes = decode(moves, proposals[row], weights)
     boxes = clip_boxes(boxes[None], size[None])[0] if cut else boxes
+    # Without slivers and near-duplicates, best first.
     real = (boxes[:, 2:] - boxes[:, :2] >= least).all(dim=1)
     boxes, classes, scores = boxes[real], classes[real], scores[row, classes][real]
     groups = classes if grouped else torch.zeros_like(classes)
     kept = batched_nms(boxes, scores, groups, iou_threshold)[:most]
     return Detections(boxes[kept], classes[kept], scores[kept])
 
+
+leaves_background_out = partial(_detect, scored=lambda logits: logits[:, :-1].softmax(dim=1))
+judges_each_class_alone = partial(_detect, scored=lambda logits: logits[:, :-1].sigmoid())
+takes_the_best_class_only = partial(_detect, only_best=True)
+moves_as_the_first_class = partial(_detect, first_class=True)
+forgets_the_weights = partial(_detect, weights=(1.0, 1.0, 1.0, 1.0))
+leaves_the_image = partial(_detect, cut=False)
+suppresses_across_classes = partial(_detect, grouped=False)
+keeps_slivers = partial(_detect, least=0)
 
 DETECT = Exercise(
     "08.detect",
@@ -91,41 +103,41 @@ DETECT = Exercise(
     ),
     mistakes={
         "leaves_background_out": (
-            partial(_detect, scored=lambda logits: logits[:, :-1].softmax(dim=1)),
+            leaves_background_out,
             "You drop background before the softmax, so every proposal must be something. Let it "
             "compete: softmax first, then drop its column.",
         ),
         "judges_each_class_alone": (
-            partial(_detect, scored=lambda logits: logits[:, :-1].sigmoid()),
+            judges_each_class_alone,
             "You took the sigmoid. The box head's classes compete, with background, in one "
             "softmax; it is the *masks* that do not.",
         ),
         "takes_the_best_class_only": (
-            partial(_detect, only_best=True),
+            takes_the_best_class_only,
             "You keep one class of each proposal. Every class above the threshold counts: at "
             "test a proposal may give two detections, and AP gains by it.",
         ),
         "moves_as_the_first_class": (
-            partial(_detect, first_class=True),
+            moves_as_the_first_class,
             "You take the deltas of class 0 for all. Each class has its own box: "
             "`deltas[row, classes]`.",
         ),
         "forgets_the_weights": (
-            partial(_detect, weights=(1.0, 1.0, 1.0, 1.0)),
+            forgets_the_weights,
             "Your boxes move ten times too far: the deltas were trained times (10, 10, 5, 5), so "
             "`decode` must be told.",
         ),
         "leaves_the_image": (
-            partial(_detect, cut=False),
+            leaves_the_image,
             "Your boxes reach beyond the image. Cut them off at its edges before NMS.",
         ),
         "suppresses_across_classes": (
-            partial(_detect, grouped=False),
+            suppresses_across_classes,
             "You suppress across classes, so a box loses to another class's box in its place. "
             "NMS runs within each class: give `batched_nms` the classes as groups.",
         ),
         "keeps_slivers": (
-            partial(_detect, least=0),
+            keeps_slivers,
             "What is left of a box at the image's edge may be less than a pixel wide. Drop it: "
             "no mask fits in it.",
         ),

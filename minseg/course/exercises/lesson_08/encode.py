@@ -54,6 +54,14 @@ def starts_from_the_box(boxes: Tensor, anchors: Tensor, weights: tuple[float, ..
     return encode(anchors, boxes, weights)
 
 
+shifts_in_pixels = partial(_moves, unit=lambda box, anchor: torch.ones_like(box))
+divides_by_the_box = partial(_moves, unit=lambda box, anchor: box)
+measures_at_the_corner = partial(_moves, place=0.0)
+forgets_the_logarithm = partial(_moves, size=lambda ratio: ratio)
+takes_the_other_logarithm = partial(_moves, size=torch.log2)
+forgets_the_weights = partial(_moves, weigh=lambda moves, weights: moves)
+divides_by_the_weights = partial(_moves, weigh=torch.div)
+
 ENCODE = Exercise(
     "08.encode",
     reference=encode,
@@ -70,34 +78,34 @@ ENCODE = Exercise(
             "subtract its centre, and divide by its size.",
         ),
         "shifts_in_pixels": (
-            partial(_moves, unit=lambda box, anchor: torch.ones_like(box)),
+            shifts_in_pixels,
             "Your shifts are in pixels, so large things make large losses. Divide dx by the "
             "anchor's width, dy by its height.",
         ),
         "divides_by_the_box": (
-            partial(_moves, unit=lambda box, anchor: box),
+            divides_by_the_box,
             "You divide the shift by the size of the box, which is not known at test. Divide "
             "by the anchor's.",
         ),
         "measures_at_the_corner": (
-            partial(_moves, place=0.0),
+            measures_at_the_corner,
             "Your shift is that of the upper left corner. It is the shift of the centre.",
         ),
         "forgets_the_logarithm": (
-            partial(_moves, size=lambda ratio: ratio),
+            forgets_the_logarithm,
             "Your sizes are plain ratios: a box like its anchor gives 1, where it should give 0. "
             "Take the logarithm.",
         ),
         "takes_the_other_logarithm": (
-            partial(_moves, size=torch.log2),
+            takes_the_other_logarithm,
             "You took log2. It is the natural logarithm, for `decode` calls exp.",
         ),
         "forgets_the_weights": (
-            partial(_moves, weigh=lambda moves, weights: moves),
+            forgets_the_weights,
             "Right, except for the weights: multiply dx, dy, dw, dh by them.",
         ),
         "divides_by_the_weights": (
-            partial(_moves, weigh=torch.div),
+            divides_by_the_weights,
             "`decode` divides by the weights, so here you multiply by them.",
         ),
     },

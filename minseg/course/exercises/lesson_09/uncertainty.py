@@ -47,6 +47,18 @@ def _uncertainty(
     return torch.where(regression, *halves) * scale(s) * losses + penalty(s)
 
 
+halves_everything = partial(_uncertainty, halves=(0.5, 0.5))
+halves_nothing = partial(_uncertainty, halves=(1.0, 1.0))
+swaps_the_kinds = partial(_uncertainty, halves=(1.0, 0.5))
+divides_by_sigma = partial(_uncertainty, scale=lambda s: (-s / 2).exp())
+squares_the_variance = partial(_uncertainty, scale=lambda s: (-2 * s).exp())
+multiplies_by_variance = partial(_uncertainty, scale=lambda s: s.exp())
+takes_s_for_the_variance = partial(
+    _uncertainty, scale=lambda s: 1 / s, penalty=lambda s: s.log() / 2
+)
+forgets_the_price = partial(_uncertainty, penalty=torch.zeros_like)
+pays_twice = partial(_uncertainty, penalty=lambda s: s)
+
 UNCERTAINTY = Exercise(
     "09.uncertainty",
     reference=uncertainty,
@@ -58,41 +70,41 @@ UNCERTAINTY = Exercise(
     ),
     mistakes={
         "halves_everything": (
-            partial(_uncertainty, halves=(0.5, 0.5)),
+            halves_everything,
             "You halve classification losses too. Only a Gaussian has the ½ in front of the "
             "squared error; cross-entropy is multiplied by 1/σ² alone.",
         ),
         "halves_nothing": (
-            partial(_uncertainty, halves=(1.0, 1.0)),
+            halves_nothing,
             "Regression losses have a ½ in front, from the exponent of the Gaussian.",
         ),
         "swaps_the_kinds": (
-            partial(_uncertainty, halves=(1.0, 0.5)),
+            swaps_the_kinds,
             "You give the ½ to classification. It belongs to regression.",
         ),
         "divides_by_sigma": (
-            partial(_uncertainty, scale=lambda s: (-s / 2).exp()),
+            divides_by_sigma,
             "You divide the loss by σ. It is divided by σ², which is exp(s).",
         ),
         "squares_the_variance": (
-            partial(_uncertainty, scale=lambda s: (-2 * s).exp()),
+            squares_the_variance,
             "You divide by σ⁴. s is log σ² already: exp(-s) is all.",
         ),
         "multiplies_by_variance": (
-            partial(_uncertainty, scale=lambda s: s.exp()),
+            multiplies_by_variance,
             "Your weight grows with σ. A task that is uncertain should count less: exp(-s).",
         ),
         "takes_s_for_the_variance": (
-            partial(_uncertainty, scale=lambda s: 1 / s, penalty=lambda s: s.log() / 2),
+            takes_s_for_the_variance,
             "You use s as if it were σ². It is the logarithm of σ², and may be negative.",
         ),
         "forgets_the_price": (
-            partial(_uncertainty, penalty=torch.zeros_like),
+            forgets_the_price,
             "You leave out log σ, which is s/2. Without it every weight goes to 0, and so does "
             "the sum, whatever the network does.",
         ),
         "pays_twice": (
-            partial(_uncertainty, penalty=lambda s: s),
+            pays_twice,
             "You add log σ². The price is log σ, half of it.",
         ),
     },

@@ -46,6 +46,20 @@ def pairs_of_a_class(generator: torch.Generator) -> Iterable[tuple[Tensor, int, 
     yield torch.tensor([1.0, 1.0]), 2, 2
 
 
+def three_numbers(fn: Callable[..., Any], *case: Any) -> Any:
+    """A row of three, of a tensor too; all NaN where torch or Python divided by zero."""
+    try:
+        value = fn(*case)
+    except ZeroDivisionError:
+        return NOTHING
+    row = value.tolist() if isinstance(value, Tensor) else value
+    return NOTHING if isinstance(row, (tuple, list)) and any(map(_is_nan, row)) else row
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, (float, Tensor)) and bool(torch.as_tensor(value).isnan().any())
+
+
 def _class_pq(
     ious: Tensor,
     predicted: int,
@@ -62,18 +76,11 @@ def _class_pq(
     return sq * rq, sq, rq
 
 
-def three_numbers(fn: Callable[..., Any], *case: Any) -> Any:
-    """A row of three, of a tensor too; all NaN where torch or Python divided by zero."""
-    try:
-        value = fn(*case)
-    except ZeroDivisionError:
-        return NOTHING
-    row = value.tolist() if isinstance(value, Tensor) else value
-    return NOTHING if isinstance(row, (tuple, list)) and any(map(_is_nan, row)) else row
-
-
-def _is_nan(value: Any) -> bool:
-    return isinstance(value, (float, Tensor)) and bool(torch.as_tensor(value).isnan().any())
+matches_at_half = partial(_class_pq, match=lambda iou: iou >= 0.5)
+matches_everything = partial(_class_pq, match=lambda iou: iou > 0)
+counts_errors_in_full = partial(_class_pq, segments=lambda tp, p, g: p + g - tp)
+ignores_inventions = partial(_class_pq, segments=lambda tp, p, g: g)
+ignores_misses = partial(_class_pq, segments=lambda tp, p, g: p)
 
 
 def divides_by_nothing(ious: Tensor, predicted: int, annotated: int) -> Three:
@@ -109,12 +116,12 @@ CLASS_PQ = Exercise(
     ),
     mistakes={
         "matches_at_half": (
-            partial(_class_pq, match=lambda iou: iou >= 0.5),
+            matches_at_half,
             "You match at an IoU of exactly ½. The rule is strict, for at ½ a segment can have "
             "two partners.",
         ),
         "matches_everything": (
-            partial(_class_pq, match=lambda iou: iou > 0),
+            matches_everything,
             "You count pairs that hardly overlap. Only an IoU above ½ is a match.",
         ),
         "averages_all_pairs": (
@@ -123,15 +130,15 @@ CLASS_PQ = Exercise(
             "why it never lies between 0 and ½.",
         ),
         "counts_errors_in_full": (
-            partial(_class_pq, segments=lambda tp, p, g: p + g - tp),
+            counts_errors_in_full,
             "You divide by TP + FP + FN. Each error counts a half: RQ is an F1 score, not an IoU.",
         ),
         "ignores_inventions": (
-            partial(_class_pq, segments=lambda tp, p, g: g),
+            ignores_inventions,
             "You divide by the annotated segments, so predictions without a match cost nothing.",
         ),
         "ignores_misses": (
-            partial(_class_pq, segments=lambda tp, p, g: p),
+            ignores_misses,
             "You divide by the predicted segments, so what was never found costs nothing.",
         ),
         "divides_by_nothing": (
