@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import nbformat  # noqa: E402  # after the path is set
 from helpers.lab import CHROMIUM_FLAGS, IDLE, READY, RUN_ALL, Lab, find_chromium  # noqa: E402

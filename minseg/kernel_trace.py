@@ -8,6 +8,10 @@ belongs to no buffer is never touched. (Lesson 06.)
 
 The interpreter hides races, since programs never meet. `shuffled` runs them in another order,
 which is the part of chance that can be had on a CPU.
+
+The library for this is triton-viz, which traces, draws and sanitises kernels; this is one light
+file. It patches functions inside the interpreter, which may change with Triton: it has been tried
+with versions 3.6 and 3.9.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 import pytest
 import torch
 from helpers.peers import case_paths, load, name
+from helpers.seeded import seeded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,10 +23,6 @@ from minseg.boxes import (
     nms_loop,
     nms_of_batch,
 )
-
-
-def seeded(seed):
-    return torch.Generator().manual_seed(seed)
 
 
 def random_boxes(*shape, seed, grid=1.0):

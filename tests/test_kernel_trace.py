@@ -82,7 +82,7 @@ def test_another_order_of_programs_gives_other_bits():
     assert max(sums) - min(sums) < 0.1
 
 
-def test_nobody_imports_triton_before_it_is_needed():
+def test_triton_is_not_imported_before_it_is_needed():
     code = (
         "import sys, minseg.course, minseg.explore, minseg.kernel_trace;"
         "from minseg.course.exercises import exercises_of; exercises_of('05');"

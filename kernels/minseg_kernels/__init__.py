@@ -1,6 +1,6 @@
 """RoIAlign on the GPU, in Triton: kernels to learn from, and to use.
 
-A reading order, one idea a file:
+A reading order, one idea in each file:
 
 1. `geometry`         where a RoI reads: bins, samples, pixels, weights
 2. `samples`          the walk over all samples of an output row, forward and backward alike

@@ -1,13 +1,12 @@
-# mypy: allow-untyped-defs
 """The gradient by atomic additions: the forward with its arrows turned round.
 
 What forward reads with weight w, backward adds to with weight w. Programs are as in forward, one
-an output row of a RoI, and RoIs overlap, so several programs add to one pixel at a time: the
+for each output row of a RoI, and RoIs overlap, so several programs add to one pixel at a time: the
 additions must be atomic. With lanes as channels they are vectors of four floats, one instruction
 for 16 bytes from sm_90 on; torchvision's are scalars scattered over the planes.
 
 float32 addition is not associative and the order of atomics is chance, so two runs differ in
-their last bits. `backward_tiles` is the way without chance. It also serves the half types: atomics
+their last bits. `backward_tiles` is deterministic. It also serves the half types: atomics
 would need a float32 copy of the gradient first. (Lesson 06.)
 """
 
@@ -35,7 +34,7 @@ def roi_align_scatter(
     grad_out,
     rois,
     levels,
-    grad_features,  # tuple of pointers, one a level, to (N, H, W, C) float32, zeroed
+    grad_features,  # tuple of pointers, one for each level, to (N, H, W, C) float32, zeroed
     heights,
     widths,
     scales,
@@ -52,18 +51,20 @@ def roi_align_scatter(
     BINS: tl.constexpr,
     LANES: tl.constexpr,
 ):
-    k, p = tl.program_id(0) // PH, tl.program_id(0) % PH
-    c = tl.program_id(1) * LANES + tl.arange(0, LANES)
+    k, p = tl.program_id(0) // PH, tl.program_id(0) % PH  # which RoI, which row of its bins
+    c = tl.program_id(1) * LANES + tl.arange(0, LANES)  # (LANES,) the channels of this block
     level = tl.load(levels + k) if len(grad_features) > 1 else 0
     H, W = pick_size(heights, level), pick_size(widths, level)
     n, y1, bin_h, x1, bin_w = box_edges(rois, k, pick(scales, level), PH, PW, ALIGNED)
     if (n >= 0) & (n < images) & (level >= 0) & (level < len(grad_features)):
         image = pick(grad_features, level) + n.to(tl.int64) * H * W * C
+        # Load the gradient of the row: (BINS, LANES).
         inside = (c < C)[None, :]
         q = tl.arange(0, BINS)
         row = grad_out + k.to(tl.int64) * grad_k + p * grad_h
         row += q[:, None] * grad_w + c[None, :] * grad_c
         grad = tl.load(row, mask=(q < PW)[:, None] & inside, other=0.0).to(tl.float32)
+        # Walk the samples as forward does, and add where it read.
         walk_samples(
             scatter_pixel, grad, image + c[None, :], inside,
             y1, bin_h, p, x1, bin_w, H, W, C, PW, S, BINS,
@@ -80,7 +81,7 @@ def backward_atomic(
     """Add the gradient of `out` (K, C, PH, PW), of any strides, to `grad_maps` (N, H, W, C).
 
     Args:
-        grad_maps: float32, contiguous, one a level; zeros, or what was summed before.
+        grad_maps: float32, contiguous, one for each level; zeros, or what was summed before.
     """
     K, C, PH, PW = grad_out.shape
     bins, lanes, num_warps = row_block(C, PW)

@@ -1,5 +1,4 @@
-# mypy: allow-untyped-defs
-"""The gradient without chance: each tile of the map gathers what every RoI owes it.
+"""Deterministic gradient: each tile of the map sums its RoIs in a fixed order.
 
 Atomics add in whatever order programs happen to arrive. Here the roles are swapped, as in a
 rasteriser: a program owns a tile of pixels, goes through the RoIs that touch it (`tiles`), always
@@ -56,7 +55,7 @@ def roi_align_gather(
     rois,
     lists,
     counts,
-    grad_features,  # tuple of pointers, one a level, to (N, H, W, C)
+    grad_features,  # tuple of pointers, one for each level, to (N, H, W, C)
     first_tiles,
     heights,
     widths,
@@ -72,12 +71,14 @@ def roi_align_gather(
     TX: tl.constexpr,
     LANES: tl.constexpr,
 ):
+    # Which tile of which map, and which channels.
     tile = tl.program_id(0)
     c = tl.program_id(1) * LANES + tl.arange(0, LANES)
     inside = c < C
     level, image, y, x = find_tile(tile, first_tiles, heights, widths, images, TY, TX)
     H, W = pick_size(heights, level), pick_size(widths, level)
     scale = pick(scales, level)
+    # The RoIs that touch the tile, in ascending order: this fixes the order of the sum.
     total = tl.zeros([TY, TX, LANES], tl.float32)
     mine = lists + tile.to(tl.int64) * K
     count = tl.load(counts + tile)
@@ -85,6 +86,7 @@ def roi_align_gather(
     while i < count:
         k = tl.load(mine + i)
         _, y1, bin_h, x1, bin_w = box_edges(rois, k, scale, PH, PW, ALIGNED)
+        # Only the rows of bins that reach the tile.
         p, end = bins_within(y * 1.0, y + TY - 1.0, y1, bin_h, PH)
         while p < end:
             row = grad_out + (k.to(tl.int64) * PH + p) * PW * C + c
@@ -93,6 +95,7 @@ def roi_align_gather(
             total = tl.where(weight != 0.0, total + weight * t[None, :, :], total)
             p += 1
         i += 1
+    # Write each pixel of the tile once.
     rows = (y + tl.arange(0, TY))[:, None, None]
     columns = (x + tl.arange(0, TX))[None, :, None]
     pixels = (image.to(tl.int64) * H + rows) * W + columns
@@ -111,7 +114,7 @@ def backward_tiles(
     grad_maps: Sequence[Tensor],
     sampling: Sampling,
 ) -> None:
-    """Write the gradient of `out` into `grad_maps` (N, H, W, C), one a level, every element once.
+    """Write the gradient of `out` into each level's `grad_maps` (N, H, W, C), every element once.
 
     Args:
         grad_out: (K, C, PH, PW), any strides; one copy is made unless it is channels-last.

@@ -1,8 +1,7 @@
-# mypy: allow-untyped-defs
 """RoIAlign forward: each output number is a weighted bag of pixels, and lanes are channels.
 
 Maps are channels-last, so the C numbers of a pixel lie side by side, and reading a pixel is one
-wide, aligned load for everybody: a thread takes 16 bytes, a warp 512. One program makes one
+wide, aligned load for all threads: a thread takes 16 bytes, a warp 512. One program makes one
 output row of one RoI, for one block of channels:
 
     program (k·PH + p, b)  →  out[k, p, 0 … PW - 1, channels of block b]
@@ -32,7 +31,7 @@ def add_pixel(total, pixels, weight, inside):
 
 @triton.jit(do_not_specialize=["images"])
 def roi_align_forward(
-    features,  # tuple of pointers, one a level, to (N, H, W, C)
+    features,  # tuple of pointers, one for each level, to (N, H, W, C)
     heights,
     widths,
     scales,
@@ -52,19 +51,23 @@ def roi_align_forward(
     BINS: tl.constexpr,
     LANES: tl.constexpr,
 ):
-    k, p = tl.program_id(0) // PH, tl.program_id(0) % PH
-    c = tl.program_id(1) * LANES + tl.arange(0, LANES)
+    k, p = tl.program_id(0) // PH, tl.program_id(0) % PH  # which RoI, which row of its bins
+    c = tl.program_id(1) * LANES + tl.arange(0, LANES)  # (LANES,) the channels of this block
+    # The level that this RoI reads, and the box on it.
     level = tl.load(levels + k) if len(features) > 1 else 0
     H, W = pick_size(heights, level), pick_size(widths, level)
     n, y1, bin_h, x1, bin_w = box_edges(rois, k, pick(scales, level), PH, PW, ALIGNED)
+    # Where its image begins in memory.
     known = (n >= 0) & (n < images) & (level >= 0) & (level < len(features))
     image = pick(features, level) + tl.where(known, n, 0).to(tl.int64) * H * W * C
+    # Sum up what the samples of all bins of the row read.
     inside = (c < C)[None, :]
     total = tl.zeros([BINS, LANES], tl.float32)
     total = walk_samples(
         add_pixel, total, image + c[None, :], inside, y1, bin_h, p, x1, bin_w, H, W, C, PW, S, BINS
     )
     total += tl.where(known, 0.0, float("nan"))  # a RoI of no image: never other memory
+    # Write the row, without the bins and channels that only fill up to powers of two.
     q = tl.arange(0, BINS)
     row = out + k.to(tl.int64) * out_k + p * out_h + q[:, None] * out_w + c[None, :] * out_c
     tl.store(row, total.to(out.dtype.element_ty), mask=(q < PW)[:, None] & inside)
@@ -73,10 +76,11 @@ def roi_align_forward(
 def forward(
     maps: Sequence[Tensor], rois: Tensor, levels: Tensor, out: Tensor, sampling: Sampling
 ) -> None:
-    """Fill `out` (K, C, PH, PW), of any strides, from channels-last `maps` (N, H, W, C) a level.
+    """Fill `out` (K, C, PH, PW), of any strides, from channels-last `maps` (N, H, W, C).
 
     Args:
-        rois: (K, 5) float32, contiguous. levels: (K,) int32, an index of `maps` each.
+        maps: one for each level. rois: (K, 5) float32, contiguous.
+        levels: (K,) int32, an index of `maps` for each RoI.
     """
     K, C, PH, PW = out.shape
     bins, lanes, num_warps = row_block(C, PW)

@@ -1,4 +1,3 @@
-# mypy: allow-untyped-defs
 """Where a RoI reads: the arithmetic that every RoIAlign kernel shares.
 
 Per axis, bin p of a box has n samples, regularly spaced, and each lies between two pixels:

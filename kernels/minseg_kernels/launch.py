@@ -15,7 +15,7 @@ FUSED = {"enable_fp_fusion": True}
 
 
 class Sampling(NamedTuple):
-    """How boxes become samples: `scales` one a level (1/stride), `ratio` 0 for ⌈bin⌉, `aligned`."""
+    """How boxes become samples: `scales` 1/stride of each level, `ratio` 0 for ⌈bin⌉, `aligned`."""
 
     scales: tuple[float, ...]
     ratio: int
@@ -43,7 +43,7 @@ def channel_block(channels: int, most: int = 256) -> int:
 def row_block(channels: int, columns: int) -> tuple[int, int, int]:
     """Bins, channels and warps of a program that makes one output row.
 
-    A thread has 16 numbers of the row, 4 loads of 16 bytes a tap, while 8 warps last.
+    A thread has 16 numbers of the row, 4 loads of 16 bytes for each tap, while 8 warps last.
     """
     bins = triton.next_power_of_2(columns)
     lanes = channel_block(channels, most=max(4096 // bins, 16))
@@ -51,7 +51,7 @@ def row_block(channels: int, columns: int) -> tuple[int, int, int]:
 
 
 def pixel_warps(lanes: int) -> int:
-    """Warps of a program that owns a tile of 64 pixels: 64 numbers of the tile a thread."""
+    """Warps of a program that owns a tile of 64 pixels: 64 numbers of the tile for each thread."""
     return min(max(lanes // 32, 1), 8)
 
 

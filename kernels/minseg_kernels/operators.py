@@ -65,8 +65,8 @@ def roi_align_fpn(
     """RoIAlign of a feature pyramid, each RoI from its own level, all in one launch.
 
     Args:
-        features: (N, C, H_l, W_l) a level, of one dtype: float32, float16 or bfloat16. Fastest
-            in channels-last memory format; others are turned round first.
+        features: maps (N, C, H_l, W_l), one for each level, of one dtype: float32, float16 or
+            bfloat16. Fastest in channels-last memory format; others are turned round first.
         boxes: (K, 5) rows (batch index, x1, y1, x2, y2) in image pixels, or a list of (L, 4).
         levels: (K,) integers, an index of `features` for each RoI. None with a single level.
         output_size: bins, one number or (rows, columns).
@@ -176,7 +176,7 @@ def _(grad, rois, levels, sizes, images, scales, ratio, aligned, deterministic):
 
 
 def _empty_maps(grad: Tensor, sizes: Sequence[int], images: int) -> list[Tensor]:
-    """Memory for a (N, H, W, C) a level."""
+    """Memory for a map (N, H, W, C) of each level."""
     sides = zip(sizes[::2], sizes[1::2], strict=True)
     return [grad.new_empty(images, H, W, grad.shape[1]) for H, W in sides]
 

@@ -1,4 +1,3 @@
-# mypy: allow-untyped-defs
 """All samples of one output row of a RoI, visited once each: the loop of forward and backward.
 
 RoIAlign's forward and its gradient walk the same pixels with the same weights; one reads a pixel,
@@ -6,7 +5,7 @@ the other adds to it. So the walk is written once, and what to do with a pixel, 
 handed in: a function as a compile-time argument costs nothing at run time.
 
 A row of bins is walked at once. The y side of a sample is a number, its x side a vector with one
-entry a bin, padded to a power of two (BINS); channels are the second axis, one lane each:
+entry for each bin, padded to a power of two (BINS); channels are the second axis, one lane each:
 
     tap(value (BINS, LANES), pixels (BINS, LANES) of pointers, weight (BINS,), inside) → value
 
@@ -68,7 +67,7 @@ def walk_samples(
 def tap_four(tap: tl.constexpr, value, image, inside, y, x, counts, W, C: tl.constexpr):
     """The four pixels around one sample of each bin, of those bins where it counts."""
     y0, y1, wy0, wy1 = y  # numbers
-    x0, x1, wx0, wx1 = x  # vectors, one entry a bin
+    x0, x1, wx0, wx1 = x  # vectors, one entry for each bin
     wx0, wx1 = tl.where(counts, wx0, 0.0), tl.where(counts, wx1, 0.0)
     value = tap(value, image + ((y0 * W + x0) * C)[:, None], wy0 * wx0, inside)
     value = tap(value, image + ((y0 * W + x1) * C)[:, None], wy0 * wx1, inside)

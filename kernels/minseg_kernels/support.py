@@ -66,10 +66,10 @@ def capability(device: int) -> tuple[int, int]:
 def check_levels(features: Sequence[Tensor], spatial_scales: Sequence[float]) -> None:
     """Raise TypeError or ValueError unless the maps are the levels of one pyramid."""
     if isinstance(features, Tensor) or not features:
-        raise TypeError("features must be a list of maps (N, C, H, W), one a level")
+        raise TypeError("features must be a list of maps (N, C, H, W), one for each level")
     if len(spatial_scales) != len(features):
         raise ValueError(
-            f"spatial_scales must have one number a level, {len(features)}, "
+            f"expected {len(features)} spatial_scales, one for each level; "
             f"got {len(spatial_scales)}"
         )
     for scale in spatial_scales:
@@ -96,7 +96,7 @@ def as_index(levels: Tensor | None, rois: Tensor, count: int, validate: bool | N
         return torch.zeros(1, dtype=torch.int32, device=rois.device)  # never read
     if levels.shape != rois.shape[:1] or levels.is_floating_point():
         raise ValueError(
-            f"levels must be {len(rois)} integers, one a RoI, "
+            f"expected {len(rois)} integer levels, one for each RoI; "
             f"got {tuple(levels.shape)} of {levels.dtype}"
         )
     if levels.device != rois.device:

@@ -1,4 +1,3 @@
-# mypy: allow-untyped-defs
 """Which RoIs touch which tile: the lists that make the gradient's order a fixed one.
 
 Maps of all levels are cut into tiles of TY × TX pixels, numbered in one row: level by level, in a
@@ -72,6 +71,7 @@ def list_rois(
     count = 0
     k0 = 0
     while k0 < K:
+        # Look at BLOCK RoIs at once: of this image and level, and near the tile?
         k = k0 + tl.arange(0, BLOCK)
         there = tl.minimum(k, K - 1)
         n, y1, bin_h, x1, bin_w = box_edges(rois, there, pick(scales, level), PH, PW, ALIGNED)
@@ -81,6 +81,7 @@ def list_rois(
         hit &= near(y, y + TY - 1.0, y1, bin_h, PH) & near(x, x + TX - 1.0, x1, bin_w, PW)
         if S == 0:
             hit &= (adaptive_samples(bin_h) > 0) & (adaptive_samples(bin_w) > 0)
+        # A hit's place in the list is the number of hits before it.
         hits = hit.to(tl.int32)
         tl.store(mine + count + tl.cumsum(hits, 0) - hits, k, mask=hit)
         count += tl.sum(hits, 0)

@@ -1,4 +1,3 @@
-# mypy: allow-untyped-defs
 """From planes to pixels: (N, C, H, W) in memory becomes (N, H, W, C).
 
 Our kernels want a pixel's channels side by side; most networks keep each channel as a plane. A

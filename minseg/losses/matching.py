@@ -82,7 +82,7 @@ def hungarian_match(cost: Tensor) -> tuple[Tensor, Tensor]:
         raise ValueError(f"cost must be (Q, n), got {tuple(cost.shape)}")
     if not cost.isfinite().all():
         raise ValueError("cost must be finite, got NaN or infinity: has the network diverged?")
-    # scipy counts in double; NumPy, on the way there, has no bfloat16
+    # scipy counts in double; NumPy, on the way there, has no bfloat16.
     rows, columns = linear_sum_assignment(at_least_float32(cost.detach()).cpu().numpy())
     return torch.from_numpy(rows).to(cost.device), torch.from_numpy(columns).to(cost.device)
 

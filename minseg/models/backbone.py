@@ -9,7 +9,7 @@ what; a feature pyramid gives every resolution both, by adding the coarse maps t
 
 (He et al., Deep Residual Learning, 2016, section 3; Lin et al., Feature Pyramid Networks, 2017,
 section 3.) Normalisation is GroupNorm (Wu and He, 2018), which looks at one image at a time: with
-a few images a batch, BatchNorm's statistics are too noisy, and a split batch would train
+a few images in a batch, BatchNorm's statistics are too noisy, and a split batch would train
 differently. Lesson 08; every other model of the course stands on the same backbone. The libraries'
 are `torchvision.models.resnet50` and `torchvision.ops.FeaturePyramidNetwork`.
 """
@@ -43,7 +43,7 @@ class Residual(nn.Module):
         self.norm = nn.GroupNorm(GROUPS, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, width, H, W) to the same shape."""
+        """(B, width, H_k, W_k) to the same shape."""
         return F.relu(x + self.norm(self.second(self.first(x))))
 
 
@@ -73,7 +73,7 @@ class ResNet(nn.Module):
                 images = checkpoint(stage, images, use_reentrant=False)
             else:
                 images = stage(images)
-            maps.append(images)
+            maps.append(images)  # half as high and wide as the one before
         return maps
 
 

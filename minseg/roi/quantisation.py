@@ -158,7 +158,7 @@ def expected_distance(steps: Sequence[str] = ("floor",), stride: float = 1.0) ->
     node, weight = np.polynomial.legendre.leggauss(48)
     halves = torch.arange(2 * n, dtype=torch.float64)[:, None] / 2
     start = low + halves  # (2n, 1) pieces of ½, so that 0 is an end of one
-    error = (start + (torch.from_numpy(node) + 1) / 4).flatten()
+    error = (start + (torch.from_numpy(node) + 1) / 4).flatten()  # (2n · 48,) of one axis
     mass = error_density(error, steps) * torch.from_numpy(weight).repeat(2 * n) / 4
     return stride * (mass @ torch.hypot(error[:, None], error) @ mass).item()
 
@@ -175,6 +175,7 @@ def simulate_error(
     error = torch.zeros(n, dtype=torch.float64)
     rounded = torch.zeros(n, dtype=torch.float64)
     for step in steps:
+        # A point somewhere beyond what was rounded last, so that errors add up.
         exact = rounded + 64 * torch.rand(n, generator=generator, dtype=torch.float64)
         rounded = _quantise(exact, step)
         error += exact - rounded

@@ -40,6 +40,7 @@ def as_rois(input: Tensor, boxes: Boxes, validate: bool | None = None) -> Tensor
     tensor([[1., 1., 1., 3., 2.]])
     """
     _check_features(input)
+    # Either form as rows.
     rois = boxes if isinstance(boxes, Tensor) else _from_list(input, boxes)
     if rois.ndim != 2 or rois.shape[1] != 5:
         raise ValueError(
@@ -50,6 +51,7 @@ def as_rois(input: Tensor, boxes: Boxes, validate: bool | None = None) -> Tensor
         raise TypeError(f"boxes must be floating point, got {rois.dtype}")
     if rois.device != input.device:
         raise ValueError(f"boxes must be on {input.device} as the input is, got {rois.device}")
+    # On a GPU, to read the numbers is to wait for them.
     if checks_values(rois, validate):
         _check_values(rois, len(input))
     return rois.detach().to(torch.promote_types(input.dtype, torch.float32))

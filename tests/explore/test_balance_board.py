@@ -190,9 +190,18 @@ def test_what_makes_no_sense_is_refused(board: BalanceBoard, trait: str, value: 
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(-0.0, "0"), (1.0, "1"), (0.4916, "0.49"), (82.1, "82"), (-0.0995, "−0.10"), (1234, "1234"),
-     (0.0996, "0.10"), (9.96, "10"), (1.56e-5, "0.000016")],
-)  # fmt: skip
+    [
+        (-0.0, "0"),
+        (1.0, "1"),
+        (0.4916, "0.49"),
+        (82.1, "82"),
+        (-0.0995, "−0.10"),
+        (1234, "1234"),
+        (0.0996, "0.10"),
+        (9.96, "10"),
+        (1.56e-5, "0.000016"),
+    ],
+)
 def test_short_numbers(value: float, text: str) -> None:
     assert short(value) == text
 

@@ -115,7 +115,7 @@ def test_tiles_write_each_gradient_once_and_read_none(seed):
 
 @pytest.mark.skipif(not INTERPRETED, reason="only the interpreter can see addresses")
 def test_atomics_stay_on_the_map_and_add_what_has_weight(seed):
-    """Also not a zero beside the map: on a GPU that would be somebody else's memory."""
+    """Also not a zero beside the map: on a GPU that would be another tensor's memory."""
     from helpers.interpreter import inside, memory_traffic
 
     problem = many_boxes(seed, "cpu")

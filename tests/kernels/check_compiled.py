@@ -106,7 +106,7 @@ def test_atomic_backward(sm):
     bins, lanes, warps = row_block(C, 7)
     assert_no_spills(code)
     numbers = 16 * bins * lanes // (32 * warps)  # that a thread adds
-    assert code.count("ATOM") == 0, "an atomic that returns what was there, for nobody"
+    assert code.count("ATOM") == 0, "an atomic that returns what was there, though nothing reads it"
     if sm >= 90:
         assert code.count(r"RED\.|REDG\.E\.ADD\.F32x4") == code.count("RED") == numbers // 4
     else:

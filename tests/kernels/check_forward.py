@@ -91,7 +91,7 @@ def test_transposition(device, seed):
 
 @pytest.mark.skipif(not INTERPRETED, reason="only the interpreter can count loads")
 def test_bytes_moved_are_the_weights_that_are_not_zero(device, seed):
-    """Sixteen pixels a bin at most, all C channels of each, and every output number once."""
+    """At most sixteen pixels for each bin, all C channels of each, and every output number once."""
     from helpers.interpreter import inside, memory_traffic
 
     problem = Problem(seed, kinds=("inside",), images=1)

@@ -115,10 +115,14 @@ def test_pytorchs_switch_asks_for_the_deterministic_gradient(device, seed, monke
     [
         (TypeError, "take float32, float16 and bfloat16, got torch.float64", {"double": True}),
         (TypeError, "features must be a list", {"features": torch.zeros(1, 1, 2, 2)}),
-        (ValueError, "spatial_scales must have one number a level, 2, got 1", {"scales": [1.0]}),
+        (ValueError, "expected 2 spatial_scales, one for each level; got 1", {"scales": [1.0]}),
         (ValueError, "levels must be given", {"levels": None}),
-        (ValueError, "levels must be 1 integers, one a RoI", {"levels": torch.zeros(2).long()}),
-        (ValueError, "levels must be 1 integers, one a RoI", {"levels": torch.zeros(1)}),
+        (
+            ValueError,
+            "expected 1 integer levels, one for each RoI",
+            {"levels": torch.zeros(2).long()},
+        ),
+        (ValueError, "expected 1 integer levels, one for each RoI", {"levels": torch.zeros(1)}),
         (ValueError, "levels must be from 0 to 1, got 2 to 2", {"levels": torch.tensor([2])}),
         (ValueError, r"features\[1\] must be \(N, C, H, W\) with N, C = \(1, 2\)", {"other": 3}),
     ],

@@ -16,6 +16,19 @@ def points(count, seed):
     return 10 * torch.rand(count, 2, generator=generator, dtype=torch.float64)
 
 
+A, B = torch.tensor([[0.0, 0], [4, 0]]), torch.tensor([[0.0, 3], [4, 8], [4, 3]])
+
+
+def test_by_hand():
+    """From A to B 3 and 3; from B to A 3, 8 and 3."""
+    assert directed_distances_loop(A, B).tolist() == [3, 3]
+    assert directed_distances_loop(B, A).tolist() == [3, 8, 3]
+    assert chamfer_distance(A, B).item() == pytest.approx(3 + 14 / 3)
+    assert chamfer_distance(A, B, squared=True).item() == pytest.approx(9 + 82 / 3)
+    assert hausdorff_of_points(A, B).item() == 8
+    assert hausdorff_of_points(A, B, percentile=50).item() == 3
+
+
 @settings(deadline=None, max_examples=30)
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 99))
 def test_equals_the_definition(n, m, seed):

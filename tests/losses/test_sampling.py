@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from helpers.seeded import seeded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,11 +16,6 @@ from minseg.losses import (
     sample_rois,
     sample_rois_loop,
 )
-
-
-def seeded(seed):
-    return torch.Generator().manual_seed(seed)
-
 
 # Candidates 0 to 5: positive, positive, positive, negative, negative, neither.
 POSITIVE = torch.tensor([True, True, True, False, False, False])

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from helpers.peers import case_paths, load, name
+from helpers.seeded import seeded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -154,7 +155,3 @@ MASKS = torch.zeros(2, 8, 9, dtype=torch.bool)
 def test_says_what_it_needs(error, words, call):
     with pytest.raises(error, match=words):
         call()
-
-
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)

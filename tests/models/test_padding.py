@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers.seeded import seeded
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
@@ -12,10 +13,6 @@ import minseg
 from minseg.instances import Instances
 from minseg.models import MaskRCNN
 from minseg.models.padding import GREY, pad_images, pad_truth
-
-
-def seeded(seed):
-    return torch.Generator().manual_seed(seed)
 
 
 def test_images_of_several_sizes_are_padded_right_and_below():

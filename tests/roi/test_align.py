@@ -3,6 +3,7 @@
 import pytest
 import torch
 from helpers.peers import case_paths, load, name
+from helpers.seeded import seeded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -288,7 +289,3 @@ def test_values_are_checked_only_where_that_is_free():
         FEATURES + 1, ROI * torch.tensor([1, torch.nan, 1, 1, 1]), 2, 1.0, 2, validate=False
     )
     assert out.shape == (1, 3, 2, 2)
-
-
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)

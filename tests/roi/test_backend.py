@@ -1,4 +1,4 @@
-"""Who computes RoIAlign: the choice, its words, and that asking costs nothing on the CPU."""
+"""The back end of RoIAlign: the choice, its words, and that asking costs nothing on the CPU."""
 
 import subprocess
 import sys

@@ -3,6 +3,7 @@ from math import log, sqrt
 
 import pytest
 import torch
+from helpers.seeded import seeded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,10 +23,6 @@ from minseg.roi.quantisation import (
 )
 
 CHAINS = [chain for n in (1, 2, 3) for chain in product(("floor", "round"), repeat=n)]
-
-
-def seeded(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 @pytest.mark.parametrize(

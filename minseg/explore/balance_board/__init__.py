@@ -1,4 +1,4 @@
-"""The balance board: five losses meet in one backbone; drag their weights and see what they do."""
+"""The balance board: five losses share one backbone; drag their weights and see what they do."""
 
 from minseg.explore.balance_board.widget import BalanceBoard
 

@@ -1,4 +1,4 @@
-// Draws what balance_board.py computed, and tells it which weights are dragged. Places on the axis
+// Draws what numbers.py computed, and tells widget.py which weights are dragged. Places on the axis
 // of pulls are powers of ten; no gradient, cosine or change is computed here.
 const LONG = 222, HIGH = 26;             // a track, screen pixels
 const SHARE = 40, COSINE = 60;           // bars, screen pixels
@@ -7,7 +7,7 @@ const COLUMNS = ["loss", "L", "weight w", "drag: its pull on the backbone", "pul
   "1000 × change, measured"];
 const START = 4;                         // the column of the tracks
 
-// ---- Weights as handles on one axis of pulls ---------------------------------------------------
+// ---- Weights as handles on one axis of pulls ----------------------------------------------------
 
 function makeAxis(model) {
   const [low, high] = model.get("span"), [least, most] = model.get("bounds").map(Math.log10);
@@ -15,7 +15,7 @@ function makeAxis(model) {
   return { low, high, least, most, scale, x: power => inset + (power - low) * scale };
 }
 
-function makeTrack(model, axis, name, origin, state, changed, parent) {
+function makeTrack(axis, name, origin, state, questions, parent) {
   const track = svg("svg", { class: "track", viewBox: `0 0 ${LONG} ${HIGH}`, width: LONG,
     height: HIGH }, parent), middle = HIGH / 2;
   for (let power = axis.low; power <= axis.high; power++) {
@@ -38,34 +38,25 @@ function makeTrack(model, axis, name, origin, state, changed, parent) {
     const kept = clamp(to, axis.least, axis.most);
     state.weights = { ...state.weights, [name]: 10 ** kept };
     place();
-    changed();
+    questions.ask({ weights: state.weights });
   };
-  track.addEventListener("pointerdown", down => {
-    down.preventDefault();
-    track.setPointerCapture(down.pointerId);
-    handle.focus({ preventScroll: true });
-    const box = track.getBoundingClientRect(), unit = LONG / box.width / axis.scale;
-    state.held = true;
-    if (down.target !== handle) {        // the bar comes to where it was clicked
-      change(((down.clientX - box.left) * LONG / box.width - axis.x(origin)) / axis.scale);
-    }
-    const start = power();
-    const on = event => change(start + (event.clientX - down.clientX) * unit);
-    track.addEventListener("pointermove", on);
-    track.addEventListener("lostpointercapture", () => {
-      track.removeEventListener("pointermove", on);
-      state.held = false;
-    }, { once: true });
+  drag(track, track, {
+    focus: handle, questions,
+    begin([x], { target }) {             // the bar comes to where it was clicked
+      if (target !== handle) change((x - axis.x(origin)) / axis.scale);
+      return power();
+    },
+    move: (start, dx) => change(start + dx / axis.scale),
   });
-  const keys = { ArrowLeft: -0.1, ArrowDown: -0.1, ArrowRight: 0.1, ArrowUp: 0.1, PageUp: 1,
-    PageDown: -1 };
-  handle.addEventListener("keydown", event => {
-    const ends = { Home: axis.least, End: axis.most, "1": 0 };
-    if (!(event.key in keys) && !(event.key in ends)) return;
-    event.preventDefault();
-    event.stopPropagation();             // JupyterLab has shortcuts on arrows
-    if (event.key in ends) change(ends[event.key]);
-    else change(Math.round((power() + keys[event.key] * (event.altKey ? 0.1 : 1)) * 1e6) / 1e6);
+  const nudge = by => change(Math.round((power() + by) * 1e6) / 1e6);
+  const ends = { Home: axis.least, End: axis.most, "1": 0 }, pages = { PageUp: 1, PageDown: -1 };
+  onArrows(handle, (dx, dy) => nudge(dx - dy), { step: 0.1,
+    other({ key, altKey }) {
+      if (key in ends) change(ends[key]);
+      else if (key in pages) nudge(pages[key] * (altKey ? 0.1 : 1));
+      else return false;
+      return true;
+    },
   });
   return {
     place,
@@ -88,7 +79,7 @@ function drawTicks(axis, parent) {
   }
 }
 
-// ---- The table: one row a loss -----------------------------------------------------------------
+// ---- The table: one row for each loss -----------------------------------------------------------
 
 const cell = (row, column, tag = "td") => {
   const node = html(tag, { role: tag === "th" ? "rowheader" : "cell" }, row);
@@ -97,7 +88,7 @@ const cell = (row, column, tag = "td") => {
   return node;
 };
 
-function makeTable(model, state, changed, parent) {
+function makeTable(model, state, questions, parent) {
   const table = html("table", { className: "losses", role: "table" }, parent);
   html("caption", { textContent: "Each loss pulls at the backbone: the tick is its gradient as it is " +
     "(w = 1), the handle its weighted pull. Handles in one column pull equally hard." }, table);
@@ -120,8 +111,7 @@ function makeTable(model, state, changed, parent) {
       svg("svg", { class: "meter", width: length, height: 12, "aria-hidden": true }, node));
     text("loss", 1);
     text("weight", 2);
-    const track = makeTrack(model, axis, name, model.get("lengths")[k], state, changed,
-      cell(row, 3));
+    const track = makeTrack(axis, name, model.get("lengths")[k], state, questions, cell(row, 3));
     text("pull", 4);
     const share = bar(text("percent", 5), SHARE), cosine = bar(text("angle", 6), COSINE);
     svg("path", { d: `M${COSINE / 2},0V12` }, cosine.parentNode);
@@ -148,16 +138,13 @@ function makeTable(model, state, changed, parent) {
   };
 }
 
-// ---- Cosines of every two, and controls --------------------------------------------------------
+// ---- Cosines of every two, and controls ---------------------------------------------------------
 
 function drawCosines(model, parent) {
-  const names = model.get("names"), table = html("table", { className: "cosines" }, parent);
-  html("caption", { textContent: "Cosine between every two gradients: + they agree, \u2212 they " +
-    "oppose each other. No weight changes it." }, table);
-  const head = html("tr", {}, html("thead", {}, table)), body = html("tbody", {}, table);
-  const broken = name => name.replace("_", "_\u200b");
-  html("td", {}, head);
-  for (const name of names) html("th", { textContent: broken(name), scope: "col" }, head);
+  const names = model.get("names"), broken = name => name.replace("_", "_\u200b");
+  const body = startTable(parent, "Cosine between every two gradients: + they agree, \u2212 they " +
+    "oppose each other. No weight changes it.", ["", ...names.map(broken)],
+    { className: "cosines" });
   model.get("cosines").forEach((row, i) => {
     const line = html("tr", {}, body);
     html("th", { textContent: names[i], scope: "row" }, line);
@@ -170,12 +157,11 @@ function drawCosines(model, parent) {
   });
 }
 
-function makePresets(model, ask, parent) {
+function makePresets(model, tell, parent) {
   const group = html("div", { className: "presets", role: "group", ariaLabel: "Presets" }, parent);
   const buttons = Object.keys(model.get("presets")).map(name => {
-    const button = html("button", { textContent: name }, group);
+    const button = makeButton(name, "preset", group, () => tell({ preset: name }));
     button.dataset.preset = name;
-    button.addEventListener("click", () => ask({ preset: name }));
     return button;
   });
   const formula = html("span", { className: "formula" }, group);
@@ -187,38 +173,34 @@ function makePresets(model, ask, parent) {
   };
 }
 
-function makeStep(model, ask, parent) {
-  const label = html("label", { textContent: "length of the step " }, parent);
-  const slider = html("input", { type: "range", min: -3, max: 0, step: 0.25 }, label);
-  const shown = html("span", {}, label);
-  arrowsStep(slider);
-  bindControl(model, slider, "step", () => 10 ** Number(slider.value),
-    v => { slider.value = Math.log10(v); write(shown, String(Number(v.toPrecision(2)))); });
-  html("button", { className: "take", textContent: "Take it and measure" }, parent)
-    .addEventListener("click", () => ask({ take: true }));
+function makeStep(model, tell, parent) {
+  makeSlider(model, "step", { min: -3, max: 0, step: 0.25 }, "length of the step ", parent,
+    v => String(Number(v.toPrecision(2))), power => 10 ** power, Math.log10);
+  makeButton("Take it and measure", "take", parent, () => tell({ take: true }));
 }
 
+// ---- All together -------------------------------------------------------------------------------
+
 function render({ model, el: root }) {
-  root.classList.add("minseg-balance");
-  root.dataset.lmSuppressShortcuts = "true";
-  const state = { weights: {}, held: false };
+  startPage(root, "minseg-balance");
+  const state = { weights: {} };
   const read = () => { state.weights = { ...model.get("weights") }; };
   read();
-  const { ask, quiet } = makeQuestions(model);
-  const presets = makePresets(model, ask, root);
-  const table = makeTable(model, state, () => ask({ weights: state.weights }), root);
+  const questions = makeQuestions(model);
+  const presets = makePresets(model, questions.tell, root);
+  const table = makeTable(model, state, questions, root);
   const facts = html("p", { className: "facts" }, root);
   const below = html("div", { className: "below" }, root);
   drawCosines(model, below);
   const side = html("div", { className: "side" }, below);
-  makeStep(model, ask, side);
+  makeStep(model, questions.tell, side);
   const sum = html("p", {}, side);
   html("p", { textContent: "A step goes along minus the weighted sum. \u25bc a loss that it lowers, " +
     "\u25b2 one that it raises: its gradient points against the sum. Keys on a handle: arrows, " +
     "with Alt finer, Page up and down for \u00d7 10, 1 for w = 1." }, side);
 
   const drawing = drawOnChange(model, root, view => {
-    if (!state.held && quiet()) read();
+    if (questions.quiet()) read();
     presets.draw(view);
     table.draw(view);
     write(sum, view.sum);

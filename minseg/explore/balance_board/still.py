@@ -1,7 +1,4 @@
-"""A still picture of losses that share a backbone: how hard they pull, and which way.
-
-`BalanceBoard` shows it where no kernel runs.
-"""
+"""A still picture of the balance board: length and direction of each loss's gradient."""
 
 from __future__ import annotations
 

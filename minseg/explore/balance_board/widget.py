@@ -1,7 +1,7 @@
-"""The balance board: five losses meet in one backbone; drag their weights and see what they do.
+"""The balance board: five losses share one backbone; drag their weights and see what they do.
 
 Each loss's gradient on the backbone is computed once. After that any weights cost nothing, as all
-that is shown follows from lengths and angles: how much of the pull is whose, which losses a step
+that is shown follows from lengths and angles: each loss's share of the pull, which losses a step
 along the weighted sum would lower or raise, and by how much. A button takes the step and measures.
 State lives in traits: `board.weights = {"class": 10}; board.preset = "uncertainty"`. Lesson 09.
 """
@@ -11,10 +11,8 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from math import ceil, floor, isfinite, log10
-from pathlib import Path
 from typing import Any
 
-import anywidget
 import torch
 import traitlets as t
 
@@ -27,17 +25,24 @@ from minseg.experiments.shared_gradients import (
     preset,
     shared_gradients,
 )
-from minseg.explore.balance_board.numbers import row, short, sign
-from minseg.explore.base.page import script
-from minseg.explore.base.widget import Still
+from minseg.explore.balance_board.numbers import (
+    BY_HAND,
+    LEAST,
+    MOST,
+    facts,
+    formula,
+    numbers,
+    row,
+    short,
+)
+from minseg.explore.base.page import script, style
+from minseg.explore.base.widget import Widget
 from minseg.models import MaskRCNN
 
-LEAST, MOST = 0.01, 100.0  # weights: four decades
-BY_HAND = "by hand"
 SEED, DRAWN = 2, (4, 5)  # of the fresh model and of its scenes: no shown number is near a tie
 
 
-class BalanceBoard(Still, anywidget.AnyWidget):
+class BalanceBoard(Widget):
     """The widget.
 
     Args:
@@ -54,8 +59,7 @@ class BalanceBoard(Still, anywidget.AnyWidget):
         ValueError: as `shared_gradients` says.
     """
 
-    _esm = script("balance_board")
-    _css = Path(__file__).with_name("style.css")
+    _esm, _css = script("balance_board"), style("balance_board")
 
     names = t.Tuple().tag(sync=True)
     lengths = t.Tuple().tag(sync=True)  # log10 ‖g‖ of each loss, where its weight is 1
@@ -66,7 +70,6 @@ class BalanceBoard(Still, anywidget.AnyWidget):
     weights = t.Dict().tag(sync=True)
     preset = t.Enum((*PRESETS, BY_HAND), "all 1").tag(sync=True)
     step = t.Float(0.01, min=1e-3, max=1.0).tag(sync=True)
-    view = t.Dict().tag(sync=True)
 
     def __init__(
         self, model: MaskRCNN | None = None, scenes: Sequence[Sample] | None = None, **traits: Any
@@ -92,32 +95,12 @@ class BalanceBoard(Still, anywidget.AnyWidget):
         self._choose()
         self.observe(self._choose, ["preset"])
         self.observe(self._leave_preset, ["weights"])
-        self.observe(self._change, ["weights", "preset", "step"])
-        self.on_msg(self._asked)
-        self._look()
+        self.observe(self._forget, ["weights", "preset", "step"])
+        self._follow("weights", "preset", "step")
 
     def numbers(self) -> dict[str, dict[str, float]]:
-        """What is shown, by loss.
-
-        Returns:
-            For each loss its "loss", "norm" (of its gradient), "weight", "pull" (their product),
-            "share" (of all pulls), "cosine" (with the weighted sum) and "change" (to first order,
-            for the step); "measured" too, after `take_step`.
-        """
-        now, rows = balance(self.found, self._vector()), {}
-        for k, name in enumerate(self.names):
-            rows[name] = {
-                "loss": float(self.found.losses[k]),
-                "norm": float(self.found.norms[k]),
-                "weight": self.weights[name],
-                "pull": float(now.pulls[k]),
-                "share": float(now.shares[k]),
-                "cosine": float(now.cosines[k]),
-                "change": self.step * float(now.slopes[k]),
-            }
-            if self._measured:
-                rows[name]["measured"] = self._measured[name]
-        return rows
+        """What is shown, by loss: see `minseg.explore.balance_board.numbers.numbers`."""
+        return numbers(self.found, self._vector(), self.step, self._measured)
 
     def take_step(self) -> dict[str, float]:
         """How each loss truly changes by the step; the model is put back."""
@@ -156,23 +139,27 @@ class BalanceBoard(Still, anywidget.AnyWidget):
         if self.preset != BY_HAND and self.weights != _bounded(self._wanted()):
             self.preset = BY_HAND
 
-    def _change(self, _change: object) -> None:
+    def _forget(self, _change: object) -> None:
         self._measured = {}  # was measured elsewhere
-        self._look()
 
-    def _asked(self, _widget: object, content: dict[str, Any], _buffers: object) -> None:
-        """New weights from the browser, or a button; answered by one new `view`."""
-        if "n" not in content:
-            return  # a nudge, see page.js
-        with self.hold_sync():
-            if "preset" in content:
-                self.preset = content["preset"]
-            if "weights" in content:
-                self.weights = content["weights"]
-            if content.get("take"):
-                self.take_step()
-            drawn = self.view["drawn"] + 1
-            self.view = {**self.view, "answers": content["n"], "drawn": drawn}
+    def answer(self, question: dict[str, Any]) -> None:
+        """New weights, or a button."""
+        if "preset" in question:
+            self.preset = question["preset"]
+        if "weights" in question:
+            self.weights = question["weights"]
+        if "take" in question:
+            self.take_step()
+
+    def make_view(self) -> dict[str, Any]:
+        rows, now = self.numbers(), balance(self.found, self._vector())
+        return {
+            "rows": [row(rows[name]) for name in self.names],
+            "formula": formula(self.preset, self._wanted()),
+            "sum": f"The weighted sum is {short(now.length)} long; if all pulled one way, it would "
+            f"be {short(float(now.pulls.sum()))}.",
+            "facts": facts(rows, self.preset, self.step),
+        }
 
     def _wanted(self) -> dict[str, float]:
         """Weights as the preset's formula gives them, without bounds; none by hand."""
@@ -182,39 +169,6 @@ class BalanceBoard(Still, anywidget.AnyWidget):
 
     def _vector(self) -> torch.Tensor:
         return torch.tensor([self.weights[n] for n in self.names], dtype=torch.float64)
-
-    def _look(self) -> None:
-        numbers, now = self.numbers(), balance(self.found, self._vector())
-        shares = {name: one["share"] for name, one in numbers.items()}
-        largest = max(shares.values())
-        most = (
-            "each" if largest - min(shares.values()) < 1e-3 else max(shares, key=shares.__getitem__)
-        )
-        raised = [name for name in self.names if sign(numbers[name]["cosine"]) < 0]
-        facts = (
-            f"Weights {', '.join(short(w) for w in self.weights.values())} ({self.preset}): "
-            f"{most} has {largest:.0%} of the pull; a step of {self.step:.2g} "
-            f"raises {', '.join(raised) or 'no loss'}."
-        )
-        self.view = {
-            "rows": [row(numbers[name]) for name in self.names],
-            "formula": self._formula(),
-            "sum": f"The weighted sum is {short(now.length)} long; if all pulled one way, it would "
-            f"be {short(float(now.pulls.sum()))}.",
-            "facts": facts,
-            "answers": -1,
-            "drawn": self.view.get("drawn", 0) + 1,
-        }
-
-    def _formula(self) -> str:
-        wanted = self._wanted()
-        cut = [
-            f"{name} {short(w) if w < 1e6 else 'above a million'}"
-            for name, w in wanted.items()
-            if not LEAST <= w <= MOST
-        ]
-        said = PRESETS.get(self.preset, "w as you set them")
-        return f"{said}. Out of reach, so cut: {', '.join(cut)}" if cut else said
 
 
 def _fresh() -> MaskRCNN:

@@ -1,1 +1,6 @@
-"""What every widget shares: its protocol, its page, pictures as PNG and SVG."""
+"""What every widget shares, so that a new one costs its own idea and nothing else.
+
+Read `widget.py` (the protocol in Python) and `page.js` (the same in the browser) first, then
+`values.py` (numbers from a browser), `png.py` and `svg_path.py` (pictures to it), `page.py` and
+`style.css`.
+"""

@@ -46,6 +46,13 @@ const startTable = (parent, caption, columns, properties = {}) => {
   }
   return html("tbody", {}, table);
 };
+const fillTable = (body, rows) =>                      // the first cell of a row is its head
+  body.replaceChildren(...rows.map(([name, ...cells]) => {
+    const row = document.createElement("tr");
+    html("th", { textContent: name, scope: "row" }, row);
+    for (const textContent of cells) html("td", { textContent }, row);
+    return row;
+  }));
 
 // A legend. `entries`: the class of a swatch, which gives it its colour, and a text.
 const makeKey = (parent, entries, swatch = "swatch") => {
@@ -172,7 +179,7 @@ function makeQuestions(model, most = IN_FLIGHT) {
 }
 
 // Calls `draw(view)` in the frame after a view has come: of several in one frame, for the last.
-// A screen reader hears its facts once they rest. `stop` is for when the widget goes.
+// A screen reader speaks its facts once they rest. `stop` is for when the widget goes.
 function drawOnChange(model, root, draw) {
   const live = html("div", { className: "live", ariaLive: "polite" }, root);
   let speaking = 0, frame = 0;

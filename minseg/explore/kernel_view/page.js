@@ -111,16 +111,6 @@ function makeControls(model, parent) {
   };
 }
 
-function makeTable(parent) {
-  const body = startTable(parent, "", ["", "bytes", "of the floor"]);
-  return rows => body.replaceChildren(...rows.map(([name, ...cells]) => {
-    const line = document.createElement("tr");
-    html("th", { textContent: name, scope: "row" }, line);
-    for (const textContent of cells) html("td", { textContent }, line);
-    return line;
-  }));
-}
-
 // ---- All together ---------------------------------------------------------------------------------
 
 function render({ model, el: root }) {
@@ -131,7 +121,8 @@ function render({ model, el: root }) {
   const mark = () => { programs.mark(); map.place(boxes); };
   const programs = makePrograms(model, mark, side);
   const controls = makeControls(model, side);
-  const line = html("p", { className: "line" }, side), table = makeTable(side);
+  const line = html("p", { className: "line" }, side);
+  const table = startTable(side, "", ["", "bytes", "of the floor"]);
   map.rois.forEach(({ hit, handle }, k) => dragBox(map.map, hit, [[handle, LOWER_RIGHT]], {
     questions, smallest: SMALLEST, size: model.get("size"), step: STEP,
     grab() {
@@ -148,7 +139,7 @@ function render({ model, el: root }) {
     map.drawReads(view, one);
     controls(view, one);
     write(line, view.facts);
-    table(view.table);
+    fillTable(table, view.table);
     mark();
   });
   drawing.now();

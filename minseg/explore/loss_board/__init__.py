@@ -1,4 +1,4 @@
-"""The loss board: one predicted disc to drag over a true one, and twelve opinions on it."""
+"""The loss board: one predicted disc to drag over a true one, and twelve losses of the two."""
 
 from minseg.explore.loss_board.widget import LossBoard
 

@@ -1,11 +1,11 @@
-// Draws what loss_board.py computed, and tells it where discs are dragged. Positions are in image
-// pixels; no loss and no gradient is computed here.
+// Draws what numbers.py computed, and tells widget.py where discs are dragged. Positions are in
+// image pixels; no loss and no gradient is computed here.
 const SCREEN = 400;                      // each map's width, screen pixels
 const SMALLEST = 1.5, LARGEST = 20;      // image pixels: radii
 const TRACK = 132;                       // screen pixels: length of a bar's track
 const NAMES = ["Predicted disc", "Far blob"];
 
-// ---- Maps: a canvas of pixels, and outlines over it --------------------------------------------
+// ---- Maps: a canvas of pixels, and outlines over it ---------------------------------------------
 
 function makeMap(model, parent, title) {
   const [height, width] = model.get("size"), figure = html("figure", {}, parent);
@@ -28,12 +28,12 @@ function makeMap(model, parent, title) {
   };
 }
 
-function makePrediction(model, state, changed, parent) {
+function makePrediction(model, state, questions, parent) {
   const map = makeMap(model, parent, "Predicted (dark), over the truth (wide green line)");
   map.over.classList.add("stage");
   const groups = NAMES.map((name, k) => {
     const group = svg("g", { "data-disc": k }, map.over);
-    group.ring = svg("circle", { class: "ring", tabindex: 0, role: "application", "aria-label":
+    group.ring = svg("circle", { class: "movable ring", tabindex: 0, role: "application", "aria-label":
       `${name}. Arrow keys move it, Shift and arrow keys change its radius, Alt makes the steps ` +
       "ten times smaller." }, group);
     group.handle = svg("circle", { class: "handle", r: 1 }, group);
@@ -54,34 +54,16 @@ function makePrediction(model, state, changed, parent) {
     state.discs[k] = resize ? [x, y, clamp(r + dx, SMALLEST, LARGEST)]
       : [clamp(x + dx, 0, map.width), clamp(y + dy, 0, map.height), r];
     place();
-    changed();
+    questions.ask({ discs: state.discs });
   };
-  const drag = (node, k, resize) => node.addEventListener("pointerdown", down => {
-    down.preventDefault();
-    node.setPointerCapture(down.pointerId);
-    groups[k].ring.focus({ preventScroll: true });
-    const from = [...state.discs[k]], scale = map.width / map.over.getBoundingClientRect().width;
-    state.held = true;
-    const on = event => change(k, from, (event.clientX - down.clientX) * scale,
-      (event.clientY - down.clientY) * scale, resize);
-    node.addEventListener("pointermove", on);
-    node.addEventListener("lostpointercapture", () => {
-      node.removeEventListener("pointermove", on);
-      state.held = false;
-    }, { once: true });
-  });
-  const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-  groups.forEach((group, k) => {
-    drag(group.ring, k, false);
-    drag(group.handle, k, true);
-    group.ring.addEventListener("keydown", event => {
-      const arrow = arrows[event.key];
-      if (!arrow) return;
-      event.preventDefault();
-      event.stopPropagation();                         // JupyterLab has shortcuts on arrows
-      const [dx, dy] = arrow.map(v => v * (event.altKey ? 0.1 : 1));
-      change(k, state.discs[k], event.shiftKey ? dx - dy : dx, dy, event.shiftKey);
-    });
+  groups.forEach(({ ring, handle }, k) => {
+    const begin = () => [...state.discs[k]];
+    for (const [node, resize] of [[ring, false], [handle, true]]) {
+      drag(map.over, node, { begin, focus: ring, questions,
+        move: (from, dx, dy) => change(k, from, dx, dy, resize) });
+    }
+    onArrows(ring, (dx, dy, { shiftKey }) =>
+      change(k, state.discs[k], shiftKey ? dx - dy : dx, dy, shiftKey));
   });
   return {
     place,
@@ -101,10 +83,9 @@ function makePush(model, parent) {
   bar.className = "scale";
   return {
     draw(view, colour) {
-      const up = colour("--up"), down = colour("--down");
+      const up = colour("--blue"), down = colour("--orange");
       map.paint(view.field, v => [...(v > 128 ? up : down), 1.4 * Math.abs(v - 128)]);
-      while (signs.childElementCount < view.marks.length) svg("text", { class: "sign" }, signs);
-      while (signs.childElementCount > view.marks.length) signs.lastChild.remove();
+      keepCount(signs, view.marks.length, () => svg("text", { class: "sign" }, signs));
       view.marks.forEach(([x, y, sign], k) => {
         set(signs.children[k], { x, y: y + 0.9 });
         write(signs.children[k], sign);
@@ -117,17 +98,12 @@ function makePush(model, parent) {
   };
 }
 
-// ---- The table: one row a loss -----------------------------------------------------------------
+// ---- The table: one row for each loss -----------------------------------------------------------
 
 function makeTable(model, parent) {
-  const table = html("table", {}, parent);
-  html("caption", { textContent: "All losses; a bar shows how often the loss has doubled (right) " +
-    "or halved (left) since the mark, three times at most" }, table);
-  const head = html("tr", {}, html("thead", {}, table));
-  for (const text of ["loss", "value", "since the mark", "halved   doubled", "push"]) {
-    html("th", { textContent: text, scope: "col" }, head);
-  }
-  const body = html("tbody", {}, table);
+  const body = startTable(parent, "All losses; a bar shows how often the loss has doubled (right) " +
+    "or halved (left) since the mark, three times at most",
+    ["loss", "value", "since the mark", "halved   doubled", "push"]);
   const lines = model.get("view").rows.map(({ name, pushes }) => {
     const row = html("tr", {}, body);
     row.dataset.loss = name;
@@ -144,7 +120,7 @@ function makeTable(model, parent) {
     const radio = html("input", { type: "radio", name: "push" + model.model_id, value: name,
       ariaLabel: `Show the push of ${name}` }, label);
     label.append(" show");
-    radio.addEventListener("change", () => { model.set("loss", name); model.save_changes(); });
+    radio.addEventListener("change", () => setTrait(model, "loss", name));
     return { row, value, change, bar, radio };
   });
   return {
@@ -163,46 +139,36 @@ function makeTable(model, parent) {
   };
 }
 
-// ---- Controls, and all together ----------------------------------------------------------------
+// ---- Controls, and all together -----------------------------------------------------------------
 
-function makeControls(model, ask, parent) {
+function makeControls(model, tell, parent) {
   const row = html("div", { className: "controls" }, parent);
-  const label = html("label", { textContent: "soft edge " }, row);
-  const slider = html("input", { type: "range", min: 0.25, max: 4, step: 0.25 }, label);
-  const shown = html("span", {}, label);
-  arrowsStep(slider);
-  bindControl(model, slider, "softness", () => Number(slider.value),
-    v => { slider.value = v; write(shown, v.toFixed(2) + " px"); });
-  for (const [trait, text] of [["blob", " a far blob"], ["hole", " a hole"]]) {
-    const holder = html("label", {}, row), tick = html("input", { type: "checkbox" }, holder);
-    holder.append(text);
-    bindControl(model, tick, trait, () => tick.checked, v => { tick.checked = v; });
-  }
-  for (const [what, text] of [["mark", "Set the mark here"], ["reset", "Put all back"]]) {
-    html("button", { className: what, textContent: text }, row)
-      .addEventListener("click", () => ask({ [what]: true }));
-  }
+  makeSlider(model, "softness", { min: 0.25, max: 4, step: 0.25 }, "soft edge ", row,
+    v => v.toFixed(2) + " px");
+  makeTick(model, "blob", "a far blob", row);
+  makeTick(model, "hole", "a hole", row);
+  makeButton("Set the mark here", "mark", row, () => tell({ mark: true }));
+  makeButton("Put all back", "reset", row, () => tell({ reset: true }));
 }
 
 function render({ model, el: root }) {
-  root.classList.add("minseg-losses");
-  root.dataset.lmSuppressShortcuts = "true";
-  const state = { discs: [], held: false };
+  startPage(root, "minseg-losses");
+  const state = { discs: [] };
   const read = () => { state.discs = model.get("discs").map(one => [...one]); };
   read();
-  const { ask, quiet } = makeQuestions(model);
+  const questions = makeQuestions(model);
   const colour = name => {
     const hex = getComputedStyle(root).getPropertyValue(name).trim();
     return [1, 3, 5].map(k => parseInt(hex.slice(k, k + 2), 16));
   };
-  makeControls(model, ask, root);
-  const stage = html("div", { className: "maps" }, root);
-  const prediction = makePrediction(model, state, () => ask({ discs: state.discs }), stage);
-  const parts = [prediction, makePush(model, stage), makeTable(model, root)];
+  makeControls(model, questions.tell, root);
+  const maps = html("div", { className: "maps" }, root);
+  const prediction = makePrediction(model, state, questions, maps);
+  const parts = [prediction, makePush(model, maps), makeTable(model, root)];
   const facts = html("p", { className: "facts" }, root);
 
   const drawing = drawOnChange(model, root, view => {
-    if (!state.held && quiet()) read();
+    if (questions.quiet()) read();
     prediction.place();
     for (const part of parts) part.draw(view, colour);
     write(facts, view.facts);

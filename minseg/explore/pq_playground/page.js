@@ -43,18 +43,8 @@ function makeMap(model, parent, title) {
   };
 }
 
-// ---- Table and bar -----------------------------------------------------------------------------
+// ---- The bar: PQ and what it lost ---------------------------------------------------------------
 
-function makeTable(parent) {
-  const body = startTable(parent, "Quality of the prediction",
-    ["class", "PQ", "SQ", "RQ", "TP", "FP", "FN"]);
-  return rows => body.replaceChildren(...rows.map(([name, ...cells]) => {
-    const line = document.createElement("tr");
-    html("th", { textContent: name, scope: "row" }, line);
-    for (const text of cells) html("td", { textContent: text }, line);
-    return line;
-  }));
-}
 
 function makeBar(parent) {
   const bar = svg("svg", { ...BAR, class: "bar", role: "img" }, parent);
@@ -130,7 +120,9 @@ function render({ model, el: root }) {
   makeHands(predicted.map, questions, shift, choose);
   const said = html("p", { className: "said" }, root);
   const numbers = html("div", { className: "stage" }, root);
-  const table = makeTable(numbers), bar = makeBar(html("div", {}, numbers));
+  const table = startTable(numbers, "Quality of the prediction",
+    ["class", "PQ", "SQ", "RQ", "TP", "FP", "FN"]);
+  const bar = makeBar(html("div", {}, numbers));
 
   const drawing = drawOnChange(model, root, view => {
     const { png, segments } = model.get("truth");
@@ -139,7 +131,7 @@ function render({ model, el: root }) {
     predicted.draw(view.png, view.segments, one =>
       (one.said === "✗" ? "lost " : "") + (one.id === chosen ? "chosen" : ""));
     write(said, view.facts);
-    table(view.rows);
+    fillTable(table, view.rows);
     bar(view.parts);
     for (const [action, button] of Object.entries(buttons)) {
       button.disabled = action === "undo" ? !view.undo : action !== "reset" && !chosen;

@@ -47,14 +47,7 @@ function makeTable(parent) {
     html("th", { textContent, colSpan: 2, scope: "colgroup" }, units);
     for (const axis of ["x", "y"]) html("th", { textContent: axis, scope: "col" }, axes);
   }
-  return rows => {
-    body.replaceChildren();
-    for (const [name, ...cells] of rows) {
-      const row = html("tr", {}, body);
-      html("th", { textContent: name, scope: "row" }, row);
-      for (const textContent of cells) html("td", { textContent }, row);
-    }
-  };
+  return rows => fillTable(body, rows);
 }
 
 function makePlot(parent) {

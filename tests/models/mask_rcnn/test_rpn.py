@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from helpers.seeded import seeded
 
 from minseg.boxes import batched_nms, box_iou, decode, encode
 from minseg.models.mask_rcnn.rpn import (
@@ -12,10 +13,6 @@ from minseg.models.mask_rcnn.rpn import (
     rpn_losses,
 )
 from minseg.models.padding import PaddedTruth
-
-
-def seeded(seed):
-    return torch.Generator().manual_seed(seed)
 
 
 def truth_of(boxes, classes):
