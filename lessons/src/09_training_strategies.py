@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from minseg import losses
-from minseg.course import check, claim, guess, progress, reveal, show_source
+from minseg.course import check, claim, guess, lesson_steps, progress, reveal, show_source
 from minseg.data import SceneDataset
 from minseg.draw import figure, show
 from minseg.draw import strategies as picture
@@ -241,7 +241,7 @@ some = list(SceneDataset("train", size=64, count=(1, 4), length=160))
 falls, line = {}, "{:13}" + "{:>16}" * len(early)
 print(line.format("", *early))
 for name, weight in (("Adam", 1), ("Adam", 0.01), ("Adam", 100), ("SGD", 1), ("SGD", 0.01)):
-    rows = train_weighted(weight, name, some)
+    rows = train_weighted(weight, name, some, steps=lesson_steps(60))
     last = {k: np.mean([row[k] for row in rows[-20:]]) for k in early}
     falls[name, weight] = rows[0]["mask"] - last["mask"]
     if len(falls) == 1:
@@ -257,7 +257,7 @@ reveal("09.2", left["Adam"], "%", digits=2)
 #
 # Others have reasons for weights far from 1: Panoptic-DeepLab (lesson 16) multiplies its offset loss by 0.01, for offsets are in pixels, and its centre loss by 200, for that is a mean over a map that is nearly all 0 (Cheng et al., 2020, section 3).
 
-# %%
+# %% tags=["full-length"]
 claim(
     "C136",
     measured="of the fall of the mask loss that weight 1 brings in 60 steps, weight 0.01 leaves over "
@@ -517,7 +517,7 @@ claim(
 #
 # Your predictions beside what was measured, and your exercises:
 
-# %%
+# %% tags=["full-length"]
 progress("09")
 
 # %% [markdown]
