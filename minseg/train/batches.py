@@ -63,8 +63,8 @@ class Order:
 
     Example:
         >>> order = Order(length=5, batch_size=2, seed=0)
-        >>> [order.images(step) for step in range(3)]  # five images, then again in another order
-        [[4, 0], [2, 1], [3, 2]]
+        >>> [order.images(step) for step in range(5)]  # all five twice, in another order
+        [[2, 4], [3, 0], [1, 1], [3, 4], [2, 0]]
     """
 
     def __init__(self, length: int, batch_size: int, seed: int) -> None:

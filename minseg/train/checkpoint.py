@@ -54,7 +54,7 @@ def save_checkpoint(
         path: the file; its folder must exist.
         model, optimisers: whose state is kept.
         progress: whatever else, of kinds that JSON has.
-        tables: rows of numbers by a name, all rows of a table with the same keys.
+        tables: rows of numbers by a name, all rows of a table with the same columns.
     """
     tensors = named_weights(model)
 

@@ -2,7 +2,7 @@
 
     for each step:   batch → losses → backward → clip → step → log → save, validate
 
-`train` prepares it and `Run.go_on` is it. Read next: `step` (losses to step), `batches` (which
+`train` prepares it and `Run._go_on` is it. Read next: `step` (losses to step), `batches` (which
 images, with which seeds), `schedule` (the learning rate); for a run that is kept `run_folder` (what
 is on the disk), `checkpoint`, `log` and `interrupt`; for several processes `distributed`.
 
@@ -268,11 +268,9 @@ class Run:
     def _interrupted(self, folder: RunFolder) -> Interrupted:
         at = self.progress
         kept = f"saved in {folder.path}" if folder.saved == at.step else folder.last_good()
-        received = self.signals and self.signals.received
-        return Interrupted(
-            f"interrupted at step {at.step} of {at.schedule.steps}: {kept}",
-            received or signal.SIGINT,
-        )
+        number = 0 if self.signals is None else self.signals.received
+        where = f"interrupted at step {at.step} of {at.schedule.steps}: {kept}"
+        return Interrupted(where, number or signal.SIGINT)
 
     def _named(self, error: FloatingPointError) -> FloatingPointError:
         """The error with its step, its images and what is left to go on from."""

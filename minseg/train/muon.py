@@ -1,4 +1,4 @@
-"""Muon: an optimiser that takes a matrix for a matrix.
+"""Muon: momentum whose step has equal singular values.
 
 The gradient of a layer is a matrix, G = U Σ Vᵀ, and a few of its singular values hold nearly all
 of its size. A step along it, or along Adam's version of it, moves a layer in these few directions;
@@ -15,6 +15,10 @@ x to a x + b x³ + c x⁵; five rounds bring all that begin between 0.002 and 1 
 √max makes a step as large as one of AdamW's, so one learning rate serves both: Liu et al., Muon is
 Scalable for LLM Training, 2025, section 2.2, there with scale 0.2.) A kernel (out, in, h, w) is the
 matrix (out, in·h·w). Lesson 08 trains with it.
+
+The library call is `torch.optim.Muon` (PyTorch 2.9 or newer), for matrices only and in bfloat16
+inside. With `adjust_lr_fn="match_rms_adamw"` and our scale at 0.2 its steps are these, but for the
+rounding.
 """
 
 from __future__ import annotations
@@ -30,7 +34,7 @@ QUINTIC = (3.4445, -4.7750, 2.0315)  # a, b, c
 
 
 class Muon(Optimizer):
-    """Momentum with all singular values of a step alike, for parameters of two or more axes.
+    """Momentum whose step has equal singular values, for parameters of two or more axes.
 
     Args:
         parameters: matrices or kernels, tensors or groups of them.
@@ -41,6 +45,13 @@ class Muon(Optimizer):
 
     Raises:
         ValueError: if a parameter has fewer than two axes, or a number is out of its range.
+
+    Example:
+        >>> weight = torch.nn.Parameter(torch.zeros(2, 2))
+        >>> weight.grad = torch.diag(torch.tensor([1.0, 0.01]))  # hardly anything in one direction
+        >>> Muon([weight], learning_rate=0.1, scale=1.0).step()
+        >>> [round(x, 1) for x in weight.diag().tolist()]  # −0.1 · √2 · about 0.7 in both
+        [-0.1, -0.1]
     """
 
     def __init__(
@@ -73,8 +84,14 @@ class Muon(Optimizer):
         """Move every parameter that has a gradient."""
         loss = None if closure is None else torch.enable_grad()(closure)()
         for group in self.param_groups:
+            # momentum: a matrix for each weight, (R, C)
             weights = [p for p in group["params"] if p.grad is not None]
-            steps = orthogonalise([self._ahead(weight, group["momentum"]) for weight in weights])
+            aheads = [self._ahead(weight, group["momentum"]) for weight in weights]
+
+            # the same directions with equal singular values
+            steps = orthogonalise(aheads)
+
+            # decay, then the step, as long as one of AdamW's
             for weight, step in zip(weights, steps, strict=True):
                 size = group["lr"] * group["scale"] * max(step.shape) ** 0.5
                 weight.mul_(1 - group["lr"] * group["weight_decay"])
@@ -99,15 +116,25 @@ def orthogonalise(matrices: Sequence[Tensor], rounds: int = 5) -> list[Tensor]:
 
     Returns:
         (R, C) each; zeros for a matrix of zeros.
+
+    Example:
+        >>> (step,) = orthogonalise([torch.tensor([[3.0, 0.0, 0.0], [0.0, 0.0, 0.3]])])
+        >>> [[round(x, 1) for x in row] for row in step.tolist()]
+        [[0.7, 0.0, 0.0], [0.0, 0.0, 0.7]]
     """
-    wide = [m if m.shape[0] <= m.shape[1] else m.T for m in matrices]
+    # wide, so that XXᵀ is the small one; no singular value above 1
+    wide = [m if m.shape[0] <= m.shape[1] else m.T for m in matrices]  # (R, C), R ≤ C
     wide = [x / x.norm().clamp(min=torch.finfo(x.dtype).tiny) for x in wide]
+
+    # all matrices with as many rows at once: a layer alone keeps few cores busy
     steps = list(wide)
-    for rows in {len(x) for x in wide}:  # those of one size are iterated together
+    for rows in {len(x) for x in wide}:
         same = [k for k, x in enumerate(wide) if len(x) == rows]
-        factors = _factors(torch.stack([wide[k] @ wide[k].T for k in same]), rounds)
-        for k, factor in zip(same, factors, strict=True):
+        grams = torch.stack([wide[k] @ wide[k].T for k in same])  # (N, R, R)
+        for k, factor in zip(same, _factors(grams, rounds), strict=True):
             steps[k] = factor @ wide[k]
+
+    # tall again where they were
     return [s if m.shape == s.shape else s.T for m, s in zip(matrices, steps, strict=True)]
 
 
@@ -116,7 +143,7 @@ def _factors(grams: Tensor, rounds: int) -> Tensor:
     a, b, c = QUINTIC
     products = torch.eye(grams.shape[1], dtype=grams.dtype, device=grams.device).expand_as(grams)
     for _ in range(rounds):
-        factors = torch.baddbmm(grams, grams, grams, beta=b, alpha=c)
+        factors = torch.baddbmm(grams, grams, grams, beta=b, alpha=c)  # b XXᵀ + c (XXᵀ)²
         factors.diagonal(dim1=1, dim2=2).add_(a)
         products = factors @ products
         grams = factors @ grams @ factors  # those of factor @ X

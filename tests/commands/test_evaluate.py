@@ -136,7 +136,7 @@ def test_masks_are_asked_for_where_results_are_boxes(tmp_path, capsys):
 
 
 def test_as_a_process(tmp_path):
-    """Only JSON on stdout, no bar where nobody looks."""
+    """Only JSON on stdout, no bar where there is no terminal."""
     save_coco(tmp_path / "truth.json", [CocoImage(0, "0.png", SCENES[0])], NAMES)
     save_results(tmp_path / "guess.json", [CocoImage(0, "0.png", SCENES[0])], NAMES)
     line = [sys.executable, "-m", "minseg", *command("box", tmp_path, "--json")]

@@ -7,7 +7,7 @@ import torch
 from traitlets import TraitError
 
 from minseg.explore import MaskPainter
-from minseg.explore.mask_painter.numbers import HEIGHT, WIDTH, brush, example, explain
+from minseg.explore.mask_painter.numbers import HEIGHT, WIDTH, brush, example, numbers
 from minseg.instances import Instances
 from minseg.panoptic import from_instances, to_instances
 
@@ -44,7 +44,7 @@ def test_what_comes_back_is_what_the_panoptic_map_gives_back(rule):
         priority = claims.scores if rule == "score" else torch.arange(3)
         found = to_instances(from_instances(claims, priority=priority)).masks
         due = ["yes" if (found == mask).flatten(1).all(dim=1).any() else "no" for mask in masks]
-        assert [row[4] for row in explain(claims, rule)["rows"]] == due
+        assert [row[4] for row in numbers(claims, rule)["rows"]] == due
 
 
 def test_numbers_of_the_example():

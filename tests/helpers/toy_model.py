@@ -1,4 +1,4 @@
-"""A model that trains in no time and draws lots in every way that a real one does."""
+"""A model that trains in no time and uses random numbers in every way that a real one does."""
 
 from __future__ import annotations
 

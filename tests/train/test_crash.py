@@ -89,14 +89,14 @@ def test_kills_at_random_moments(scenes, tmp_path):
     """One run of 400 steps, killed 20 times; it ends with the bits of one that was left alone."""
     paths = os.pathsep.join([str(Path(__file__).parents[1]), str(Path(__file__).parents[2])])
     environment = os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
-    lots = random.Random(0)
+    moments = random.Random(0)
     for _ in range(20):
         process = subprocess.Popen([sys.executable, "-c", RUN, str(tmp_path)], env=environment)
         table = tmp_path / "losses.csv"
         before = table.stat().st_mtime_ns if table.exists() else 0
         while process.poll() is None and not (table.exists() and table.stat().st_mtime_ns > before):
             time.sleep(0.01)
-        time.sleep(lots.uniform(0, 0.5))
+        time.sleep(moments.uniform(0, 0.5))
         process.send_signal(signal.SIGKILL)
         process.wait()
     options = {"steps": 400, "batch_size": 2, "validate_every": 10, "validation": scenes}

@@ -1,4 +1,4 @@
-"""Model files of strangers: each is refused in one line, at once, before memory is taken."""
+"""Model files made to do harm: each is refused in one line, at once, before memory is taken."""
 
 import json
 import os
@@ -39,7 +39,7 @@ class Pieces:
         return self.whole()
 
     def whole(self, header=None):
-        """As bytes; whoever means harm sees to it that the digest is right."""
+        """As bytes; one that means harm has a right digest."""
         if header is None:
             self.sign()
         text = json.dumps(self.header).encode() if header is None else header

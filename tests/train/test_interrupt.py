@@ -135,7 +135,7 @@ def test_it_is_saved_by_the_clock_too(scenes, tmp_path):
 
 
 def test_a_run_of_seconds_is_saved_while_its_steps_are_a_guess(scenes, tmp_path):
-    """Who goes on keeps the guess, and settles it by the time of all its steps."""
+    """A resumed run keeps the guess, and settles it by the time of all its steps."""
     options = {"seconds": 3.0, "batch_size": 2, "warm_up": 0.5, "out": tmp_path}
 
     def slow(row):

@@ -1,4 +1,4 @@
-"""One run in a folder at a time; whoever comes second is told so and changes nothing."""
+"""One run in a folder at a time; a second one is told so and changes nothing."""
 
 import os
 import signal

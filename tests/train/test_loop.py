@@ -382,15 +382,15 @@ def test_mask_rcnn_resumes_with_the_same_bits(tmp_path):
     assert equal(bits(load_model(tmp_path / "model.safetensors")), bits(whole))
 
 
-def test_every_epoch_sees_another_view_and_draws_other_lots(scenes):
-    model, views, lots = toy(), [], []
+def test_every_epoch_sees_another_view_and_other_seeds(scenes):
+    model, views, all_seeds = toy(), [], []
     plain = model.losses
 
     def watched(images, targets, *, seeds):
         views.extend(image.numpy().tobytes() for image in images)
-        lots.extend(seeds)
+        all_seeds.extend(seeds)
         return plain(images, targets, seeds=seeds)
 
     model.losses = watched
     train(model, scenes[:1], steps=4, batch_size=4)
-    assert len(set(lots)) == 16 and len(set(views)) > 10
+    assert len(set(all_seeds)) == 16 and len(set(views)) > 10

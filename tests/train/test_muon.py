@@ -69,6 +69,31 @@ def test_two_steps_by_hand():
         torch.testing.assert_close(weight.detach(), expected)
 
 
+def step_twice(optimiser, weights):
+    """The weights after two steps with gradients of their own."""
+    for seed in (1, 2):
+        for k, weight in enumerate(weights):
+            weight.grad = matrix(*weight.shape, seed=10 * seed + k)
+        optimiser.step()
+    return [weight.detach() for weight in weights]
+
+
+@pytest.mark.skipif(not hasattr(torch.optim, "Muon"), reason="PyTorch before 2.9 has no Muon")
+@pytest.mark.parametrize("rounded", [False, True])
+def test_equals_torch(rounded, monkeypatch):
+    """Torch rounds to bfloat16 inside; without that, the weights agree as float32 does."""
+    if not rounded:
+        monkeypatch.setattr(torch.Tensor, "bfloat16", torch.Tensor.clone)
+    shapes = [(6, 9), (9, 6), (8, 8), (1, 5)]
+    ours, theirs = ([nn.Parameter(matrix(*shape)) for shape in shapes] for _ in range(2))
+    numbers = {"momentum": 0.8, "weight_decay": 0.3}
+    peer = torch.optim.Muon(theirs, lr=0.1, adjust_lr_fn="match_rms_adamw", **numbers)
+    mine = Muon(ours, 0.1, scale=0.2, **numbers)
+    tolerance = 0.01 if rounded else 1e-5
+    for one, other in zip(step_twice(mine, ours), step_twice(peer, theirs), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=tolerance)
+
+
 def test_a_kernel_is_the_matrix_that_it_multiplies_patches_with():
     kernel, gradient = matrix(8, 3 * 9).view(8, 3, 3, 3), matrix(8, 27, 1)
     flat, whole = nn.Parameter(kernel.flatten(1).clone()), nn.Parameter(kernel.clone())

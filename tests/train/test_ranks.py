@@ -127,7 +127,7 @@ def test_a_process_that_is_killed_ends_the_run(tmp_path):
 
 @pytest.mark.slow
 def test_a_signal_to_one_process_stops_all_after_the_same_step(tmp_path):
-    """A scheduler may tell only one; the first saves, whoever was told."""
+    """A scheduler may tell only one; the first saves, whichever was told."""
     line = ["--steps", 1000, "--out", tmp_path]
     processes = begin(line, line)
     wait_for(tmp_path / "checkpoint.safetensors", processes[0])
@@ -140,7 +140,7 @@ def test_a_signal_to_one_process_stops_all_after_the_same_step(tmp_path):
     assert how == "to go on, give the same line with --resume"
 
 
-def test_alone_there_is_nobody_to_agree_with():
+def test_alone_there_is_nothing_to_agree_on():
     def fails():
         raise OSError("none.json: no such file")
 

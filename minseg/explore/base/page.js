@@ -56,7 +56,7 @@ const fillTable = (body, rows) =>                      // the first cell of a ro
 
 // A legend. `entries`: the class of a swatch, which gives it its colour, and a text.
 const makeKey = (parent, entries, swatch = "swatch") => {
-  const key = html("div", { className: "key" }, parent);
+  const key = html("div", { className: "swatches errors" }, parent);
   for (const [name, textContent] of entries) {
     html("span", { className: `${swatch} ${name}` }, key);
     html("span", { textContent }, key);

@@ -1,9 +1,9 @@
-// Draws what mask_painter.py computed, and tells it where the brush went. Positions are cells of
-// the grid; who owns a cell, and what is lost, is decided in Python.
+// Draws what numbers.py computed, and tells widget.py where the brush went. Positions are cells of
+// the grid; which mask gets a cell, and what is lost, is decided in Python.
 const SCREEN = { paint: 400, answer: 200 };  // widths of the drawings, screen pixels
 const TWICE = ["#e8a33d", "#a3341c", "#3b0f0a"];  // two claims, three, more: darker and darker
 
-// ---- A panel: shapes filled, outlined and named on the grid ------------------------------------
+// ---- A panel: shapes filled, outlined and named on the grid -------------------------------------
 
 function makePanel(model, parent, name, title, screen) {
   const [height, width] = model.get("grid");
@@ -47,60 +47,38 @@ function makePanel(model, parent, name, title, screen) {
 
 // ---- The brush: mouse and keys ------------------------------------------------------------------
 
-function makeBrush(model, panel, stroke) {
-  const { map } = panel, [height, width] = model.get("grid");
+function makeBrush(model, { map }, stroke) {
+  const [height, width] = model.get("grid");
   const cursor = svg("circle", { class: "cursor" }, map);
-  const here = [Math.floor(width / 2), Math.floor(height / 2)];
+  let here = [Math.floor(width / 2), Math.floor(height / 2)];
   const show = () => set(cursor, { cx: here[0] + 0.5, cy: here[1] + 0.5,
     r: model.get("size") / 2 });
-  const move = (x, y) => {
-    here[0] = clamp(x, 0, width - 1);
-    here[1] = clamp(y, 0, height - 1);
+  const go = ([x, y]) => {                             // to the cell at a place
+    here = [clamp(Math.floor(x), 0, width - 1), clamp(Math.floor(y), 0, height - 1)];
     show();
+    return here;
   };
-  const at = event => {
-    const box = map.getBoundingClientRect();
-    move(Math.floor((event.clientX - box.left) * width / box.width),
-         Math.floor((event.clientY - box.top) * height / box.height));
-    return [...here];
-  };
-  map.addEventListener("pointerdown", down => {
-    down.preventDefault();
-    map.setPointerCapture(down.pointerId);
-    map.focus({ preventScroll: true });
-    let last = at(down);
-    stroke([last]);
-    const on = event => {
-      const next = at(event);
+  map.addEventListener("pointermove", event => go(whereIn(map, event)));
+  let last = here;
+  drag(map, map, {
+    begin: at => { last = go(at); stroke([last]); return last; },
+    move: (_, dx, dy, at) => {
+      const next = go(at);
       if (`${next}` !== `${last}`) { stroke([last, next]); last = next; }
-    };
-    map.addEventListener("pointermove", on);
-    map.addEventListener("lostpointercapture",
-      () => map.removeEventListener("pointermove", on), { once: true });
+    },
   });
-  map.addEventListener("pointermove", at);
-  const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-  map.addEventListener("keydown", event => {
-    const arrow = arrows[event.key], masks = model.get("labels").length;
-    const digit = Number(event.key);
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (arrow) {
-      const from = [...here];
-      move(here[0] + arrow[0], here[1] + arrow[1]);
-      if (event.shiftKey) stroke([from, [...here]]);
-    } else if (event.key === " ") {
-      stroke([[...here]]);
-    } else if (event.key.toLowerCase() === "e") {
-      model.set("erasing", !model.get("erasing"));
-      model.save_changes();
-    } else if (digit >= 1 && digit <= masks) {
-      model.set("chosen", digit - 1);
-      model.save_changes();
-    } else {
-      return;
-    }
-    event.preventDefault();
-    event.stopPropagation();                          // JupyterLab has shortcuts on these keys
+  onArrows(map, (dx, dy, { shiftKey }) => {
+    const from = here, to = go([here[0] + dx, here[1] + dy]);
+    if (shiftKey) stroke([from, to]);
+  }, {
+    fine: 0,
+    other({ key }) {
+      if (key === " ") stroke([here]);
+      else if (key.toLowerCase() === "e") setTrait(model, "erasing", !model.get("erasing"));
+      else if (model.get("labels")[Number(key) - 1]) setTrait(model, "chosen", Number(key) - 1);
+      else return false;
+      return true;
+    },
   });
   set(map, { tabindex: 0, role: "application", "aria-label": "Masks to paint. Arrow keys move the " +
     "brush, Space paints, Shift and arrow keys paint on the way, digits choose the mask, E " +
@@ -118,23 +96,15 @@ function makeControls(model, reset, parent) {
   makeSelect(model, "size", [1, 3, 5, 7].map(v => [v, `${v} px`]), "width ", row, Number);
   const rules = [["score", "the best score"], ["order", "the last in the list"]];
   makeSelect(model, "rule", rules, "a pixel claimed twice goes to ", row);
-  html("button", { className: "reset", textContent: "Put all back" }, row)
-    .addEventListener("click", reset);
+  makeButton("Put all back", "reset", row, reset);
 }
 
 function makeTable(model, clear, parent) {
-  const table = html("table", {}, parent);
-  html("caption", { textContent: "The set of masks, and what becomes of each" }, table);
-  const head = html("tr", {}, html("thead", {}, table));
-  for (const textContent of ["paint", "class", "score", "pixels", "of its box", "owns", "comes back",
-                             ""]) {
-    html("th", { textContent, scope: "col" }, head);
-  }
-  const body = html("tbody", {}, table), group = `chosen-${Math.random()}`;
-  const put = (trait, k, value) => {
-    model.set(trait, model.get(trait).map((old, i) => (i === k ? value : old)));
-    model.save_changes();
-  };
+  const body = startTable(parent, "The set of masks, and what becomes of each",
+    ["paint", "class", "score", "pixels", "of its box", "owns", "comes back", ""]);
+  const group = `chosen-${Math.random()}`;
+  const put = (trait, k, value) =>
+    setTrait(model, trait, model.get(trait).map((old, i) => (i === k ? value : old)));
   const lines = model.get("labels").map((_, k) => {
     const row = html("tr", {}, body), cell = () => html("td", {}, row);
     row.dataset.mask = k + 1;
@@ -142,7 +112,7 @@ function makeTable(model, clear, parent) {
     const radio = html("input", { type: "radio", name: group, value: k }, label);
     const swatch = html("span", { className: "swatch", textContent: k + 1 }, label);
     swatch.style.background = model.get("colours")[k];
-    radio.addEventListener("change", () => { model.set("chosen", k); model.save_changes(); });
+    radio.addEventListener("change", () => setTrait(model, "chosen", k));
     const kind = html("select", { ariaLabel: `Class of mask ${k + 1}` }, cell());
     for (const [value, textContent] of Object.entries(model.get("classes"))) {
       html("option", { value, textContent }, kind);
@@ -155,8 +125,7 @@ function makeTable(model, clear, parent) {
     arrowsStep(score);
     score.addEventListener("input", () => put("scores", k, Number(score.value)));
     const cells = [cell(), cell(), cell(), cell()];
-    html("button", { textContent: "Clear", ariaLabel: `Clear mask ${k + 1}` }, cell())
-      .addEventListener("click", () => clear(k));
+    makeButton("Clear", "clear", cell(), () => clear(k)).ariaLabel = `Clear mask ${k + 1}`;
     return { row, radio, kind, score, value, cells };
   });
   return view => lines.forEach(({ row, radio, kind, score, value, cells }, k) => {
@@ -173,19 +142,18 @@ function makeTable(model, clear, parent) {
 // ---- All together -------------------------------------------------------------------------------
 
 function render({ model, el: root }) {
-  root.classList.add("minseg-painter");
-  root.dataset.lmSuppressShortcuts = "true";
-  const { ask } = makeQuestions(model);
+  startPage(root, "minseg-painter");
+  const questions = makeQuestions(model);
   // Strokes are numbered and sent again with each question until a view says that they are done.
   let strokes = [], number = 0;
   const send = content => {
     number = Math.max(number, model.get("view").done) + 1;
     strokes.push({ number, mask: model.get("chosen"), ...content });
-    ask({ strokes });
+    questions.ask({ strokes });
   };
   const stroke = points =>
     send({ points, erase: model.get("erasing"), size: model.get("size") });
-  makeControls(model, () => ask({ reset: true }), root);
+  makeControls(model, () => questions.tell({ reset: true }), root);
   const stage = html("div", { className: "stage" }, root);
   const paint = makePanel(model, stage, "paint", "Masks: paint here", SCREEN.paint);
   const answers = html("div", { className: "answers" }, stage);

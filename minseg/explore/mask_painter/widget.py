@@ -1,8 +1,8 @@
 """The mask painter: paint masks that overlap, and watch what each task's answer keeps of them.
 
 One set of masks on a small grid, and three ways to write it down: boxes, a semantic map, a panoptic
-map. A panoptic map holds one number a pixel, so where masks overlap a rule decides who owns the
-pixel; the painter says which masks can still be read back. State lives in Python:
+map. A panoptic map holds one number for each pixel, so where masks overlap a rule decides which of
+them gets the pixel; the painter says which masks can still be read back. State lives in Python:
 `painter.paint(0, [(3, 4), (9, 4)])` does what the brush does, and `painter.instances` is the set.
 Every number comes from the package; the browser only draws. Lesson 01.
 """
@@ -11,31 +11,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import isfinite
-from pathlib import Path
 from typing import Any
 
-import anywidget
 import torch
 import traitlets as t
 
-from minseg.explore.base.page import script
-from minseg.explore.base.widget import Still
+from minseg.explore.base.page import script, style
+from minseg.explore.base.widget import Widget
 from minseg.explore.mask_painter.numbers import (
     CLASSES,
     HEIGHT,
+    LARGEST,
     RULES,
     WIDTH,
     brush,
     example,
-    explain,
+    numbers,
 )
 from minseg.instances import Instances
 
-LARGEST = 7  # cells across, the widest brush
 MOST = 1000  # points of one stroke
 
 
-class MaskPainter(Still, anywidget.AnyWidget):
+class MaskPainter(Widget):
     """The widget.
 
     Args:
@@ -44,29 +42,28 @@ class MaskPainter(Still, anywidget.AnyWidget):
 
     Traits:
         labels, scores: one for each mask.
-        rule: who owns a pixel that is claimed twice, "score" or "order".
+        rule: a pixel that is claimed twice goes to the best "score", or to the last in "order".
         chosen: number of the mask that the brush changes, from 0.
-        erasing: whether the brush takes away. size: its width in cells.
+        erasing: whether the brush takes away.
+        size: its width in cells.
         view: what the browser draws; made anew whenever something changes.
 
     Raises:
-        ValueError: if there are no masks, or of another size. TraitError: if a label is none of
-            `CLASSES`, or a score does not lie between 0 and 1.
+        ValueError: if there are no masks, or of another size.
+        TraitError: if a label is none of `CLASSES`, or a score does not lie between 0 and 1.
     """
 
-    _esm = script("mask_painter")
-    _css = Path(__file__).with_name("style.css")
+    _esm, _css = script("mask_painter"), style("mask_painter")
 
     grid = t.Tuple(default_value=(HEIGHT, WIDTH)).tag(sync=True)
     classes = t.Dict().tag(sync=True)
     colours: t.List[str] = t.List().tag(sync=True)
     labels = t.Tuple().tag(sync=True)
     scores = t.Tuple().tag(sync=True)
-    rule = t.Enum(tuple(RULES), "score").tag(sync=True)
+    rule = t.Enum(RULES, "score").tag(sync=True)
     chosen = t.Int(0).tag(sync=True)
     erasing = t.Bool(False).tag(sync=True)
     size = t.Int(3, min=1, max=LARGEST).tag(sync=True)
-    view = t.Dict().tag(sync=True)
 
     def __init__(self, instances: Instances | None = None, **traits: Any) -> None:
         from minseg.draw import INSTANCE_COLOURS
@@ -79,6 +76,7 @@ class MaskPainter(Still, anywidget.AnyWidget):
                 f"got {len(self._start)} of {height} × {width}"
             )
         self.masks = self._start.masks.clone()
+        self._done = 0  # the number of the last stroke that has been painted
         super().__init__(
             classes={str(c): name for c, name in CLASSES.items()},
             colours=INSTANCE_COLOURS,
@@ -86,9 +84,7 @@ class MaskPainter(Still, anywidget.AnyWidget):
             scores=tuple(round(s, 2) for s in self._start.scores.tolist()),
             **traits,
         )
-        self.observe(self._look, ["labels", "scores", "rule"])
-        self.on_msg(self._asked)
-        self._look()
+        self._follow("labels", "scores", "rule")
 
     @property
     def instances(self) -> Instances:
@@ -165,23 +161,18 @@ class MaskPainter(Still, anywidget.AnyWidget):
     def _chosen_exists(self, proposal: dict[str, Any]) -> int:
         return int(min(max(proposal["value"], 0), len(self.masks) - 1))
 
-    def _asked(self, _widget: object, content: dict[str, Any], _buffers: object) -> None:
-        """Strokes from the browser, answered by one new `view`.
+    def answer(self, question: dict[str, Any]) -> None:
+        """Strokes, or a button.
 
         The browser sends every stroke until a view says that it is done, so that none is lost when
         several wait: those with a number up to `done` have been painted.
         """
-        if "n" not in content:
-            return  # a nudge, see page.js
-        done = self.view["done"]
-        with self.hold_sync():
-            if content.get("reset"):
-                self.reset()
-            for stroke in content.get("strokes", ()):
-                if stroke["number"] > done:
-                    self._stroke(stroke)
-                    done = stroke["number"]
-            self._look(answers=content["n"], done=done)
+        if "reset" in question:
+            self.reset()
+        for stroke in question.get("strokes", ()):
+            if stroke["number"] > self._done:
+                self._stroke(stroke)
+                self._done = stroke["number"]
 
     def _stroke(self, stroke: dict[str, Any]) -> None:
         mask = stroke["mask"]
@@ -194,11 +185,5 @@ class MaskPainter(Still, anywidget.AnyWidget):
         covered = brush(points, min(max(int(stroke["size"]), 1), LARGEST), (HEIGHT, WIDTH))
         self.masks[mask] = torch.where(covered, not stroke["erase"], self.masks[mask])
 
-    def _look(self, _change: object = None, answers: int = -1, done: int | None = None) -> None:
-        before = self.view
-        self.view = {
-            **explain(self.instances, self.rule),
-            "answers": answers,
-            "done": before.get("done", 0) if done is None else done,
-            "drawn": before.get("drawn", 0) + 1,
-        }
+    def make_view(self) -> dict[str, Any]:
+        return {**numbers(self.instances, self.rule), "done": self._done}

@@ -8,7 +8,7 @@ const BYTES = [3, 10, 30, 100, 300, 1000, 3000];
 
 function makeMap(model, parent) {
   const size = model.get("size");
-  const map = svg("svg", { class: "map", viewBox: `0 0 ${size} ${size}`, width: SCREEN,
+  const map = svg("svg", { class: "map errors", viewBox: `0 0 ${size} ${size}`, width: SCREEN,
     height: SCREEN, role: "img" }, parent);
   const layers = ["kept", "missed", "added", "lines", "outline"]
     .map(name => [name, svg("path", { class: name }, map)]);

@@ -6,7 +6,7 @@ const SCREEN = 480;                      // the drawing's side, screen pixels
 
 function makeMap(model, state, questions, parent) {
   const size = model.get("size"), margin = model.get("margin"), side = size + 2 * margin;
-  const map = svg("svg", { class: "map", viewBox: `${-margin} ${-margin} ${side} ${side}`,
+  const map = svg("svg", { class: "map errors", viewBox: `${-margin} ${-margin} ${side} ${side}`,
     width: SCREEN, height: SCREEN }, parent);
   svg("rect", { class: "frame", width: size, height: size }, map);
   const layers = ["kept", "missed", "added", "curve"]

@@ -40,6 +40,14 @@ def costs_of_pairs(generator: torch.Generator) -> Iterable[tuple[Tensor]]:
     yield (torch.zeros(0, 0),)
 
 
+def nan_for_division_by_zero(fn: Callable[..., Any], *case: Any) -> Any:
+    """Torch says NaN where Python raises: the same mistake."""
+    try:
+        return fn(*case)
+    except ZeroDivisionError:
+        return float("nan")
+
+
 def _mean(total: Any, truths: int) -> float:
     return float(total) / max(truths, 1)
 
@@ -86,14 +94,6 @@ def first_predictions_only(cost: Tensor) -> float:
 
 def divides_by_no_truths(cost: Tensor) -> float:
     return set_loss(cost) if cost.shape[1] else float("nan")
-
-
-def nan_for_division_by_zero(fn: Callable[..., Any], *case: Any) -> Any:
-    """Torch says NaN where Python raises: the same mistake."""
-    try:
-        return fn(*case)
-    except ZeroDivisionError:
-        return float("nan")
 
 
 SET_LOSS = Exercise(

@@ -26,15 +26,15 @@ def add(a, b, out, n, BLOCK: tl.constexpr):
     tl.store(out + i, total, mask=inside)
 
 
-def launch_add(kernel: Any, a: Tensor, b: Tensor) -> dict[str, Any]:
-    n, out = len(a), torch.full_like(a, NAN)
-    return report(kernel, -(-n // 8), out, (2 * n, n), a, b, out, n, BLOCK=8)
-
-
 def vectors(generator: torch.Generator) -> Iterable[tuple[Tensor, ...]]:
     """Lengths that are no multiple of the block, one that is, and a single number."""
     for n in (13, 17, 8, 1):
         yield torch.randn(n, generator=generator), torch.randn(n, generator=generator)
+
+
+def launch_add(kernel: Any, a: Tensor, b: Tensor) -> dict[str, Any]:
+    n, out = len(a), torch.full_like(a, NAN)
+    return report(kernel, -(-n // 8), out, (2 * n, n), a, b, out, n, BLOCK=8)
 
 
 SLIPS: Slips = {

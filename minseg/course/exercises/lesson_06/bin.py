@@ -36,19 +36,19 @@ def bin_average(pixels, bins, out, H, W, C, S: tl.constexpr, LANES: tl.constexpr
     tl.store(out + i * C + c, total, mask=c < C)
 
 
-def launch_bin(kernel: Any, pixels: Tensor, bins: Tensor) -> dict[str, Any]:
-    (H, W, C), count = pixels.shape, len(bins)
-    out, lanes = torch.full((count, C), NAN), next_power_of_2(C)
-    most = (count * (4 + 16 * C), count * C)
-    return report(kernel, count, out, most, pixels, bins, out, H, W, C, S=2, LANES=lanes)
-
-
 def bins_to_average(generator: torch.Generator) -> Iterable[tuple[Tensor, ...]]:
     """Two inside the map, one over its border, one wholly outside, where the average is 0."""
     pixels = torch.randn(4, 6, 5, generator=generator)  # and bins of y, height, x, width
     yield pixels, torch.tensor([[0.4, 1.0, 1.3, 1.5], [1.2, 0.8, 0.4, 2.0]])
     yield pixels, torch.tensor([[2.2, 3.0, -1.6, 2.0], [9.0, 1.0, 2.0, 1.0]])
     yield torch.randn(5, 3, 3, generator=generator), torch.tensor([[3.1, 1.0, 0.2, 0.5]])
+
+
+def launch_bin(kernel: Any, pixels: Tensor, bins: Tensor) -> dict[str, Any]:
+    (H, W, C), count = pixels.shape, len(bins)
+    out, lanes = torch.full((count, C), NAN), next_power_of_2(C)
+    most = (count * (4 + 16 * C), count * C)
+    return report(kernel, count, out, most, pixels, bins, out, H, W, C, S=2, LANES=lanes)
 
 
 SLIPS: Slips = {

@@ -26,18 +26,18 @@ def gather(table, index, out, C, LANES: tl.constexpr):
     tl.store(out + r * C + c, tl.load(table + row * C + c, mask=c < C), mask=c < C)
 
 
-def launch_gather(kernel: Any, table: Tensor, index: Tensor) -> dict[str, Any]:
-    rows, C = len(index), table.shape[1]
-    out, lanes = torch.full((rows, C), NAN), next_power_of_2(C)
-    most = (rows + rows * C, rows * C)
-    return report(kernel, rows, out, most, table, index, out, C, LANES=lanes)
-
-
 def rows_to_gather(generator: torch.Generator) -> Iterable[tuple[Tensor, ...]]:
     """Channels that are no power of two, rows that repeat, an index longer than the table."""
     yield torch.randn(6, 5, generator=generator), torch.tensor([3, 0, 5, 3])
     yield torch.randn(4, 13, generator=generator), torch.tensor([1, 1, 0, 2, 3, 2])
     yield torch.randn(3, 1, generator=generator), torch.tensor([2])
+
+
+def launch_gather(kernel: Any, table: Tensor, index: Tensor) -> dict[str, Any]:
+    rows, C = len(index), table.shape[1]
+    out, lanes = torch.full((rows, C), NAN), next_power_of_2(C)
+    most = (rows + rows * C, rows * C)
+    return report(kernel, rows, out, most, table, index, out, C, LANES=lanes)
 
 
 SLIPS: Slips = {

@@ -53,6 +53,14 @@ def roi_rows(
     tl.store(row, total, mask=inside)
 
 
+def rois_to_align(generator: torch.Generator) -> Iterable[tuple[Tensor, ...]]:
+    """Two images of stride 2, a box over the border, a tiny one, three channels and one."""
+    pixels = torch.randn(2, 5, 7, 3, generator=generator)  # (N, H, W, C)
+    yield pixels, torch.tensor([[1.0, 2.4, 1.2, 10.8, 6.6], [0.0, -5.0, 3.4, 5.0, 8.2]])
+    yield pixels[:1].contiguous(), torch.tensor([[0.0, 1.5, 2.5, 12.0, 9.5]])
+    yield pixels[..., :1].contiguous(), torch.tensor([[1.0, 3.0, 3.0, 4.0, 4.0]])
+
+
 def launch_roi(kernel: Any, pixels: Tensor, rois: Tensor) -> dict[str, Any]:
     (_, H, W, C), K = pixels.shape, len(rois)
     out = torch.full((K, PH, PW, C), NAN)
@@ -60,14 +68,6 @@ def launch_roi(kernel: Any, pixels: Tensor, rois: Tensor) -> dict[str, Any]:
     args = (pixels, rois, out, SCALE, H, W, C)
     blocks = {"BINS": next_power_of_2(PW), "LANES": next_power_of_2(C)}
     return report(kernel, K * PH, out, most, *args, PH=PH, PW=PW, S=S, **blocks)
-
-
-def rois_to_align(generator: torch.Generator) -> Iterable[tuple[Tensor, ...]]:
-    """Two images of stride 2, a box over the border, a tiny one, three channels and one."""
-    pixels = torch.randn(2, 5, 7, 3, generator=generator)  # (N, H, W, C)
-    yield pixels, torch.tensor([[1.0, 2.4, 1.2, 10.8, 6.6], [0.0, -5.0, 3.4, 5.0, 8.2]])
-    yield pixels[:1].contiguous(), torch.tensor([[0.0, 1.5, 2.5, 12.0, 9.5]])
-    yield pixels[..., :1].contiguous(), torch.tensor([[1.0, 3.0, 3.0, 4.0, 4.0]])
 
 
 SLIPS: Slips = {

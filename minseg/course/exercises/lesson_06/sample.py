@@ -34,19 +34,19 @@ def sample(pixels, x, y, out, H, W, C, LANES: tl.constexpr):
     tl.store(out + i * C + c, value, mask=c < C)
 
 
-def launch_sample(kernel: Any, pixels: Tensor, x: Tensor, y: Tensor) -> dict[str, Any]:
-    (H, W, C), points = pixels.shape, len(x)
-    out, lanes = torch.full((points, C), NAN), next_power_of_2(C)
-    most = (points * (2 + 4 * C), points * C)
-    return report(kernel, points, out, most, pixels, x, y, out, H, W, C, LANES=lanes)
-
-
 def points_to_sample(generator: torch.Generator) -> Iterable[tuple[Tensor, ...]]:
     """Between pixels, on the last row and column, outside the map; maps higher than wide."""
     pixels = torch.randn(4, 6, 5, generator=generator)  # (H, W, C): channels-last
     yield pixels, torch.tensor([1.25, 3.6]), torch.tensor([0.75, 1.5])
     yield pixels, torch.tensor([4.75, 5.0, -0.4]), torch.tensor([2.5, 3.0, 3.8])
     yield torch.randn(5, 2, 3, generator=generator), torch.tensor([0.3]), torch.tensor([3.9])
+
+
+def launch_sample(kernel: Any, pixels: Tensor, x: Tensor, y: Tensor) -> dict[str, Any]:
+    (H, W, C), points = pixels.shape, len(x)
+    out, lanes = torch.full((points, C), NAN), next_power_of_2(C)
+    most = (points * (2 + 4 * C), points * C)
+    return report(kernel, points, out, most, pixels, x, y, out, H, W, C, LANES=lanes)
 
 
 SLIPS: Slips = {

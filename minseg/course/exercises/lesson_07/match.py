@@ -35,6 +35,12 @@ def overlaps_to_match(generator: torch.Generator) -> Iterable[tuple[Any, ...]]:
     yield np.zeros((3, 0)), np.zeros(0, dtype=bool), np.zeros(0, dtype=bool), 0.5
 
 
+def as_a_row(fn: Callable[..., Any], *case: Any) -> Any:
+    """What `fn` returns, a tensor or an array of it as a list."""
+    value = fn(*case)
+    return value.tolist() if isinstance(value, (Tensor, np.ndarray)) else value
+
+
 def _match(
     iou: np.ndarray,
     ignored: np.ndarray,
@@ -52,17 +58,21 @@ def _match(
     taken: set[int] = set()
     found = []
     for row in iou:
+        # Truths that it overlaps enough and that are free, or crowds.
         reaches = row > threshold if strict else row >= threshold
-        open_ = [
+        free = [
             k
             for k in np.flatnonzero(reaches).tolist()
             if stubborn or reuse or k not in taken or (crowd[k] and not crowds_end)
         ]
-        if not fair and not all(ignored[k] for k in open_):
-            open_ = [k for k in open_ if not ignored[k]]
-        best = -1 if not open_ else open_[0] if first else max(open_, key=lambda k: row[k])
+        # One that counts is preferred to an ignored one; then the highest IoU decides.
+        if not fair and not all(ignored[k] for k in free):
+            free = [k for k in free if not ignored[k]]
+        best = max(free, key=lambda k: row[k], default=-1)
+        if first and free:
+            best = free[0]
         if stubborn and best in taken and not crowd[best]:
-            best = -1  # its favourite is gone, and it looks no further
+            best = -1  # the best one is taken, and it looks no further
         taken.add(best)
         found.append(best)
     return found
@@ -74,12 +84,6 @@ asks_for_more = partial(_match, strict=True)
 looks_no_further = partial(_match, stubborn=True)
 likes_ignored_truths = partial(_match, fair=True)
 uses_crowds_up = partial(_match, crowds_end=True)
-
-
-def as_a_row(fn: Callable[..., Any], *case: Any) -> Any:
-    """What `fn` returns, a tensor or an array of it as a list."""
-    value = fn(*case)
-    return value.tolist() if isinstance(value, (Tensor, np.ndarray)) else value
 
 
 def knows_no_ignored_truths(

@@ -60,14 +60,17 @@ def _detect(
     least: float = 1,
 ) -> Detections:
     """The answer at test with a switch for each of its rules."""
-    scores = scored(logits)
+    # Which proposal may be which class.
+    scores = scored(logits)  # (R, C)
     likely = scores > score_threshold
     if only_best and len(scores):
         likely &= scores == scores.amax(dim=1, keepdim=True)
     row, classes = likely.nonzero(as_tuple=True)
+    # Its box, as that class moves it, on the image.
     moves = deltas[row, 0 * classes if first_class else classes]
     boxes = decode(moves, proposals[row], weights)
     boxes = clip_boxes(boxes[None], size[None])[0] if cut else boxes
+    # Without slivers and near-duplicates, best first.
     real = (boxes[:, 2:] - boxes[:, :2] >= least).all(dim=1)
     boxes, classes, scores = boxes[real], classes[real], scores[row, classes][real]
     groups = classes if grouped else torch.zeros_like(classes)

@@ -46,6 +46,20 @@ def pairs_of_a_class(generator: torch.Generator) -> Iterable[tuple[Tensor, int, 
     yield torch.tensor([1.0, 1.0]), 2, 2
 
 
+def three_numbers(fn: Callable[..., Any], *case: Any) -> Any:
+    """A row of three, of a tensor too; all NaN where torch or Python divided by zero."""
+    try:
+        value = fn(*case)
+    except ZeroDivisionError:
+        return NOTHING
+    row = value.tolist() if isinstance(value, Tensor) else value
+    return NOTHING if isinstance(row, (tuple, list)) and any(map(_is_nan, row)) else row
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, (float, Tensor)) and bool(torch.as_tensor(value).isnan().any())
+
+
 def _class_pq(
     ious: Tensor,
     predicted: int,
@@ -67,20 +81,6 @@ matches_everything = partial(_class_pq, match=lambda iou: iou > 0)
 counts_errors_in_full = partial(_class_pq, segments=lambda tp, p, g: p + g - tp)
 ignores_inventions = partial(_class_pq, segments=lambda tp, p, g: g)
 ignores_misses = partial(_class_pq, segments=lambda tp, p, g: p)
-
-
-def three_numbers(fn: Callable[..., Any], *case: Any) -> Any:
-    """A row of three, of a tensor too; all NaN where torch or Python divided by zero."""
-    try:
-        value = fn(*case)
-    except ZeroDivisionError:
-        return NOTHING
-    row = value.tolist() if isinstance(value, Tensor) else value
-    return NOTHING if isinstance(row, (tuple, list)) and any(map(_is_nan, row)) else row
-
-
-def _is_nan(value: Any) -> bool:
-    return isinstance(value, (float, Tensor)) and bool(torch.as_tensor(value).isnan().any())
 
 
 def divides_by_nothing(ious: Tensor, predicted: int, annotated: int) -> Three:
