@@ -117,7 +117,7 @@ test-triton: $(TEST_READY) ## the kernels' checks with the oldest Triton that is
 	@set -e; there=$$(mktemp -d); trap 'rm -rf "$$there"' EXIT; \
 	if ! $(PY) -m pip install -q --no-deps --target "$$there" triton==3.6.0; then \
 	  echo "no Triton 3.6.0 for this machine: going on without"; exit 0; fi; set -x; \
-	MINSEG_TRITON="$$there" $(PYTEST) -n $(JOBS) tests/kernels/test_kernels.py
+	MINSEG_TRITON="$$there" $(PYTEST) -n $(JOBS) tests/kernels/test_kernels.py -m "long or not long"
 
 test-wheel: ## build the wheel, install it into an empty environment, use it there
 	@set -e; there=$$(mktemp -d); trap 'rm -rf "$$there" build' EXIT; rm -rf build; set -x; \

@@ -43,10 +43,10 @@ MOVED: dict[str, tuple[str, ...]] = {
     "minseg.metrics.matching": ("minseg.metrics.pq_matching",),
     "minseg.metrics.shared_pixels": ("minseg.metrics.pq_overlaps",),
     "minseg.metrics.draw_errors": ("minseg.draw.panoptic_errors",),
-    "minseg.models.batch": ("minseg.models.padding",),
+    "minseg.models.batch": ("minseg.models.padding", "minseg.boxes"),
     "minseg.models.detect": ("minseg.models.mask_rcnn.inference",),
     "minseg.models.roi_heads": ("minseg.models.mask_rcnn.roi_heads",),
-    "minseg.models.rpn": ("minseg.models.mask_rcnn.rpn",),
+    "minseg.models.rpn": ("minseg.models.mask_rcnn.rpn", "minseg.boxes"),
     "minseg.models.coins": ("minseg.models.pretrained",),
     "minseg.train.options": ("minseg.models.options",),
     "minseg.train.tensor_file": ("minseg.tensor_file",),
@@ -101,6 +101,13 @@ RENAMED: dict[str, dict[str, str]] = {
     "minseg.explore.loss_scene": {"Truth": "MaskTruth", "outline": "outline_points"},
     "minseg.explore.segment_edits": {"erode": "shrink"},
     "minseg.explore.stage_view": {"Walk": "MaskRCNNTrace"},
+    "minseg.models.batch": {
+        "Truth": "PaddedTruth",
+        "paired_iou": "box_iou",
+        "suppress": "nms_of_batch",
+    },
+    "minseg.models.roi_heads": {"Sample": "SampledRois"},
+    "minseg.models.rpn": {"clip": "clip_boxes"},
 }
 
 

@@ -82,6 +82,7 @@ def test_another_order_of_programs_gives_other_bits():
     assert max(sums) - min(sums) < 0.1
 
 
+@pytest.mark.slow
 def test_triton_is_not_imported_before_it_is_needed():
     code = (
         "import sys, minseg.course, minseg.explore, minseg.kernel_trace;"

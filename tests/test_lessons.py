@@ -161,7 +161,7 @@ def test_what_depends_on_the_length_of_training_is_marked(path):
     shortened = [k for k, (_, tree) in enumerate(cells) if "lesson_steps" in called(tree)]
     waiting = [k for k, (tag, _) in enumerate(cells) if "full-length" in tag]
     trains = [k for k, (_, tree) in enumerate(cells) if "train" in called(tree)]
-    assert trains == shortened, "the steps of every `train` go through `lesson_steps`"
+    assert set(trains) <= set(shortened), "steps of `train` go through `lesson_steps`"
     assert all("nbval-ignore-output" in cells[k][0] for k in shortened)
     assert not waiting or (shortened and shortened[0] < waiting[0])
     for k in waiting:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
@@ -33,6 +34,7 @@ def _average_on(rank, address, counts, queue):
     dist.destroy_process_group()
 
 
+@pytest.mark.slow
 def test_two_processes_divide_by_the_same(tmp_path):
     """1 and 0 positives: both divide by ½, so that the averaged gradient is that of one batch."""
     queue = mp.get_context("spawn").Queue()

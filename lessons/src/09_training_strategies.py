@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from minseg import losses
-from minseg.course import check, claim, guess, progress, reveal, show_source
+from minseg.course import check, claim, guess, lesson_steps, progress, reveal, show_source
 from minseg.data import SceneDataset
 from minseg.draw import figure, show
 from minseg.draw import strategies as picture
@@ -241,7 +241,7 @@ some = list(SceneDataset("train", size=64, count=(1, 4), length=160))
 falls, line = {}, "{:13}" + "{:>16}" * len(early)
 print(line.format("", *early))
 for name, weight in (("Adam", 1), ("Adam", 0.01), ("Adam", 100), ("SGD", 1), ("SGD", 0.01)):
-    rows = train_weighted(weight, name, some)
+    rows = train_weighted(weight, name, some, steps=lesson_steps(60))
     last = {k: np.mean([row[k] for row in rows[-20:]]) for k in early}
     falls[name, weight] = rows[0]["mask"] - last["mask"]
     if len(falls) == 1:
@@ -257,7 +257,7 @@ reveal("09.2", left["Adam"], "%", digits=2)
 #
 # Others have reasons for weights far from 1: Panoptic-DeepLab (lesson 16) multiplies its offset loss by 0.01, for offsets are in pixels, and its centre loss by 200, for that is a mean over a map that is nearly all 0 (Cheng et al., 2020, section 3).
 
-# %%
+# %% tags=["full-length"]
 claim(
     "C136",
     measured="of the fall of the mask loss that weight 1 brings in 60 steps, weight 0.01 leaves over "
@@ -465,7 +465,7 @@ reveal("09.5", 100 * peaks[4] / plain, "%", digits=2)
 print("peak, MiB:", ", ".join(f"{k} segments {v:.0f}" for k, v in peaks.items()))
 
 # %% [markdown]
-# With $s$ segments of $n/s$ blocks, $s + 4 n / s$ maps are held: the inputs of the $s - 1$ others, and $4 n / s + 1$ of the one that is worked on, 20 of 65 here. It is least where both terms are equal, here at $s = 8$, and in general it grows with $\sqrt n$ where the plain network grows with $n$. The price is one forward pass more. The gradients are not *nearly* the same: on this CPU they are the same to the last bit, since the same numbers are computed in the same order. (A GPU need not: some of its kernels add in no fixed order.) (Blocks with a memory need care. BatchNorm would update its running averages twice; dropout must draw the same lots again, for which PyTorch keeps the state of its generator.)
+# With $s$ segments of $n/s$ blocks, $s + 4 n / s$ maps are held: the inputs of the $s - 1$ others, and $4 n / s + 1$ of the one that is worked on, 20 of 65 here. It is least where both terms are equal, here at $s = 8$, and in general it grows with $\sqrt n$ where the plain network grows with $n$. The price is one forward pass more. The gradients are not *nearly* the same: on this CPU they are the same to the last bit, since the same numbers are computed in the same order. (A GPU need not: some of its kernels add in no fixed order.) (Blocks with a memory need care. BatchNorm would update its running averages twice; dropout must draw the same random numbers again, for which PyTorch keeps the state of its generator.)
 #
 # In Mask R-CNN `checkpointing` covers the ResNet, stage by stage. With and without, in fp32 and bf16. This counts what is kept between the passes, without the segment that is computed again at the peak:
 
@@ -517,7 +517,7 @@ claim(
 #
 # Your predictions beside what was measured, and your exercises:
 
-# %%
+# %% tags=["full-length"]
 progress("09")
 
 # %% [markdown]

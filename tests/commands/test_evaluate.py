@@ -135,6 +135,7 @@ def test_masks_are_asked_for_where_results_are_boxes(tmp_path, capsys):
     assert "guess.json: result at 0 has no 'segmentation'" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_as_a_process(tmp_path):
     """Only JSON on stdout, no bar where there is no terminal."""
     save_coco(tmp_path / "truth.json", [CocoImage(0, "0.png", SCENES[0])], NAMES)

@@ -61,6 +61,7 @@ def coco(file, images, categories=({"id": 1, "name": "box"}, {"id": 2, "name": "
     return file
 
 
+@pytest.mark.slow
 def test_pictures_and_results(model, pictures, tmp_path, capsys):
     files = [pictures / "b.png", pictures / "a.png"]
     assert predict(model, tmp_path / "out", *files, "--score", 0.3) == 0
@@ -99,6 +100,7 @@ def test_results_lie_in_the_turned_frame(model, pictures, tmp_path):
     assert results_of(tmp_path / "one") == results_of(tmp_path / "two")
 
 
+@pytest.mark.slow
 def test_a_truth_gives_the_ids(model, pictures, tmp_path, capsys):
     names = {"town_7": "e.png", -3: "c.png", 40: "a.png"}
     images = [{"id": i, "file_name": name, "height": 32, "width": 48} for i, name in names.items()]
@@ -115,6 +117,7 @@ def test_a_truth_gives_the_ids(model, pictures, tmp_path, capsys):
     assert results_of(tmp_path / "moved") == results_of(tmp_path / "all")
 
 
+@pytest.mark.slow
 def test_a_truth_gives_the_category_ids(model, pictures, tmp_path, capsys):
     images = [{"id": 5, "file_name": "a.png", "height": 32, "width": 48}]
     zero = coco(
@@ -141,6 +144,7 @@ def load_coco_of(file):
     return load_coco(file)
 
 
+@pytest.mark.slow
 def test_names_of_other_systems_and_folders(model, pictures, tmp_path, capsys):
     for folder in ("left", "right"):
         (pictures / folder).mkdir()
@@ -187,6 +191,7 @@ def test_all_bad_pictures_are_found_first(model, pictures, tmp_path, capsys):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_whole_or_not_at_all(model, pictures, tmp_path, capsys):
     """A picture that breaks off in its pixels, the third of five: nothing new beside the old."""
     files, out = sorted(pictures.glob("*.png")), tmp_path / "out"
@@ -202,6 +207,7 @@ def test_whole_or_not_at_all(model, pictures, tmp_path, capsys):
     assert (out / "b.png").read_bytes() != before["b.png"]
 
 
+@pytest.mark.slow
 def test_the_list_comes_last(model, pictures, tmp_path, monkeypatch):
     """When a drawing takes its place, the list is complete and still a draft."""
     from minseg import files
@@ -246,6 +252,7 @@ def test_nothing_of_yours_is_overwritten(model, pictures, tmp_path, capsys):
     assert refused(capsys, "images must have different names, got q twice")
 
 
+@pytest.mark.slow
 def test_an_empty_list_is_its_own(model, pictures, tmp_path):
     out = tmp_path / "out"
     assert predict(model, out, pictures / "a.png") == 0
@@ -282,6 +289,7 @@ def test_a_full_disk_leaves_what_was_there(model, pictures, tmp_path, capsys, mo
     assert {file.name: file.read_bytes() for file in out.iterdir()} == before
 
 
+@pytest.mark.slow
 def test_pictures_are_forgotten_one_by_one(model, pictures, tmp_path, monkeypatch):
     """When a picture is read, neither the pixels nor the drawing of one before is in memory."""
     from minseg import draw

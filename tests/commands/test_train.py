@@ -40,6 +40,7 @@ def trained(coco, tmp_path_factory):
     return out
 
 
+@pytest.mark.slow
 def test_training_on_coco(trained):
     model = load_model(trained / "model.safetensors")
     assert model.categories == (1, 2, 3, 9)

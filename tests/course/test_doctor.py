@@ -92,6 +92,7 @@ def test_the_exit_status_tells(monkeypatch, capsys):
         main([])
 
 
+@pytest.mark.slow
 def test_from_the_command_line():
     command = [sys.executable, "-m", "minseg", "doctor"]
     result = subprocess.run(command, capture_output=True, text=True)

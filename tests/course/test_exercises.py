@@ -30,6 +30,7 @@ def plain(exercise) -> Exercise:
     return exercise
 
 
+@pytest.mark.slow
 def test_is_fit_to_teach_with(exercise):
     """Reference right, each mistake met with its own sentence, five mistakes, two hints."""
     assert audit(exercise) == []
@@ -57,6 +58,7 @@ def test_an_exercise_is_defined_in_its_file(exercise):
     assert exercise in vars(module).values()
 
 
+@pytest.mark.slow
 def test_is_judged_the_same_each_time(exercise):
     assert len(exercise.inputs()) == len(exercise.inputs()) >= 3
     for mistake, _ in list(exercise.mistakes.values())[:3]:

@@ -113,6 +113,7 @@ def test_a_function_that_is_no_kernel_hears_what_is_missing():
     assert "TypeError: a kernel needs @triton.jit" in verdict
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("opening", "says"),
     [

@@ -134,6 +134,7 @@ def test_a_second_damaged_file_spares_the_first(folder):
     assert kept == {b"one", b"two"}
 
 
+@pytest.mark.slow
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.binary()

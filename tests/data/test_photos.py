@@ -103,6 +103,7 @@ def test_the_file_is_consistent_coco(truth, coco):
         assert annotation["image_id"] == coco["images"][0]["id"]
 
 
+@pytest.mark.slow
 def test_importing_the_data_loads_no_drawing_library():
     code = "import sys, minseg.data; print({'skimage', 'matplotlib'} & set(sys.modules))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

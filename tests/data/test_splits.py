@@ -19,6 +19,7 @@ def exam():
     return list(SceneDataset("exam"))
 
 
+@pytest.mark.slow
 def test_the_exam_is_frozen(exam):
     """If this fails, scenes have changed: results measured on the exam before are void.
 
@@ -55,6 +56,7 @@ def test_the_exam_has_sizes_from_tiny_to_large(exam):
     assert sum(side >= 32 for side in sides) > 0.15 * len(sides)
 
 
+@pytest.mark.slow
 def test_things_of_the_exam_hide_one_another(exam):
     """Discs, boxes and triangles are convex, and so is what a frame leaves of them; only hiding
     behind another thing can make a dent."""

@@ -143,6 +143,7 @@ def test_pictures_are_the_same_bytes_each_time():
     assert first == picture() and b"matplotlib" not in first
 
 
+@pytest.mark.slow
 def test_light_imports_stay_light():
     """Pictures and widgets cost no time before one is asked for."""
     heavy = ["matplotlib", "ipywidgets", "anywidget", "triton", "skimage", "IPython"]

@@ -32,6 +32,7 @@ def test_the_flow_has_one_row_for_each_roi(model, scenes):
     assert list(flow)[:4] == ["image", *(f"features, stride {s}" for s in (4, 8, 16))]
 
 
+@pytest.mark.slow
 def test_the_last_pull_is_the_gradient_of_the_sum(model, scenes):
     losses, pulls = mask_rcnn_probes.pulls(model, scenes)
     assert len(losses) == 5 and len(pulls) == 6
@@ -71,6 +72,7 @@ def test_boxes_are_moved_by_what_is_asked(scenes):
     assert 1 > worth[5][1] > 0 and worth[0][0] > worth[5][0] > 0
 
 
+@pytest.mark.slow
 def test_a_head_learns_the_classes_that_it_is_given(model):
     things = mask_rcnn_probes.things_of(model, "train", 6)
     assert things.grids.shape[1:] == (16, 14, 14) and things.targets.shape[1:] == (28, 28)

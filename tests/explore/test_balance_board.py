@@ -53,6 +53,7 @@ def test_shows_what_the_lesson_says_of_a_fresh_model(board: BalanceBoard) -> Non
     assert max(board.numbers(), key=lambda name: board.numbers()[name]["share"]) == "rpn_box"
 
 
+@pytest.mark.slow
 def test_answers_of_the_lesson() -> None:
     options = load_coins().options
     torch.manual_seed(0)
@@ -198,6 +199,7 @@ def test_a_cosine_of_0_has_no_sign() -> None:
     assert shown["angle"] == "0.00" and shown["change"].startswith("·")
 
 
+@pytest.mark.slow
 def test_the_still_picture_shows_the_present_state(board: BalanceBoard) -> None:
     data, metadata = board._repr_mimebundle_()
     assert data["text/plain"] == repr(board) and "class has 40%" in repr(board)

@@ -53,6 +53,7 @@ def test_bytes_by_hand():
     ]
 
 
+@pytest.mark.slow
 def test_a_load_is_one_pixel_for_each_bin():
     view = KernelView(program=4)
     assert view.view["loads"] == 16 and len(view.view["shown"]) == 16
@@ -66,6 +67,7 @@ def test_a_load_is_one_pixel_for_each_bin():
     assert len(view.view["shown"]) == 4
 
 
+@pytest.mark.slow
 def test_a_message_moves_a_box_and_is_answered():
     view = KernelView(program=0)
     before = view.view
@@ -84,6 +86,7 @@ def test_boxes_stay_in_the_map():
     )
 
 
+@pytest.mark.slow
 def test_says_what_it_needs():
     view = KernelView()
     with pytest.raises(TraitError, match="program must be 0 to 8, got 9"):
@@ -94,6 +97,7 @@ def test_says_what_it_needs():
         view.boxes = ()
 
 
+@pytest.mark.slow
 def test_has_a_still_picture_with_alt_text():
     view = KernelView(program=4)
     data, metadata = view._repr_mimebundle_()

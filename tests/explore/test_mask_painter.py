@@ -155,6 +155,7 @@ def test_masks_of_the_grid_and_at_least_one(shape):
         MaskPainter(Instances(masks, torch.ones(shape[0], dtype=torch.int64)))
 
 
+@pytest.mark.slow
 def test_the_still_picture_shows_the_present_state():
     painter = MaskPainter()
     data, metadata = painter._repr_mimebundle_()

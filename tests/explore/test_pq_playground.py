@@ -21,6 +21,7 @@ def playground():
     return PQPlayground(SCENE)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=25)
 @given(st.lists(st.tuples(EDITS, st.integers(0, 99)), max_size=6))
 def test_shows_what_the_metrics_say_after_any_edits(done):

@@ -97,6 +97,7 @@ def test_a_box_that_is_none_is_refused(box: tuple[float, ...]) -> None:
         widget.stride = 5
 
 
+@pytest.mark.slow
 def test_the_still_picture_shows_the_present_state() -> None:
     widget = QuantisationBox()
     data, metadata = widget._repr_mimebundle_()

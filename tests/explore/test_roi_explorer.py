@@ -18,6 +18,7 @@ EXPLORER = RoIExplorer("coins")  # one for all: making it encodes the photograph
 COORDINATE = st.floats(-50, 450)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(
     st.tuples(COORDINATE, COORDINATE, COORDINATE, COORDINATE),

@@ -112,6 +112,7 @@ def test_boxes_stay_inside_and_numbers_among_the_rois(viewer):
         viewer.stage = "boxen"
 
 
+@pytest.mark.slow
 def test_an_untrained_model_and_a_scene_without_things(untrained):
     scene = SceneDataset("val")[0]
     assert StageViewer(untrained, scene).masks == ()
@@ -127,6 +128,7 @@ def test_says_what_it_needs(model):
         StageViewer(model, SceneDataset("val")[0])
 
 
+@pytest.mark.slow
 def test_the_still_picture_shows_the_chosen_roi(viewer):
     data, metadata = viewer._repr_mimebundle_()
     assert data["text/plain"] == repr(viewer)

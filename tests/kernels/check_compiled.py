@@ -24,7 +24,8 @@ from minseg_kernels.tiles import TILE, list_rois
 from minseg_kernels.transpose import planes_to_pixels
 
 pytestmark = pytest.mark.skipif(INTERPRETED, reason="TRITON_INTERPRET is set: nothing to compile")
-GPUS = [80, 90, 100]
+OTHERS = [80, 100]
+GPUS = [90, *(pytest.param(sm, marks=pytest.mark.long) for sm in OTHERS)]
 C = 256
 
 
@@ -61,6 +62,12 @@ def compiled_rows(kernel, dtype, sm, levels=1, size=7, ratio=2):
     )
 
 
+def others(*dtypes):
+    """The same for the other GPUs."""
+    cases = [(dtype, sm, {}) for dtype in dtypes for sm in OTHERS]
+    return [pytest.param(*case, marks=pytest.mark.long) for case in cases]
+
+
 def assert_no_spills(code):
     assert code.stack == 0 and code.count("LDL|STL") == 0, code
 
@@ -68,11 +75,12 @@ def assert_no_spills(code):
 @pytest.mark.parametrize(
     ("dtype", "sm", "how"),
     [
-        *(("fp32", sm, {}) for sm in GPUS),
-        *(("bf16", sm, {}) for sm in GPUS),
+        ("fp32", 90, {}),
+        ("bf16", 90, {}),
         ("fp16", 90, {}),
         ("fp32", 90, {"levels": 4}),
         ("fp32", 90, {"size": 14}),
+        *others("fp32", "bf16"),
     ],
     ids=str,
 )
@@ -107,7 +115,12 @@ def test_atomic_backward(sm):
 
 @pytest.mark.parametrize(
     ("dtype", "sm", "how"),
-    [*(("fp32", sm, {}) for sm in GPUS), ("bf16", 90, {"levels": 4}), ("fp32", 90, {"ratio": 0})],
+    [
+        ("fp32", 90, {}),
+        ("bf16", 90, {"levels": 4}),
+        ("fp32", 90, {"ratio": 0}),
+        *others("fp32"),
+    ],
     ids=str,
 )
 def test_tile_backward(dtype, sm, how):
@@ -142,7 +155,7 @@ def test_transposition_is_wide_on_both_sides(dtype):
         assert code.count(rf"{side}\.E.*\.128") == code.count(side) > 0
 
 
-@pytest.mark.parametrize("levels", [1, 2])
+@pytest.mark.parametrize("levels", [1, pytest.param(2, marks=pytest.mark.long)])
 @pytest.mark.parametrize(
     ("kernel", "block"),
     [

@@ -52,6 +52,7 @@ def test_half_types_move_half_the_bytes():
         assert all(full[k] == 2 * half[k] for k in full)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA GPU here")
 def test_without_a_gpu_it_says_so_and_writes_nothing():
     before = sorted((ROOT / "benchmarks").rglob("*.json"))

@@ -6,6 +6,9 @@ interpreter or for a compiler, never both. The checks are the files check_*.py b
     forward, backward, operator   run in the interpreter; and on a GPU, where there is one
     compiled                      compiles ahead of time for three GPUs that need not be there
 
+Checks that are marked `long` are the other half: more boxes and ratios, other GPUs than sm_90. They
+are run by make test-slow and, all of them with the oldest Triton, by make test-triton.
+
 By hand, one file:         TRITON_INTERPRET=1 python -m pytest tests/kernels/check_forward.py
 A failure prints its seed: MINSEG_SEED=… repeats it
 With another Triton than the installed one, unpacked in a folder and not installed:
@@ -24,6 +27,7 @@ import torch
 
 HERE = Path(__file__).parent
 CHECKS = ["forward", "backward", "operator"]
+HALVES = ["not long", pytest.param("long", marks=pytest.mark.long)]
 OTHER = os.environ.get("MINSEG_TRITON")
 
 pytestmark = [
@@ -35,8 +39,8 @@ pytestmark = [
 ]
 
 
-def run(check, folder, **environment):
-    """One file of checks, in a fresh Python; its report is the message where it fails."""
+def run(check, folder, marks, **environment):
+    """The checks of one file with these marks, in a fresh Python; where it fails, its report."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "TRITON"))}
     paths = [OTHER, os.environ.get("PYTHONPATH")]
     environment |= {
@@ -45,7 +49,7 @@ def run(check, folder, **environment):
     }
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=8"]
     result = subprocess.run(
-        [*command, str(HERE / f"check_{check}.py")],
+        [*command, "-m", marks, str(HERE / f"check_{check}.py")],
         cwd=HERE.parents[1],
         env=inherited | environment,
         capture_output=True,
@@ -55,20 +59,22 @@ def run(check, folder, **environment):
     assert result.returncode == 0, result.stdout[-8000:] + result.stderr[-2000:]
 
 
+@pytest.mark.parametrize("half", HALVES)
 @pytest.mark.parametrize("check", CHECKS)
-def test_in_the_interpreter(check, tmp_path):
-    run(check, tmp_path, TRITON_INTERPRET="1")
+def test_in_the_interpreter(check, half, tmp_path):
+    run(check, tmp_path, half, TRITON_INTERPRET="1")
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA GPU here")
 @pytest.mark.parametrize("check", CHECKS)
 def test_on_the_gpu(check, tmp_path):
-    run(check, tmp_path)
+    run(check, tmp_path, "long or not long")
 
 
-def test_compiled_ahead_of_time(tmp_path):
-    run("compiled", tmp_path)
+@pytest.mark.parametrize("half", HALVES)
+def test_compiled_ahead_of_time(half, tmp_path):
+    run("compiled", tmp_path, half)
 
 
 def test_without_interpreter_cpu_tensors_are_refused_in_words(tmp_path):

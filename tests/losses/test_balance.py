@@ -28,6 +28,7 @@ def settled(kinds, values, **options):
     return balance
 
 
+@pytest.mark.slow
 def test_the_optimum_has_its_closed_form():
     """e^s = L (regression) or 2L (classification), weighted losses ½, objective ½ Σ (1 + log …)."""
     values = {"box": torch.tensor(4.0), "class": torch.tensor(0.01)}

@@ -29,6 +29,7 @@ def disc(size, radius, x=None, y=None):
     return (centre[None] - x) ** 2 + (centre[:, None] - y) ** 2 <= radius**2
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(st.integers(1, 9), st.integers(1, 9), st.floats(0, 1), st.integers(0, 999))
 def test_equals_the_definition(height, width, density, seed):

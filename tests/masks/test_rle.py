@@ -119,6 +119,7 @@ def test_masks_without_pixels(shape):
         assert decode_rle(encode_rle(empty, compressed)).shape == shape
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.text(max_size=40))
 def test_garbage_is_refused_or_read_never_worse(text):

@@ -99,6 +99,7 @@ def test_peer_cases(path, kind):
             )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=25)
 @given(st.integers(0, 10**6), st.sampled_from(["mask", "box"]))
 def test_equals_pycocotools(seed, kind):
@@ -489,6 +490,7 @@ print(peak() - before)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of memory from /proc")
 def test_large_masks_need_no_more_than_themselves():
     """90 MB of masks; eight bytes for each of their bools would be 720."""

@@ -114,6 +114,7 @@ def image(draw):
     return *(m.repeat_interleave(zoom, 1) for m in (prediction, target)), crowd
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=150)
 @given(st.lists(image(), min_size=1, max_size=3), st.sampled_from([None, None, 0.02, 0.3]))
 def test_equals_the_definition(images, ratio):

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from minseg import models
 from minseg.data import coins_truth, photo
 from minseg.metrics import average_precision
@@ -20,6 +22,7 @@ def test_the_file_is_small_enough_for_a_repository():
     assert (Path(models.__file__).parent / "pretrained" / "coins.safetensors").stat().st_size < 5e6
 
 
+@pytest.mark.slow
 def test_more_than_a_hundred():
     """Six copies of the photograph, 144 coins."""
     image = photo("coins").repeat(1, 2, 3)

@@ -129,6 +129,7 @@ class Largest(TorchDispatchMode):
         return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_a_wild_box_takes_no_more_than_the_map(dtype):
     """A bin of 10⁷ px has 10⁷ samples a side, of which 8 lie within [-1, 6]."""

@@ -12,6 +12,7 @@ from minseg.roi import backend, roi_align, roi_pool
 FEATURES, ROI = torch.zeros(1, 3, 8, 8), torch.tensor([[0, 1.0, 1, 5, 5]])
 
 
+@pytest.mark.slow
 def test_cpu_tensors_never_import_triton():
     code = (
         "import sys, torch; from minseg.roi import roi_align;"

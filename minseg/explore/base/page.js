@@ -1,5 +1,5 @@
 // What every widget's page needs. `page.py` puts this file before each widget's own script.
-//   Nodes      svg, html, set, write, rectangle, showPng, startTable, makeKey, keepCount, clamp
+//   Nodes      svg, html, set, write, rectangle, showPng, startTable, fillTable, makeKey, keepCount
 //   Traits     setTrait, bindControl, makeSelect, makeTick, makeSlider, makeButton, arrowsStep
 //   Python     startPage, makeQuestions, drawOnChange
 //   Hands      whereIn, drag, dragBox, dragPoint, dragSegment, onArrows, movedBox, resizedBox

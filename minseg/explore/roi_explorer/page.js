@@ -42,8 +42,7 @@ function makeMap(model, parent) {
   const drawBands = ({ box: [left, top, right, bottom], rows, columns }) => {
     const all = [...columns.map(([a, b]) => [a, top, b, bottom]),
                  ...rows.map(([a, b]) => [left, a, right, b])];
-    while (bands.childNodes.length < all.length) svg("rect", {}, bands);
-    while (bands.childNodes.length > all.length) bands.lastChild.remove();
+    keepCount(bands, all.length, () => svg("rect", {}, bands));
     all.forEach((band, i) => rectangle(bands.childNodes[i], band));
   };
   const drawSamples = ({ rows, columns, samples: [xs, ys] }) => {

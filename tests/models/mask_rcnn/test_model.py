@@ -170,6 +170,7 @@ def test_masks_are_read_from_refined_boxes(monkeypatch):
 FORMS = [{"roi_op": "pool"}, {"roi_op": "warp"}, {"class_agnostic": True}, {"strides": (2, 4, 8)}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", FORMS)
 def test_it_learns_one_scene_in_every_form(options):
     """Twenty steps on one image. (The box loss may rise: positives appear.)"""
