@@ -1,4 +1,4 @@
-"""`python -m minseg doctor`: is everything here that the lessons need?
+"""The command `python -m minseg doctor`: whether everything is here that the lessons need.
 
 The check-up itself is `minseg.course.doctor`. Where not even that can be imported, the package that
 is missing is named all the same.
