@@ -100,9 +100,26 @@ def widget(notebook: Callable[..., Notebook], lab: Lab) -> Callable[[str, str], 
         nbformat.write(page, lab.root / "widget.ipynb")
         opened = notebook("widget.ipynb")
         opened.run_all()
-        root = opened.page.locator(selector).first
-        root.scroll_into_view_if_needed()
-        root.lesson = opened  # for its page and its kernel
-        return root
+        return shown(opened, selector)
 
     return show
+
+
+@pytest.fixture
+def in_lesson(notebook: Callable[..., Notebook]) -> Callable[[str, str], Any]:
+    """`in_lesson("07_….ipynb", ".minseg-ap")` runs a lesson and gives a widget of it."""
+
+    def show(name: str, selector: str) -> Any:
+        opened = notebook(name)
+        opened.run_all()
+        return shown(opened, selector)
+
+    return show
+
+
+def shown(opened: Notebook, selector: str) -> Any:
+    """The first widget of this class, in sight; `.lesson` is the notebook, for page and kernel."""
+    root = opened.page.locator(selector).first
+    root.scroll_into_view_if_needed()
+    root.lesson = opened
+    return root

@@ -11,13 +11,8 @@ LESSON = "07_measuring_instances.ipynb"
 
 
 @pytest.fixture
-def root(notebook):
-    lesson = notebook(LESSON)
-    lesson.run_all()
-    root = lesson.page.locator(".minseg-ap").first
-    root.scroll_into_view_if_needed()
-    root.lesson = lesson
-    return root
+def root(in_lesson):
+    return in_lesson(LESSON, ".minseg-ap")
 
 
 def expect_facts(root, detections=DETECTIONS, scores=SCORES, **settings):

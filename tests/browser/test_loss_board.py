@@ -9,13 +9,8 @@ LESSON = "03_losses_that_see_masks.ipynb"
 
 
 @pytest.fixture
-def root(notebook):
-    lesson = notebook(LESSON)
-    lesson.run_all()
-    root = lesson.page.locator(".minseg-losses").first
-    root.scroll_into_view_if_needed()
-    root.lesson = lesson
-    return root
+def root(in_lesson):
+    return in_lesson(LESSON, ".minseg-losses")
 
 
 def expect_as(root, **traits):

@@ -9,12 +9,8 @@ LESSON = "01_what_instance_segmentation_asks.ipynb"
 
 
 @pytest.fixture
-def root(notebook):
-    lesson = notebook(LESSON)
-    lesson.run_all()
-    found = lesson.page.locator(".minseg-painter").first
-    found.scroll_into_view_if_needed()
-    return found
+def root(in_lesson):
+    return in_lesson(LESSON, ".minseg-painter")
 
 
 def at(root, column, row):

@@ -14,12 +14,8 @@ DISC = (100, 69)  # a pixel of disc 1, id 1001
 
 
 @pytest.fixture
-def root(notebook):
-    lesson = notebook(LESSON)
-    lesson.run_all()
-    found = lesson.page.locator(".minseg-pq").first
-    found.scroll_into_view_if_needed()
-    return found
+def root(in_lesson):
+    return in_lesson(LESSON, ".minseg-pq")
 
 
 def at(root, x, y):

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 import torch
 from playwright.sync_api import expect
 
@@ -20,11 +21,13 @@ def shown(root):
     return box, {name: [float(text) for text in texts] for name, texts in cells.items()}
 
 
-def test_drag_the_box(notebook):
-    lesson = notebook(LESSON)
-    lesson.run_all()
-    root = lesson.page.locator(".minseg-roi").first
-    root.scroll_into_view_if_needed()
+@pytest.fixture
+def root(in_lesson):
+    return in_lesson(LESSON, ".minseg-roi")
+
+
+def test_drag_the_box(root):
+    lesson = root.lesson
     box, map_ = root.locator(".box"), root.locator(".map")
     zoom = map_.bounding_box()["width"] / 384  # screen pixels for each of the photograph
     start, before = shown(root)
@@ -67,11 +70,7 @@ def expect_box(root, box):
     )
 
 
-def test_switches_change_what_is_drawn(notebook):
-    lesson = notebook(LESSON)
-    lesson.run_all()
-    root = lesson.page.locator(".minseg-roi").first
-    root.scroll_into_view_if_needed()
+def test_switches_change_what_is_drawn(root):
     root.locator("[data-trait=output_size]").select_option("2")
     expect(root.locator("table.exact td")).to_have_count(4)
     edge = root.locator("tr.align td").first
