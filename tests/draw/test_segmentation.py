@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from helpers.seeded import seeded
 from matplotlib.colors import to_rgb
 
 from minseg import draw
@@ -80,7 +81,7 @@ def test_draws_what_is_empty():
 
 
 def test_a_mask_in_its_box_looks_like_the_whole_mask():
-    generator = torch.Generator().manual_seed(1)
+    generator = seeded(1)
     masks = torch.zeros(3, 30, 44, dtype=torch.bool)
     masks[0, 3:12, 5:30] = torch.rand(9, 25, generator=generator) < 0.7
     masks[1, 20:, 40:] = True  # ends at the border

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from helpers.seeded import seeded
 
 from minseg.experiments.representation_limits import (
     bspline_error,
@@ -31,7 +32,7 @@ def test_a_power_law_is_found_and_a_logarithm_too() -> None:
 
 def test_as_many_cells_as_pixels_lose_nothing() -> None:
     mask = torch.zeros(1, 40, 40, dtype=torch.bool)
-    mask[0, 4:36, 4:36] = torch.rand(32, 32, generator=torch.Generator().manual_seed(0)) > 0.4
+    mask[0, 4:36, 4:36] = torch.rand(32, 32, generator=seeded(0)) > 0.4
     mask[0, 4, 4:36] = mask[0, 35, 4:36] = mask[0, 4:36, 4] = mask[0, 4:36, 35] = True
     for binary in (True, False):
         missed, edge = grid_limits(mask, [8, 32], binary=binary)

@@ -2,14 +2,14 @@
 
 import pytest
 import torch
+from helpers.seeded import seeded
 
 from minseg.experiments.two_tasks import NOISE, RULES, WANTED, dial, resting_place, turn_dial, weigh
 
 
 def test_dial_is_the_error_that_the_best_head_leaves():
     """One number h for the direction wanted: least squares on many samples."""
-    chance = torch.Generator().manual_seed(0)
-    x = torch.randn(200_000, 2, generator=chance, dtype=torch.float64)
+    x = torch.randn(200_000, 2, generator=seeded(0), dtype=torch.float64)
     angle = torch.tensor(0.4, dtype=torch.float64)
     h = x @ torch.stack([angle.cos(), angle.sin()])
     for wanted, loss in zip(WANTED, dial(angle), strict=True):

@@ -1,11 +1,10 @@
 """The board of weights: what a preset sets, what a step changes, and what is refused."""
 
 import math
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 import torch
+from helpers.questions import ask, nudge
 from traitlets import TraitError
 
 from minseg.data import SceneDataset
@@ -23,14 +22,6 @@ def model() -> MaskRCNN:
     return MaskRCNN()
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(scope="module")
 def made() -> BalanceBoard:
     return BalanceBoard()
@@ -41,11 +32,6 @@ def board(made: BalanceBoard) -> BalanceBoard:
     """As it is at first."""
     made.preset, made.step = "all 1", 0.01
     return made
-
-
-def ask(widget: BalanceBoard, **question: Any) -> None:
-    """What the browser does: send a message."""
-    widget._handle_custom_msg(question, [])
 
 
 def test_says_what_it_needs() -> None:
@@ -144,7 +130,7 @@ def test_a_message_is_answered_once(board: BalanceBoard) -> None:
     assert board.weights["class"] == 2 and board.view["answers"] == 7
     ask(board, preset="difficulty", n=8)
     assert board.preset == "difficulty" and board.view["answers"] == 8
-    ask(board)  # a nudge is no question
+    nudge(board)  # is no question
     assert board.view["answers"] == 8
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from helpers.questions import ask, nudge
 from traitlets import TraitError
 
 from minseg.experiments.loss_pair import (
@@ -20,11 +21,6 @@ from minseg.experiments.loss_pair import (
 from minseg.explore.loss_board.widget import DISCS, LARGEST, SMALLEST, TRUE_DISC, LossBoard
 
 TRUTH = MaskTruth.of(disc(*TRUE_DISC) > 0)
-
-
-def ask(widget: LossBoard, **question: Any) -> None:
-    """What the browser does: send a message."""
-    widget._handle_custom_msg(question, [])
 
 
 def row(widget: LossBoard, name: str) -> dict[str, Any]:
@@ -80,7 +76,7 @@ def test_a_message_is_answered_once() -> None:
     assert widget.discs == ((30, 20, 10), (50, 40, 4)) and widget.view["answers"] == 7
     ask(widget, n=8)  # nothing new: an answer all the same
     assert widget.view["answers"] == 8
-    ask(widget)  # a nudge is no question
+    nudge(widget)  # is no question
     assert widget.view["answers"] == 8
     ask(widget, mark=True, n=9)
     assert row(widget, "BCE")["bar"] == 0 and widget.view["answers"] == 9

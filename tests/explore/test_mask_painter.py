@@ -4,17 +4,14 @@ from typing import Any
 
 import pytest
 import torch
+from helpers.questions import ask, nudge
+from helpers.seeded import seeded
 from traitlets import TraitError
 
 from minseg.explore import MaskPainter
 from minseg.explore.mask_painter.numbers import HEIGHT, WIDTH, brush, example, numbers
 from minseg.instances import Instances
 from minseg.panoptic import from_instances, to_instances
-
-
-def ask(widget: MaskPainter, **question: Any) -> None:
-    """What the browser does: send a message."""
-    widget._handle_custom_msg(question, [])
 
 
 def stroke(number: int, *points: tuple[int, int], **more: Any) -> dict[str, Any]:
@@ -38,7 +35,7 @@ def test_a_brush_is_round_and_joins_its_points():
 @pytest.mark.parametrize("rule", ["score", "order"])
 def test_what_comes_back_is_what_the_panoptic_map_gives_back(rule):
     for seed in range(8):
-        masks = torch.rand(3, HEIGHT, WIDTH, generator=torch.Generator().manual_seed(seed)) > 0.98
+        masks = torch.rand(3, HEIGHT, WIDTH, generator=seeded(seed)) > 0.98
         masks[0] = masks[0] | masks[2]
         claims = Instances(masks, torch.tensor([1, 2, 1]), torch.tensor([0.3, 0.9, 0.6]))
         priority = claims.scores if rule == "score" else torch.arange(3)
@@ -102,7 +99,7 @@ def test_strokes_sent_twice_are_painted_once_and_none_is_lost():
     assert painter.masks[0].sum() == 9 and painter.view["done"] == 3
     ask(painter, n=3)  # nothing new: an answer all the same
     assert painter.view["answers"] == 3 and painter.view["done"] == 3
-    ask(painter)  # a nudge is no question
+    nudge(painter)  # is no question
     assert painter.view["answers"] == 3
     ask(painter, strokes=[stroke(4, mask=0, clear=True)], n=4)
     assert painter.masks[0].sum() == 0 and painter.view["done"] == 4

@@ -1,11 +1,11 @@
 """The sweep over budgets: pixels drawn as they are, and a price list beside them."""
 
 import re
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from helpers.questions import ask, nudge
 from traitlets import TraitError
 
 from minseg.experiments.representations import SIZE, THINGS, specimen, sweep
@@ -13,11 +13,6 @@ from minseg.explore import RepresentationSweep
 from minseg.explore.base.svg_path import pixels_path
 from minseg.explore.representation_sweep.numbers import exact_bytes, numbers
 from minseg.masks import decode_rle, encode_rle
-
-
-def ask(widget: RepresentationSweep, **question: Any) -> None:
-    """What the browser does: send a message."""
-    widget._handle_custom_msg(question, [])
 
 
 def filled(path: str) -> torch.Tensor:
@@ -61,7 +56,7 @@ def test_a_message_moves_the_budget_and_is_answered_once() -> None:
     drawn = widget.view["drawn"]
     ask(widget, step=2, n=7)
     assert widget.step == 2 and widget.view["step"] == 2 and widget.view["answers"] == 7
-    ask(widget)  # a nudge is no question
+    nudge(widget)  # is no question
     assert widget.view["answers"] == 7 and widget.view["drawn"] > drawn
     ask(widget, step=999, n=8)  # beyond the last budget
     assert widget.view["step"] == len(widget.view["points"]) - 1

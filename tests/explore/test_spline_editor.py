@@ -1,10 +1,10 @@
 """A curve to drag: judged as its pixels are, fitted on demand, its points kept in the image."""
 
 import math
-from typing import Any
 
 import pytest
 import torch
+from helpers.questions import ask, nudge
 from traitlets import TraitError
 
 from minseg.experiments.representations import SIZE, THINGS, specimen, write
@@ -15,11 +15,6 @@ from minseg.masks import from_bspline, from_polygons
 from minseg.metrics import mask_iou
 
 CORNERS = ((10.0, 10.0), (90.0, 10.0), (90.0, 90.0), (10.0, 90.0))
-
-
-def ask(widget: SplineEditor, **question: Any) -> None:
-    """What the browser does: send a message."""
-    widget._handle_custom_msg(question, [])
 
 
 def test_the_iou_told_is_that_of_the_curve_s_pixels() -> None:
@@ -93,7 +88,7 @@ def test_a_message_is_answered_once() -> None:
     assert widget.controls[0] == (20, 20) and widget.view["answers"] == 3
     ask(widget, n=4)  # nothing new: an answer all the same
     assert widget.view["answers"] == 4
-    ask(widget)  # a nudge is no question
+    nudge(widget)  # is no question
     assert widget.view["answers"] == 4 and widget.view["drawn"] > drawn
     ask(widget, add=0, n=5)
     assert len(widget.controls) == 5 and widget.view["answers"] == 5

@@ -33,9 +33,9 @@ function makePrediction(model, state, questions, parent) {
   map.over.classList.add("stage");
   const groups = NAMES.map((name, k) => {
     const group = svg("g", { "data-disc": k }, map.over);
-    group.ring = svg("circle", { class: "movable ring", tabindex: 0, role: "application", "aria-label":
-      `${name}. Arrow keys move it, Shift and arrow keys change its radius, Alt makes the steps ` +
-      "ten times smaller." }, group);
+    group.ring = svg("circle", { class: "movable ring", tabindex: 0, role: "application",
+      "aria-label": `${name}. Arrow keys move it, Shift and arrow keys change its radius, Alt ` +
+        "makes the steps ten times smaller." }, group);
     group.handle = svg("circle", { class: "handle", r: 1 }, group);
     return group;
   });
@@ -101,8 +101,8 @@ function makePush(model, parent) {
 // ---- The table: one row for each loss -----------------------------------------------------------
 
 function makeTable(model, parent) {
-  const body = startTable(parent, "All losses; a bar shows how often the loss has doubled (right) " +
-    "or halved (left) since the mark, three times at most",
+  const body = startTable(parent, "All losses; a bar shows how often the loss has doubled " +
+    "(right) or halved (left) since the mark, three times at most",
     ["loss", "value", "since the mark", "halved   doubled", "push"]);
   const lines = model.get("view").rows.map(({ name, pushes }) => {
     const row = html("tr", {}, body);
