@@ -134,7 +134,8 @@ test-oldest: ## the quick units with the oldest releases that pyproject promises
 	$$python tests/helpers/oldest.py lab test >"$$there/oldest.txt"; \
 	$$python -m pip install -q $(TORCH_FLAGS) -r "$$there/oldest.txt"; \
 	OMP_NUM_THREADS=1 PYTHONPATH="$(CURDIR):$(CURDIR)/kernels" $$python -m pytest -q \
-	  -p no:cacheprovider --durations=10 $(SHARED) tests --ignore=tests/browser \
+	  -p no:cacheprovider --durations=10 $(SHARED) tests \
+	  --ignore=tests/browser --ignore=tests/test_lessons.py -W ignore::DeprecationWarning \
 	  -m "$(UNIT) and not slow"
 
 coverage: $(TEST_READY) ## lines that the units reach; fails below the floor in pyproject.toml

@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import nbformat  # noqa: E402  # after the path is set
-from helpers.lab import CHROMIUM_FLAGS, IDLE, READY, RUN_ALL, Lab, find_chromium  # noqa: E402
+from helpers.lab import CHROMIUM_FLAGS, IDLE, READY, RUN, Lab, find_chromium  # noqa: E402
 from playwright.async_api import Page, async_playwright  # noqa: E402
 
 from benchmarks.machine import describe, write_result  # noqa: E402
@@ -88,7 +88,7 @@ async def drag_in(lab: Lab, root: str, grabbed: str, reach: Reach) -> dict[str, 
         await page.goto(f"{lab.url}/lab/tree/widget.ipynb?token={lab.token}&reset")
         await page.wait_for_function(READY)
         await page.wait_for_function(IDLE)
-        await page.evaluate(RUN_ALL, 60)
+        await page.evaluate(RUN, [60, False])
         await page.wait_for_selector(f"{root}[data-drawn]")
         await page.evaluate(WATCH, root)
         box = await page.locator(f"{root} {grabbed}").first.bounding_box()

@@ -66,7 +66,7 @@ def hint(id: str) -> None:
     """Print one more hint at each call; the last one says where the answer is.
 
     Example:
-        >>> hint("04.round_half_away")
+        >>> hint("04.round_half_away")  # doctest: +ELLIPSIS
         04.round_half_away, hint 1 of 3: Split x into its whole part, x.trunc(), and the rest. ...
     """
     hints = find(id).hints

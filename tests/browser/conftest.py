@@ -13,11 +13,8 @@ from helpers.lab import CHROMIUM_FLAGS, Lab, Notebook, find_chromium
 
 from lessons.workspace import refresh
 
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Keep a picture and a trace of what failed."""
-    if hasattr(config.option, "screenshot"):
-        config.option.screenshot, config.option.tracing = "only-on-failure", "retain-on-failure"
+VIEWPORT = {"width": 1280, "height": 900}
+FAILED = pytest.StashKey[bool]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -45,7 +42,7 @@ def browser_type_launch_args(chromium: str) -> dict[str, object]:
 
 @pytest.fixture(scope="session")
 def browser_context_args() -> dict[str, object]:
-    return {"viewport": {"width": 1280, "height": 900}}
+    return {"viewport": VIEWPORT}
 
 
 @pytest.fixture(scope="session")
@@ -57,37 +54,85 @@ def lab(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab
         yield running
 
 
+class Desk:
+    """For a file of tests: the notebook that is open, and what went wrong on its page.
+
+    A notebook stays open from one test to the next: its cells run once, in a fresh kernel, and
+    after that only those that show widgets are run again, so that each test finds a new widget.
+    """
+
+    def __init__(self, context: Any, lab: Lab) -> None:
+        self.context, self.lab = context, lab
+        self.trouble: list[str] = []
+        self._open: tuple[str, bytes, Notebook] | None = None
+
+    def open(self, name: str) -> Notebook:
+        """The notebook with this file name, as it is now."""
+        content = (self.lab.root / name).read_bytes()
+        if self._open is None or self._open[:2] != (name, content):
+            self.clear()
+            self._open = name, content, Notebook(self._new_page(), self.lab, name)
+        self._open[2].page.set_viewport_size(VIEWPORT)
+        return self._open[2]
+
+    def clear(self, picture: str | None = None) -> None:
+        """Shut down the kernel of what is open; keep a picture of it if asked."""
+        if self._open is not None:
+            notebook = self._open[2]
+            if picture:
+                notebook.page.screenshot(path=picture)
+            notebook.close()
+            notebook.page.close()
+            self._open = None
+
+    def _new_page(self) -> Any:
+        page = self.context.new_page()
+        page.on("pageerror", lambda error: self.trouble.append(f"page error: {error}"))
+        page.on("request", lambda asked: self._inspect(asked.url))
+        page.on("websocket", lambda asked: self._inspect(asked.url))
+        page.on("console", self._listen)
+        return page
+
+    def _inspect(self, url: str) -> None:
+        lab = self.lab.url
+        if not url.startswith((lab, lab.replace("http", "ws"), "data:", "blob:")):
+            self.trouble.append(f"request to {url}")
+
+    def _listen(self, said: Any) -> None:
+        if said.type == "error":
+            self.trouble.append(f"console: {said.text}")
+
+
+@pytest.fixture(scope="module")
+def desk(lab: Lab, request: pytest.FixtureRequest) -> Iterator[Desk]:
+    browser = request.getfixturevalue("browser")
+    context = browser.new_context(**request.getfixturevalue("browser_context_args"))
+    desk = Desk(context, lab)
+    yield desk
+    desk.clear()
+    context.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Any:
+    """Remember that a test failed, for the fixture below."""
+    report = yield
+    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
+    return report
+
+
 @pytest.fixture
-def notebook(lab: Lab, request: pytest.FixtureRequest) -> Iterator[Callable[..., Notebook]]:
+def notebook(desk: Desk, request: pytest.FixtureRequest) -> Iterator[Callable[[str], Notebook]]:
     """`notebook("05_….ipynb")` opens a lesson.
 
     At the end the test fails if the page raised, wrote an error to its console, or asked for
-    anything beyond this machine.
+    anything beyond this machine. Of a test that failed a picture is kept in test-results/.
     """
-    page = request.getfixturevalue("page")
-    trouble: list[str] = []
-    opened: list[Notebook] = []
-
-    def inspect(url: str) -> None:
-        if not url.startswith((lab.url, lab.url.replace("http", "ws"), "data:", "blob:")):
-            trouble.append(f"request to {url}")
-
-    page.on("pageerror", lambda error: trouble.append(f"page error: {error}"))
-    page.on("request", lambda asked: inspect(asked.url))
-    page.on("websocket", lambda asked: inspect(asked.url))
-    page.on(
-        "console",
-        lambda said: trouble.append(f"console: {said.text}") if said.type == "error" else None,
-    )
-
-    def open_notebook(name: str) -> Notebook:
-        opened.append(Notebook(page, lab, name))
-        return opened[-1]
-
-    yield open_notebook
-    for one in opened:
-        one.close()
-    assert not trouble, "\n".join(trouble)
+    desk.trouble.clear()
+    yield desk.open
+    if request.node.stash.get(FAILED, False):
+        desk.clear(picture=f"test-results/{request.node.name}.png")
+    assert not desk.trouble, "\n".join(desk.trouble)
 
 
 @pytest.fixture
@@ -95,7 +140,7 @@ def widget(notebook: Callable[..., Notebook], lab: Lab) -> Callable[[str, str], 
     """`widget("…Viewer()", ".its-class")` shows one outside of any lesson; `.lesson` drives it."""
 
     def show(source: str, selector: str) -> Any:
-        page = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+        page = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source, id="widget")])
         page.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
         nbformat.write(page, lab.root / "widget.ipynb")
         opened = notebook("widget.ipynb")

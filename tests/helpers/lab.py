@@ -40,13 +40,23 @@ SETTINGS = {
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},  # every cell in the page
     "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
 }
-RUN_ALL = """async (seconds) => {
+# Runs all cells, or those that show widgets; says what they complained about.
+RUN = """async ([seconds, widgetsOnly]) => {
   const panel = window.jupyterapp.shell.currentWidget;
+  const commands = window.jupyterapp.commands;
+  const view = 'application/vnd.jupyter.widget-view+json';
+  const shows = cell => cell.model.type === 'code'
+    && cell.model.outputs.toJSON().some(output => output.data && view in output.data);
   const late = new Promise((_, fail) => {
     setTimeout(() => fail(new Error(`not done after ${seconds} s`)), seconds * 1000);
   });
   const run = async () => {
-    await window.jupyterapp.commands.execute('notebook:run-all-cells');
+    if (!widgetsOnly) await commands.execute('notebook:run-all-cells');
+    else for (const [k, cell] of panel.content.widgets.entries()) if (shows(cell)) {
+      panel.content.deselectAll();
+      panel.content.activeCellIndex = k;
+      await commands.execute('notebook:run-cell');
+    }
     await panel.sessionContext.session.kernel.requestKernelInfo();
   };
   await Promise.race([run(), late]);
@@ -159,7 +169,7 @@ class Notebook:
     """
 
     def __init__(self, page: Any, lab: Lab, name: str, *, seconds: float = 60) -> None:
-        self.page, self.lab = page, lab
+        self.page, self.lab, self._ran = page, lab, False
         page.goto(f"{lab.url}/lab/tree/{name}?token={lab.token}&reset")
         page.wait_for_function(READY, timeout=seconds * 1000)
         self.wait_until_idle(seconds)
@@ -169,13 +179,14 @@ class Notebook:
         self.page.wait_for_function(IDLE, timeout=seconds * 1000)
 
     def run_all(self, seconds: float = 120) -> None:
-        """Run every cell.
+        """Run every cell; when they have run before, those that show widgets, for new ones.
 
         Raises:
             AssertionError: if a cell raises or writes to stderr.
         """
-        trouble = self.page.evaluate(RUN_ALL, seconds)
+        trouble = self.page.evaluate(RUN, [seconds, self._ran])
         assert not trouble, trouble
+        self._ran = True
         self.wait_until_idle(seconds)
 
     def drag(self, target: Any, dx: float, dy: float, *, steps: int = 10) -> None:
