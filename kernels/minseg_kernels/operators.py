@@ -120,7 +120,7 @@ def _roi_align(
 
 
 @_roi_align.register_fake
-def _(features, rois, levels, rows, columns, scales, ratio, aligned, deterministic):  # type: ignore[no-untyped-def]
+def _(features, rois, levels, rows, columns, scales, ratio, aligned, deterministic):
     return _empty_output(features, rois, rows, columns)
 
 
@@ -171,7 +171,7 @@ def _roi_align_backward(
 
 
 @_roi_align_backward.register_fake
-def _(grad, rois, levels, sizes, images, scales, ratio, aligned, deterministic):  # type: ignore[no-untyped-def]
+def _(grad, rois, levels, sizes, images, scales, ratio, aligned, deterministic):
     return [m.permute(0, 3, 1, 2) for m in _empty_maps(grad, sizes, images)]
 
 
