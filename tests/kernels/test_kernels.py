@@ -6,8 +6,8 @@ interpreter or for a compiler, never both. The checks are the files check_*.py b
     forward, backward, operator   run in the interpreter; and on a GPU, where there is one
     compiled                      compiles ahead of time for three GPUs that need not be there
 
-Checks that are marked `long` are the other half: more boxes and ratios, other GPUs than sm_90. They
-are run by make test-slow and, all of them with the oldest Triton, by make test-triton.
+Compiled checks that are marked `long` are for other GPUs than sm_90. They are run by make test-slow
+and, all of them with the oldest Triton, by make test-triton.
 
 By hand, one file:         TRITON_INTERPRET=1 python -m pytest tests/kernels/check_forward.py
 A failure prints its seed: MINSEG_SEED=… repeats it
@@ -59,10 +59,9 @@ def run(check, folder, marks, **environment):
     assert result.returncode == 0, result.stdout[-8000:] + result.stderr[-2000:]
 
 
-@pytest.mark.parametrize("half", HALVES)
 @pytest.mark.parametrize("check", CHECKS)
-def test_in_the_interpreter(check, half, tmp_path):
-    run(check, tmp_path, half, TRITON_INTERPRET="1")
+def test_in_the_interpreter(check, tmp_path):
+    run(check, tmp_path, "long or not long", TRITON_INTERPRET="1")
 
 
 @pytest.mark.gpu
