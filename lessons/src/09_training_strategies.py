@@ -253,7 +253,7 @@ reveal("09.2", left["Adam"], "%", digits=2)
 # %% [markdown]
 # With Adam, a hundredth of the weight brings most of the fall, and a hundredfold weight brings no more. Adam divides each parameter's step by the usual size of *its own* gradient, so that in a part that belongs to one loss alone, such as the mask head, a constant weight cancels. Only what is shared notices: with weight 100 class and box end elsewhere. Gradient descent, SGD, forgives nothing: there a weight of 0.01 is a learning rate of a hundredth, and the mask head has learnt next to nothing.
 #
-# On the dial, where everything is shared, no optimiser forgives. And Detectron2 and torchvision *do* train with SGD: that weights of 1 serve there must have another reason, which was not looked for here. And 60 steps tell nothing of the last point of AP.
+# On the dial, where everything is shared, no optimiser forgives. And Detectron2 and torchvision *do* train with SGD: that weights of 1 serve there must have another reason, not looked for here. 60 steps tell nothing of the last point of AP.
 #
 # Others have reasons for weights far from 1: Panoptic-DeepLab (lesson 16) multiplies its offset loss by 0.01, for offsets are in pixels, and its centre loss by 200, for that is a mean over a map that is nearly all 0 (Cheng et al., 2020, section 3).
 
