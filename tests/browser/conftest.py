@@ -55,35 +55,56 @@ def lab(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab
 
 
 class Desk:
-    """For a file of tests: the notebook that is open, and what went wrong on its page.
+    """What is open in the browser, and what went wrong there.
 
-    A notebook stays open from one test to the next: its cells run once, in a fresh kernel, and
-    after that only those that show widgets are run again, so that each test finds a new widget.
+    JupyterLab takes ten seconds to open, so two pages stay open for all tests: one with a notebook
+    of one cell, into which each widget is written, and one for whole notebooks. A notebook's cells
+    run once, in a fresh kernel; after that only those that show widgets are run again.
     """
 
     def __init__(self, context: Any, lab: Lab) -> None:
         self.context, self.lab = context, lab
         self.trouble: list[str] = []
+        self._cell: Notebook | None = None
         self._open: tuple[str, bytes, Notebook] | None = None
+
+    def show(self, source: str) -> Notebook:
+        """The notebook of one cell, with this source in it, run."""
+        if self._cell is None:
+            empty = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("", id="widget")])
+            empty.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+            nbformat.write(empty, self.lab.root / "widget.ipynb")
+            self._cell = Notebook(self._new_page(), self.lab, "widget.ipynb")
+        self._cell.page.set_viewport_size(VIEWPORT)
+        self._cell.page.bring_to_front()
+        self._cell.write(source)
+        self._cell.run_all()
+        return self._cell
 
     def open(self, name: str) -> Notebook:
         """The notebook with this file name, as it is now."""
         content = (self.lab.root / name).read_bytes()
         if self._open is None or self._open[:2] != (name, content):
-            self.clear()
+            self.close_notebook()
             self._open = name, content, Notebook(self._new_page(), self.lab, name)
         self._open[2].page.set_viewport_size(VIEWPORT)
+        self._open[2].page.bring_to_front()
         return self._open[2]
 
-    def clear(self, picture: str | None = None) -> None:
-        """Shut down the kernel of what is open; keep a picture of it if asked."""
+    def close_notebook(self) -> None:
+        """Close the page with a whole notebook, and shut its kernel down."""
         if self._open is not None:
-            notebook = self._open[2]
-            if picture:
-                notebook.page.screenshot(path=picture)
-            notebook.close()
-            notebook.page.close()
+            self._open[2].close()
             self._open = None
+
+    def after_failure(self, name: str) -> None:
+        """Keep pictures of what is open, and begin anew."""
+        for kind, page in enumerate(self.context.pages):
+            page.screenshot(path=f"test-results/{name}-{kind}.png")
+        self.close_notebook()
+        if self._cell is not None:
+            self._cell.close()
+            self._cell = None
 
     def _new_page(self) -> Any:
         page = self.context.new_page()
@@ -103,13 +124,12 @@ class Desk:
             self.trouble.append(f"console: {said.text}")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def desk(lab: Lab, request: pytest.FixtureRequest) -> Iterator[Desk]:
+    # Named as an argument it would make a test for each browser, and another browser would start.
     browser = request.getfixturevalue("browser")
     context = browser.new_context(**request.getfixturevalue("browser_context_args"))
-    desk = Desk(context, lab)
-    yield desk
-    desk.clear()
+    yield Desk(context, lab)
     context.close()
 
 
@@ -122,44 +142,27 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
 
 
 @pytest.fixture
-def notebook(desk: Desk, request: pytest.FixtureRequest) -> Iterator[Callable[[str], Notebook]]:
-    """`notebook("05_….ipynb")` opens a lesson.
-
-    At the end the test fails if the page raised, wrote an error to its console, or asked for
-    anything beyond this machine. Of a test that failed a picture is kept in test-results/.
+def watched(desk: Desk, request: pytest.FixtureRequest) -> Iterator[Desk]:
+    """The desk, watched: the test fails if a page raised, wrote an error to its console, or asked
+    for anything beyond this machine. Of a test that failed pictures are kept in test-results/.
     """
     desk.trouble.clear()
-    yield desk.open
+    yield desk
     if request.node.stash.get(FAILED, False):
-        desk.clear(picture=f"test-results/{request.node.name}.png")
+        desk.after_failure(request.node.name)
     assert not desk.trouble, "\n".join(desk.trouble)
 
 
 @pytest.fixture
-def widget(notebook: Callable[..., Notebook], lab: Lab) -> Callable[[str, str], Any]:
-    """`widget("…Viewer()", ".its-class")` shows one outside of any lesson; `.lesson` drives it."""
-
-    def show(source: str, selector: str) -> Any:
-        page = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source, id="widget")])
-        page.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
-        nbformat.write(page, lab.root / "widget.ipynb")
-        opened = notebook("widget.ipynb")
-        opened.run_all()
-        return shown(opened, selector)
-
-    return show
+def notebook(watched: Desk) -> Callable[[str], Notebook]:
+    """`notebook("05_….ipynb")` opens a lesson."""
+    return watched.open
 
 
 @pytest.fixture
-def in_lesson(notebook: Callable[..., Notebook]) -> Callable[[str, str], Any]:
-    """`in_lesson("07_….ipynb", ".minseg-ap")` runs a lesson and gives a widget of it."""
-
-    def show(name: str, selector: str) -> Any:
-        opened = notebook(name)
-        opened.run_all()
-        return shown(opened, selector)
-
-    return show
+def widget(watched: Desk) -> Callable[[str, str], Any]:
+    """`widget("…Viewer()", ".its-class")` shows one outside of any lesson; `.lesson` drives it."""
+    return lambda source, selector: shown(watched.show(source), selector)
 
 
 def shown(opened: Notebook, selector: str) -> Any:

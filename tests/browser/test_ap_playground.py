@@ -1,4 +1,4 @@
-"""Lesson 07 in JupyterLab: detections follow mouse and keyboard, the table follows the scores."""
+"""The AP playground in JupyterLab: boxes follow mouse and keyboard, the table the scores."""
 
 import re
 
@@ -7,12 +7,10 @@ from playwright.sync_api import expect
 
 from minseg.explore.ap_playground.numbers import DETECTIONS, SCORES, TRUTHS, numbers
 
-LESSON = "07_measuring_instances.ipynb"
-
 
 @pytest.fixture
-def root(in_lesson):
-    return in_lesson(LESSON, ".minseg-ap")
+def root(widget):
+    return widget("from minseg.explore import APPlayground\nAPPlayground()", ".minseg-ap")
 
 
 def expect_facts(root, detections=DETECTIONS, scores=SCORES, **settings):

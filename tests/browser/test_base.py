@@ -47,9 +47,9 @@ PICTURE = """() => {
 
 
 @pytest.fixture(scope="module")
-def tab(browser):
+def tab(chromium, request):
     """One tab for all tests: opening one takes longer than a test."""
-    page = browser.new_page()
+    page = request.getfixturevalue("browser").new_page()  # as `desk`: asked for later, one browser
     yield page
     page.close()
 

@@ -1,16 +1,14 @@
-"""Lesson 03 in JupyterLab: the disc follows mouse and keyboard, every loss follows the disc."""
+"""The loss board in JupyterLab: the disc follows mouse and keyboard, losses the disc."""
 
 import pytest
 from playwright.sync_api import expect
 
 from minseg.explore.loss_board.widget import DISCS, TRUE_DISC, LossBoard
 
-LESSON = "03_losses_that_see_masks.ipynb"
-
 
 @pytest.fixture
-def root(in_lesson):
-    return in_lesson(LESSON, ".minseg-losses")
+def root(widget):
+    return widget("from minseg.explore import LossBoard\nLossBoard()", ".minseg-losses")
 
 
 def expect_as(root, **traits):

@@ -1,16 +1,14 @@
-"""Lesson 01 in JupyterLab: the brush follows mouse and keyboard, and Python says what is lost."""
+"""The mask painter in JupyterLab: the brush follows mouse and keys, Python says what is lost."""
 
 import pytest
 from playwright.sync_api import expect
 
 from minseg.explore import MaskPainter
 
-LESSON = "01_what_instance_segmentation_asks.ipynb"
-
 
 @pytest.fixture
-def root(in_lesson):
-    return in_lesson(LESSON, ".minseg-painter")
+def root(widget):
+    return widget("from minseg.explore import MaskPainter\nMaskPainter()", ".minseg-painter")
 
 
 def at(root, column, row):

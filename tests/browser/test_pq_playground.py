@@ -1,4 +1,4 @@
-"""Lesson 13 in JupyterLab: the playground follows mouse and keyboard, with Python's numbers."""
+"""The PQ playground in JupyterLab: it follows mouse and keyboard, with Python's numbers."""
 
 import re
 
@@ -8,14 +8,13 @@ from playwright.sync_api import expect
 from minseg.data import make_scene
 from minseg.explore import PQPlayground
 
-LESSON = "13_panoptic_quality.ipynb"
 WIDTH = 128  # pixels of the scene
 DISC = (100, 69)  # a pixel of disc 1, id 1001
 
 
 @pytest.fixture
-def root(in_lesson):
-    return in_lesson(LESSON, ".minseg-pq")
+def root(widget):
+    return widget("from minseg.explore import PQPlayground\nPQPlayground()", ".minseg-pq")
 
 
 def at(root, x, y):

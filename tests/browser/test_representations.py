@@ -1,4 +1,4 @@
-"""Lesson 02 in JupyterLab: a budget to move, control points to drag, by mouse and keyboard."""
+"""Masks written down, in JupyterLab: a budget to move, control points to drag."""
 
 import pytest
 from playwright.sync_api import expect
@@ -8,14 +8,17 @@ from minseg.explore.representation_sweep.numbers import numbers as swept
 from minseg.explore.spline_editor.numbers import numbers as drawn
 from minseg.explore.spline_editor.widget import MARGIN, START, SplineEditor
 
-LESSON = "02_writing_a_mask_down.ipynb"
+
+@pytest.fixture
+def sweep(widget):
+    source = 'RepresentationSweep(thing="ring", kind="grid of shares", step=6)'
+    return widget(f"from minseg.explore import RepresentationSweep\n{source}", ".minseg-sweep")
 
 
 @pytest.fixture
-def lesson(notebook):
-    lesson = notebook(LESSON)
-    lesson.run_all()
-    return lesson
+def spline(widget):
+    source = 'from minseg.explore import SplineEditor\nSplineEditor(thing="star")'
+    return widget(source, ".minseg-spline")
 
 
 def expect_facts(root, facts):
@@ -23,10 +26,8 @@ def expect_facts(root, facts):
     expect(root).to_have_attribute("data-facts", facts, timeout=5000)
 
 
-def test_move_the_budget_and_change_what_is_written(lesson):
-    root = lesson.page.locator(".minseg-sweep").first
-    root.scroll_into_view_if_needed()
-    slider = root.locator("[data-trait=step]")
+def test_move_the_budget_and_change_what_is_written(sweep):
+    root, slider = sweep, sweep.locator("[data-trait=step]")
     expect_facts(root, swept("ring", "grid of shares", 6)["facts"])
     for key, step in (("ArrowRight", 7), ("ArrowUp", 8), ("ArrowLeft", 7), ("Home", 0)):
         slider.press(key)
@@ -43,15 +44,14 @@ def test_move_the_budget_and_change_what_is_written(lesson):
     expect(root.locator("output")).to_contain_text("in 2 polygons")
 
 
-def test_drag_a_control_point_and_fit(lesson):
-    root = lesson.page.locator(".minseg-spline").first
-    root.scroll_into_view_if_needed()
+def test_drag_a_control_point_and_fit(spline):
+    root = spline
     expect_facts(root, drawn("star", START)["facts"])
     zoom = root.locator(".map").bounding_box()["width"] / (
         SIZE + 2 * MARGIN
     )  # screen pixels for an image pixel
     point = root.locator("[data-control='0']")
-    lesson.drag(point, -12 * zoom, 6 * zoom)
+    root.lesson.drag(point, -12 * zoom, 6 * zoom)
     x, y = START[0]
     expect(point).to_have_class("control chosen")
     assert float(point.get_attribute("cx")) == pytest.approx(x - 12, abs=0.3)
@@ -63,8 +63,8 @@ def test_drag_a_control_point_and_fit(lesson):
     expect_facts(root, fitted.view["facts"])
 
 
-def test_keys_move_add_and_remove(lesson):
-    root = lesson.page.locator(".minseg-spline").first
+def test_keys_move_add_and_remove(spline):
+    root = spline
     point = root.locator("[data-control='2']")
     for key in ("ArrowRight", "ArrowUp", "Alt+ArrowUp"):
         point.press(key)

@@ -1,4 +1,4 @@
-"""Lesson 05 in JupyterLab: the explorer follows mouse and keyboard, and shows Python's numbers."""
+"""The RoI explorer in JupyterLab: it follows mouse and keyboard, and shows Python's numbers."""
 
 import re
 
@@ -11,7 +11,6 @@ from minseg.explore.roi_explorer.numbers import feature_map
 from minseg.roi import roi_align, roi_pool
 
 POINTS = re.compile(r"^(\d+\.\d,\d+\.\d ?){81}$")
-LESSON = "05_roi_pooling_versus_roialign.ipynb"
 
 
 def shown(root):
@@ -22,8 +21,8 @@ def shown(root):
 
 
 @pytest.fixture
-def root(in_lesson):
-    return in_lesson(LESSON, ".minseg-roi")
+def root(widget):
+    return widget("from minseg.explore import RoIExplorer\nRoIExplorer()", ".minseg-roi")
 
 
 def test_drag_the_box(root):

@@ -66,6 +66,8 @@ RUN = """async ([seconds, widgetsOnly]) => {
     .map(output => output.evalue || [].concat(output.text).join(''));
 }"""
 READY = "() => window.jupyterapp?.shell.currentWidget?.content?.widgets?.length"
+WRITE = """source => window.jupyterapp.shell.currentWidget
+  .content.widgets[0].model.sharedModel.setSource(source)"""
 IDLE = """() => {
   const context = window.jupyterapp.shell.currentWidget.sessionContext;
   return context.session?.kernel?.status === 'idle';
@@ -178,6 +180,11 @@ class Notebook:
         """Until the kernel has nothing to do."""
         self.page.wait_for_function(IDLE, timeout=seconds * 1000)
 
+    def write(self, source: str) -> None:
+        """Put this into the first cell, which runs at the next `run_all`."""
+        self.page.evaluate(WRITE, source)
+        self._ran = False
+
     def run_all(self, seconds: float = 120) -> None:
         """Run every cell; when they have run before, those that show widgets, for new ones.
 
@@ -200,6 +207,7 @@ class Notebook:
         self.page.mouse.up()
 
     def close(self) -> None:
-        """Shut the kernel down."""
+        """Shut the kernel down and close the page."""
         shutdown = "() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()"
         self.page.evaluate(shutdown)
+        self.page.close()
