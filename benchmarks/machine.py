@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import subprocess
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,15 @@ def describe_gpu() -> dict[str, Any]:
     }
 
 
+def require_gpu(program: str, undone: str) -> None:
+    """End with status 2, and say what was not done, where PyTorch finds no CUDA GPU."""
+    import torch
+
+    if not torch.cuda.is_available():
+        print(f"{program} needs a CUDA GPU, and PyTorch finds none: {undone}")
+        sys.exit(2)
+
+
 def short_name(gpu: str) -> str:
     """A GPU's model for a file's name: "h100" of "NVIDIA H100 80GB HBM3"."""
     words = [word for word in gpu.lower().split() if any(map(str.isdigit, word))]
@@ -63,6 +73,12 @@ def write_result(name: str, result: dict[str, Any], folder: Path = RESULTS) -> N
     draft.replace(path)
     here = RESULTS.parents[1]
     print(f"wrote {path.relative_to(here) if path.is_relative_to(here) else path}")
+
+
+def write_gpu_result(name: str, result: dict[str, Any], folder: Path = RESULTS) -> None:
+    """Write <folder>/<name>_<gpu>.json, the machine and its GPU first."""
+    gpu = describe_gpu()
+    write_result(f"{name}_{short_name(gpu['gpu'])}", describe() | gpu | result, folder)
 
 
 def _processor() -> str:

@@ -29,13 +29,7 @@ from torch import Tensor
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / p) for p in (".", "kernels")]
 
 from benchmarks.gpu.workloads import CHANNELS, RATIO, Workload, floors, workloads  # noqa: E402
-from benchmarks.machine import (  # noqa: E402
-    RESULTS,
-    describe,
-    describe_gpu,
-    short_name,
-    write_result,
-)
+from benchmarks.machine import RESULTS, require_gpu, write_gpu_result  # noqa: E402
 from minseg.boxes import fpn_level  # noqa: E402
 from minseg.roi.align import roi_align  # noqa: E402
 
@@ -183,9 +177,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="write roi_align_<gpu>.json")
     parser.add_argument("--out", type=Path, default=RESULTS, help="where to: benchmarks/results/")
     arguments = parser.parse_args()
-    if not torch.cuda.is_available():
-        print("roi_align_gpu needs a CUDA GPU, and PyTorch finds none: nothing was measured")
-        sys.exit(2)
+    require_gpu("roi_align_gpu", "nothing was measured")
     from benchmarks.gpu.limits import limits
 
     peer = torchvision_or_none()
@@ -200,9 +192,9 @@ def main() -> None:
                 rows.append(row)
                 print(as_line(row), flush=True)
     if arguments.write:
-        gpu = describe_gpu() | {"torchvision": peer.__version__ if peer else None}
-        result = describe() | gpu | {"limits": limit, "rounds": arguments.rounds, "rows": rows}
-        write_result(f"roi_align_{short_name(gpu['gpu'])}", result, arguments.out)
+        peer_version = {"torchvision": peer.__version__ if peer else None}
+        result = peer_version | {"limits": limit, "rounds": arguments.rounds, "rows": rows}
+        write_gpu_result("roi_align", result, arguments.out)
 
 
 if __name__ == "__main__":

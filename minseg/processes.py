@@ -28,7 +28,6 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from time import monotonic
-from types import TracebackType
 from typing import Any, ClassVar, TypeVar
 
 import torch
@@ -205,12 +204,7 @@ class Watch:
             threading.Thread(target=self._look, args=(self.timeout,), daemon=True).start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._over.set()
 
     def _look(self, timeout: float) -> None:

@@ -19,13 +19,7 @@ import torch
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[2] / p) for p in (".", "kernels")]
 
-from benchmarks.machine import (  # noqa: E402  # after the path is set
-    RESULTS,
-    describe,
-    describe_gpu,
-    short_name,
-    write_result,
-)
+from benchmarks.machine import RESULTS, require_gpu, write_gpu_result  # noqa: E402
 from minseg.data import SceneDataset  # noqa: E402
 from minseg.data.example import Dataset  # noqa: E402
 from minseg.models import MaskRCNN  # noqa: E402
@@ -79,14 +73,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--out", type=Path, default=RESULTS, help="where train_<gpu>.json goes")
     arguments = parser.parse_args()
-    if not torch.cuda.is_available():
-        print("gpu/train needs a CUDA GPU, and PyTorch finds none: nothing was trained")
-        sys.exit(2)
-    gpu = describe_gpu()
+    require_gpu("gpu/train", "nothing was trained")
     torch.manual_seed(0)  # of the first weights
     known, exam = InMemory(SceneDataset("train"), SCENES), InMemory(SceneDataset("exam"))
     found = train_and_judge(MaskRCNN().cuda(), known, exam, arguments.seconds)
-    write_result(f"train_{short_name(gpu['gpu'])}", describe() | gpu | found, arguments.out)
+    write_gpu_result("train", found, arguments.out)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 from helpers.questions import ask
+from helpers.stills import alt_text, redrawn
 from traitlets import TraitError
 
 pytest.importorskip("triton", reason="Triton exists for Linux only: pip install triton")
@@ -100,9 +101,7 @@ def test_says_what_it_needs():
 @pytest.mark.slow
 def test_has_a_still_picture_with_alt_text():
     view = KernelView(program=4)
-    data, metadata = view._repr_mimebundle_()
-    assert data["text/plain"].startswith("KernelView: A map of 9 by 14 pixels with 3 RoIs")
-    assert "row 1 of RoI 1" in metadata["image/png"]["alt"]
-    before = view.picture()
-    view.program = 0
-    assert before.startswith(b"\x89PNG") and view.picture() != before
+    assert "row 1 of RoI 1" in alt_text(view)
+    assert repr(view).startswith("KernelView: A map of 9 by 14 pixels with 3 RoIs")
+    with redrawn(view):
+        view.program = 0

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 from helpers.questions import ask, nudge
+from helpers.stills import alt_text, redrawn
 from traitlets import TraitError
 
 from minseg.experiments.loss_pair import (
@@ -123,9 +124,6 @@ def test_what_the_lesson_says_to_try_happens() -> None:
 
 def test_the_still_picture_shows_the_present_state() -> None:
     widget = LossBoard()
-    data, metadata = widget._repr_mimebundle_()
-    assert data["text/plain"] == repr(widget)
-    assert "258 pixels wrong" in metadata["image/png"]["alt"]
-    before = widget.picture()
-    widget.loss = "boundary"
-    assert before.startswith(b"\x89PNG") and widget.picture() != before
+    assert "258 pixels wrong" in alt_text(widget)
+    with redrawn(widget):
+        widget.loss = "boundary"

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from helpers.questions import ask, nudge
+from helpers.stills import alt_text, redrawn
 from traitlets import TraitError
 
 from minseg.explore.quantisation_box.widget import IMAGE, SMALLEST, QuantisationBox
@@ -100,8 +101,6 @@ def test_a_box_that_is_none_is_refused(box: tuple[float, ...]) -> None:
 @pytest.mark.slow
 def test_the_still_picture_shows_the_present_state() -> None:
     widget = QuantisationBox()
-    data, metadata = widget._repr_mimebundle_()
-    assert data["text/plain"] == repr(widget) and metadata["image/png"]["alt"] == widget.alt
-    before = widget.picture()
-    widget.box = (100.0, 100.0, 200.0, 220.0)
-    assert before.startswith(b"\x89PNG") and widget.picture() != before
+    assert alt_text(widget) == widget.alt
+    with redrawn(widget):
+        widget.box = (100.0, 100.0, 200.0, 220.0)

@@ -4,6 +4,8 @@ import math
 
 import torch
 
+from minseg.masks import from_polygons, largest_ring, to_polygons
+
 SQUARE = torch.tensor([[20, 20], [120, 20], [120, 120], [20, 120]], dtype=torch.float64)
 TERMS = {1: 80, -1: 10 + 4j, 2: 6j, -2: -5 + 3j, 3: 4, -4: 2.5j, 5: 2, -6: 1.5, 6: 1j}
 
@@ -27,6 +29,18 @@ def iou(a, b):
     """1.0 for two empty masks: nothing was lost."""
     union = (a | b).sum().item()
     return (a & b).sum().item() / union if union else 1.0
+
+
+def assert_ring_comes_back(mask, code):
+    """One ring: what has no hole and one part comes back, of the rest the largest ring.
+
+    `code` writes a ring (n, 2) down in some way and reads it again.
+    """
+    parts = to_polygons(mask)
+    if parts:
+        ring = largest_ring(parts)
+        decoded = from_polygons([code(ring)], *mask.shape)
+        assert iou(decoded, from_polygons([ring], *mask.shape)) > 0.93
 
 
 def awkward_masks():

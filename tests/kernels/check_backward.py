@@ -99,15 +99,22 @@ def test_deterministic_to_the_last_bit(device, seed):
             assert torch.equal(run_backward(problem, backward_tiles)[0], once)
 
 
-@pytest.mark.skipif(not INTERPRETED, reason="only the interpreter can count stores")
-def test_tiles_write_each_gradient_once_and_read_none(seed):
-    from helpers.interpreter import inside, memory_traffic
+def traffic_of(backward, problem, grad):
+    """Counts of loads and stores by address while the gradient is made, in one map."""
+    from helpers.interpreter import memory_traffic
 
-    problem = many_boxes(seed, "cpu")
-    grad = torch.empty(1, 11, 13, 5)
     sampling = Sampling(problem.scales, problem.ratio, problem.aligned)
     with memory_traffic() as (loads, stores):
-        backward_tiles(problem.grad, problem.rois, problem.levels, [grad], sampling)
+        backward(problem.grad, problem.rois, problem.levels, [grad], sampling)
+    return loads, stores
+
+
+@pytest.mark.skipif(not INTERPRETED, reason="only the interpreter can count stores")
+def test_tiles_write_each_gradient_once_and_read_none(seed):
+    from helpers.interpreter import inside
+
+    grad = torch.empty(1, 11, 13, 5)
+    loads, stores = traffic_of(backward_tiles, many_boxes(seed, "cpu"), grad)
     written = inside(stores, grad)
     assert len(written) == grad.numel() and set(written.values()) == {1}
     assert not inside(loads, grad)
@@ -116,13 +123,10 @@ def test_tiles_write_each_gradient_once_and_read_none(seed):
 @pytest.mark.skipif(not INTERPRETED, reason="only the interpreter can see addresses")
 def test_atomics_stay_on_the_map_and_add_what_has_weight(seed):
     """Also not a zero beside the map: on a GPU that would be another tensor's memory."""
-    from helpers.interpreter import inside, memory_traffic
+    from helpers.interpreter import inside
 
-    problem = many_boxes(seed, "cpu")
-    grad = torch.zeros(1, 11, 13, 5)
-    sampling = Sampling(problem.scales, problem.ratio, problem.aligned)
-    with memory_traffic() as (_, stores):
-        backward_atomic(problem.grad, problem.rois, problem.levels, [grad], sampling)
+    problem, grad = many_boxes(seed, "cpu"), torch.zeros(1, 11, 13, 5)
+    _, stores = traffic_of(backward_atomic, problem, grad)
     assert inside(stores, grad) == stores
     assert 0 < stores.total() <= 16 * problem.grad.numel()
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from helpers.outlines import SQUARE, awkward_masks, iou, smooth_curve
+from helpers.outlines import SQUARE, assert_ring_comes_back, awkward_masks, smooth_curve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.interpolate import BSpline
@@ -15,10 +15,7 @@ from minseg.masks import (
     fit_bspline,
     from_bspline,
     from_bspline_loop,
-    from_polygons,
-    largest_ring,
     resample,
-    to_polygons,
 )
 
 CONTROLS = torch.rand(7, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * 50
@@ -119,12 +116,7 @@ def test_more_controls_than_samples():
 
 @pytest.mark.parametrize("mask", awkward_masks().values(), ids=awkward_masks())
 def test_round_trip_of_awkward_masks(mask):
-    parts = to_polygons(mask)
-    if not parts:
-        return
-    ring = largest_ring(parts)
-    decoded = from_polygons([from_bspline(fit_bspline(ring, 40))], *mask.shape)
-    assert iou(decoded, from_polygons([ring], *mask.shape)) > 0.93
+    assert_ring_comes_back(mask, lambda ring: from_bspline(fit_bspline(ring, 40)))
 
 
 @pytest.mark.parametrize(

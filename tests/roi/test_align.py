@@ -3,6 +3,7 @@
 import pytest
 import torch
 from helpers.peers import case_paths, load, name
+from helpers.rois import BOX, rois_of
 from helpers.seeded import seeded
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,9 +11,6 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from minseg.roi import roi_align, roi_align_loop, roi_warp
-
-COORDINATE = st.floats(-12, 24, width=32)
-BOX = st.tuples(COORDINATE, COORDINATE, COORDINATE, COORDINATE)
 
 
 @pytest.mark.parametrize("path", case_paths("roi_align"), ids=name)
@@ -63,7 +61,7 @@ def test_by_hand(function, aligned):
 )
 def test_equals_the_definition(boxes, shape, size, ratio, aligned, scale):
     features = torch.randn(1, 2, *shape, dtype=torch.float64, generator=seeded())
-    rois = torch.tensor([[0.0, *box] for box in boxes], dtype=torch.float64).reshape(-1, 5)
+    rois = rois_of(boxes, torch.float64)
     fast = roi_align(features, rois, size, scale, ratio, aligned)
     loop = roi_align_loop(features, rois, size, scale, ratio, aligned)
     torch.testing.assert_close(fast, loop, atol=1e-12, rtol=0)

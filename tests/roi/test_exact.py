@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import pytest
 import torch
+from helpers.rois import rois_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -47,7 +48,7 @@ COORDINATE = st.integers(-20, 40).map(lambda quarter: quarter / 4)
 )
 def test_equals_the_definition(boxes, shape, size, aligned):
     features = FEATURES[:1, :2, : shape[0], : shape[1]]
-    rois = torch.tensor([[0.0, *box] for box in boxes], dtype=torch.float64).reshape(-1, 5)
+    rois = rois_of(boxes, torch.float64)
     fast = roi_average(features, rois, size, 0.5, aligned)
     loop = roi_average_loop(features, rois, size, 0.5, aligned)
     torch.testing.assert_close(fast, loop, atol=1e-12, rtol=0)

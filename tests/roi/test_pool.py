@@ -3,13 +3,11 @@
 import pytest
 import torch
 from helpers.peers import case_paths, load, name
+from helpers.rois import BOX, rois_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minseg.roi import roi_pool, roi_pool_loop
-
-COORDINATE = st.floats(-12, 24, width=32)
-BOX = st.tuples(COORDINATE, COORDINATE, COORDINATE, COORDINATE)
 
 
 @pytest.mark.parametrize("path", case_paths("roi_pool"), ids=name)
@@ -31,7 +29,7 @@ def test_peer_cases(path):
 )
 def test_equals_the_definition(boxes, shape, size, scale):
     features = torch.randn(1, 2, *shape, generator=torch.Generator().manual_seed(0))
-    rois = torch.tensor([[0.0, *box] for box in boxes]).reshape(-1, 5)
+    rois = rois_of(boxes)
     assert torch.equal(
         roi_pool(features, rois, size, scale), roi_pool_loop(features, rois, size, scale)
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers.stops import Altered
 from helpers.toy_model import Toy, toy
 
 from minseg.__main__ import main
@@ -87,26 +88,17 @@ def test_twice_is_at_once_and_keeps_the_checkpoint_before(scenes, tmp_path):
     assert step_of(tmp_path) == 4
 
 
-class Impatient:
-    """A data set whose third image is never waited for."""
-
-    def __init__(self, scenes):
-        self.scenes = scenes
-
-    def __len__(self):
-        return len(self.scenes)
-
-    def __getitem__(self, index):
-        if index == 2:
-            os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(0.01)
-        return self.scenes[index]
+def interrupted(scene):
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(0.01)
+    return scene
 
 
 def test_measuring_is_not_waited_for_and_done_when_the_run_goes_on(scenes, tmp_path):
     options = OPTIONS | {"validate_every": 3}
+    impatient = Altered(scenes, 2, interrupted)
     with pytest.raises(Interrupted, match="at step 3 of 9: saved"):
-        train(toy(), scenes, validation=Impatient(scenes), out=tmp_path, **options)
+        train(toy(), scenes, validation=impatient, out=tmp_path, **options)
     assert step_of(tmp_path) == 3
     result = train(toy(), scenes, validation=scenes, out=tmp_path, resume=True, **options)
     expected = train(toy(), scenes, validation=scenes, **options)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from helpers.shared_run import tiny_mask_rcnn
+from helpers.stops import Altered, Stopped, stop_at
 from helpers.toy_model import Toy, toy
 from safetensors.torch import load_file
 
@@ -68,22 +69,14 @@ def test_the_callers_random_state_is_left_alone(scenes):
     assert torch.equal(torch.rand(2), expected)
 
 
-class Stopped(Exception):  # noqa: N818
-    """The end of a process, as seen from inside."""
-
-
 @pytest.mark.parametrize("stop", [3, 10, 13, 24])
 def test_a_resumed_run_ends_with_the_same_bits(stop, scenes, tmp_path):
     options = {"steps": 24, "save_every": 5, "validation": scenes, "validate_every": 7}
     whole = toy(dropout=0.5)
     expected = train(whole, scenes, out=tmp_path / "whole", **options)
 
-    def end(row):
-        if row["step"] == stop:
-            raise Stopped
-
     with pytest.raises(Stopped):
-        train(toy(dropout=0.5), scenes, out=tmp_path / "halves", on_step=end, **options)
+        train(toy(dropout=0.5), scenes, out=tmp_path / "halves", on_step=stop_at(stop), **options)
     other = Toy(dropout=0.5)  # other weights: all must come from the checkpoint
     if stop < 5:
         other = toy(dropout=0.5)  # there is none yet
@@ -186,14 +179,6 @@ def test_a_torn_last_line_is_dropped(scenes, tmp_path):
     assert [row["step"] for row in result.losses] == list(range(1, 9))
 
 
-def stop_at(step):
-    def stop(row):
-        if row["step"] == step:
-            raise Stopped
-
-    return stop
-
-
 def test_weights_decay_only_where_they_are_matrices(scenes):
     """With a rate of the decay alone (no gradient reaches them), matrices shrink, vectors stay."""
     model = toy()
@@ -217,24 +202,15 @@ def test_clipping_bounds_the_first_step_through_the_moments(scenes, tmp_path):
     assert torch.cat(adamw + muon).norm() == pytest.approx(1e-3, rel=1e-3)  # (1 - β₁) g, and g
 
 
-class Poisoned:
-    """Image 7 is not a number."""
-
-    def __init__(self, scenes):
-        self.scenes = scenes
-
-    def __len__(self):
-        return len(self.scenes)
-
-    def __getitem__(self, index):
-        scene = self.scenes[index]
-        return Example(scene.image * float("nan"), scene.instances) if index == 7 else scene
+def poisoned(scene):
+    """Its image is not a number."""
+    return Example(scene.image * float("nan"), scene.instances)
 
 
 def test_a_loss_that_is_no_number_names_step_images_and_checkpoint(scenes, tmp_path):
-    model = toy()
+    model, data = toy(), Altered(scenes, 7, poisoned)
     with pytest.raises(FloatingPointError) as caught:
-        train(model, Poisoned(scenes), steps=20, batch_size=1, save_every=2, out=tmp_path)
+        train(model, data, steps=20, batch_size=1, save_every=2, out=tmp_path)
     said = str(caught.value)
     step = int(said.split(":")[0].removeprefix("step "))
     assert "its images are [7]" in said and "pixels nan" in said
@@ -246,7 +222,7 @@ def test_a_loss_that_is_no_number_names_step_images_and_checkpoint(scenes, tmp_p
 
 def test_a_loss_that_is_no_number_before_any_checkpoint(scenes):
     with pytest.raises(FloatingPointError, match="there is no checkpoint"):
-        train(toy(), Poisoned(scenes), steps=20)
+        train(toy(), Altered(scenes, 7, poisoned), steps=20)
 
 
 class Crowded:

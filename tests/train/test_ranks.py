@@ -65,6 +65,14 @@ def wait_for(file, process):
         time.sleep(0.05)
 
 
+def begin_two(folder, *options):
+    """Both processes of a long run, once its first step is saved."""
+    line = ["--steps", 1000, *options, "--out", folder]
+    processes = begin(line, line)
+    wait_for(folder / "checkpoint.safetensors", processes[0])
+    return processes
+
+
 def step_of(folder):
     return read_tensors(folder / "checkpoint.safetensors")[1]["progress"]["step"]
 
@@ -101,9 +109,7 @@ def test_what_one_process_is_refused_ends_all(finished, tmp_path):
 
 @pytest.mark.slow
 def test_a_process_that_hangs_ends_the_run_in_the_time_that_is_named(tmp_path):
-    line = ["--steps", 1000, "--timeout", 5, "--out", tmp_path]
-    processes = begin(line, line)
-    wait_for(tmp_path / "checkpoint.safetensors", processes[0])
+    processes = begin_two(tmp_path, "--timeout", 5)
     processes[1].send_signal(signal.SIGSTOP)
     processes[0].wait(60)
     processes[1].send_signal(signal.SIGKILL)
@@ -116,9 +122,7 @@ def test_a_process_that_hangs_ends_the_run_in_the_time_that_is_named(tmp_path):
 
 @pytest.mark.slow
 def test_a_process_that_is_killed_ends_the_run(tmp_path):
-    line = ["--steps", 1000, "--out", tmp_path]
-    processes = begin(line, line)
-    wait_for(tmp_path / "checkpoint.safetensors", processes[0])
+    processes = begin_two(tmp_path)
     processes[1].send_signal(signal.SIGKILL)
     status, said = ends(processes)
     assert status == [2, -signal.SIGKILL]
@@ -128,9 +132,7 @@ def test_a_process_that_is_killed_ends_the_run(tmp_path):
 @pytest.mark.slow
 def test_a_signal_to_one_process_stops_all_after_the_same_step(tmp_path):
     """A scheduler may tell only one; the first saves, whichever was told."""
-    line = ["--steps", 1000, "--out", tmp_path]
-    processes = begin(line, line)
-    wait_for(tmp_path / "checkpoint.safetensors", processes[0])
+    processes = begin_two(tmp_path)
     processes[1].send_signal(signal.SIGTERM)
     status, said = ends(processes)
     assert status == [143, 143] and not said[1]

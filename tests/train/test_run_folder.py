@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 import torch
+from helpers.stops import Stopped, stop_at
 from helpers.toy_model import Toy, toy
 
 from minseg.data import SceneDataset
@@ -12,18 +13,6 @@ from minseg.tensor_file import read_tensors, write_tensors
 from minseg.train import InMemory, save_model, train
 
 OPTIONS = {"steps": 8, "batch_size": 2, "save_every": 4, "validate_every": 2}
-
-
-class Stopped(Exception):  # noqa: N818
-    """The end of a process, as seen from inside."""
-
-
-def stop_at(step):
-    def stop(row):
-        if row["step"] == step:
-            raise Stopped
-
-    return stop
 
 
 def scenes_of(split):
