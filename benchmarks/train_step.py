@@ -47,7 +47,9 @@ class Side:
             text=True,
         )
         self.steps: list[dict[str, float]] = []
-        self.code = self.ask("where")
+        self.ask("ready")
+        commit = ["git", "-C", str(root), "rev-parse", "--short", "HEAD"]
+        self.commit = subprocess.run(commit, capture_output=True, text=True).stdout.strip()
 
     def ask(self, what: str, **options: Any) -> Any:
         assert self.process.stdin is not None and self.process.stdout is not None
@@ -82,8 +84,8 @@ def main() -> None:
             sides["before"] = Side(arguments.against.resolve(), *how)
         race(sides, arguments.steps)
         for name, side in sides.items():
-            result[name] = {"code": side.code, "ms": summary(side.steps)}
-            print(f"{name}, {side.code}\n{as_table(result[name]['ms'])}", flush=True)
+            result[name] = {"commit": side.commit, "ms": summary(side.steps)}
+            print(f"{name}, {side.commit}\n{as_table(result[name]['ms'])}", flush=True)
         if "before" in sides:
             result["ratio"] = ratio(*(side.steps for side in sides.values()))
             print(f"a step takes {result['ratio']} of the time (median, quartiles)")

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import torch
 
-import minseg
 from minseg.data import SceneDataset
 from minseg.models import MaskRCNN
 from minseg.models.mask_rcnn import model as stages
@@ -140,7 +139,7 @@ def median(values):
 def main():
     steps = Steps(Path(sys.argv[1]))
     answers = {
-        "where": lambda: str(Path(minseg.__file__).parents[1].name),
+        "ready": lambda: True,
         "steps": steps.take,
         "stages": steps.by_stage,
         "operators": steps.by_operator,
