@@ -47,7 +47,7 @@ def main() -> None:
             steps=arguments.steps,
             batch_size=BATCH,
             seed=seed,
-            bf16=True,
+            bf16="auto",
             augmentation=augment_symmetries,
         )
         run = {"seed": seed, "seconds": round(done.seconds, 1), **judge_coins(model)}

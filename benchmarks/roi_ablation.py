@@ -63,7 +63,7 @@ def train_and_judge(pyramid: str, seed: int, roi_op: str, steps: int) -> dict[st
     torch.manual_seed(seed)  # of the first weights
     model = MaskRCNN(roi_op=roi_op, **PYRAMIDS[pyramid])
     scenes, exam = data()
-    train(model, scenes, steps=steps, seed=seed, bf16=True)
+    train(model, scenes, steps=steps, seed=seed, bf16="auto")
     judged = judge(model, exam)
     numbers = {name: judged[name] for name in NUMBERS}
     return {"pyramid": pyramid, "roi_op": roi_op, "seed": seed, **numbers}

@@ -176,9 +176,14 @@ def tight_boxes(masks: Tensor) -> Tensor:
     >>> tight_boxes(mask).tolist()
     [[2.0, 1.0, 3.0, 3.0]]
     """
-    x1, x2 = _extent(masks.any(dim=1))  # the columns that a mask occupies
-    y1, y2 = _extent(masks.any(dim=2))  # the rows
+    x1, x2 = _extent(_any(masks, 1))  # the columns that a mask occupies
+    y1, y2 = _extent(_any(masks, 2))  # the rows
     return torch.stack([x1, y1, x2, y2], dim=1).to(torch.get_default_dtype())
+
+
+def _any(masks: Tensor, dim: int) -> Tensor:
+    """`masks.any(dim)`; the largest byte is found ten times as fast, but needs one to be there."""
+    return masks.view(torch.uint8).amax(dim).bool() if masks.numel() else masks.any(dim)
 
 
 def _extent(occupied: Tensor) -> tuple[Tensor, Tensor]:

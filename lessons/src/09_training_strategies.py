@@ -503,7 +503,7 @@ claim(
 )  # fmt: skip
 
 # %% [markdown]
-# bf16 saves time where the processor has instructions for it; on others it may cost some. On a GPU it is the usual way to train: Mask R-CNN in fp16 went from 4.4 to 3.6 GB with the same mask AP (MMDetection's model zoo). Note how far that is from a half. Weights, their gradients and momentum stay in 32 bits, but explain only half a gigabyte; many operations keep copies in fp32.
+# bf16 saves time on processors that have it; elsewhere a step took 8 times as long. On a GPU it is the usual way to train: Mask R-CNN in fp16 went from 4.4 to 3.6 GB with the same mask AP (MMDetection's model zoo). Note how far that is from a half. Weights, their gradients and momentum stay in 32 bits, but explain only half a gigabyte; many operations keep copies in fp32.
 #
 # ## Recap
 #

@@ -50,7 +50,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--learning-rate", type=float, default=3e-3, help="default: 0.003")
     parser.add_argument("--seed", type=int, default=0, help="default: 0")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, … (default: cpu)")
-    parser.add_argument("--bf16", action="store_true", help="compute in bfloat16 where it is safe")
+    halves = "compute in bfloat16 where it is safe (default: where this machine is quicker with it)"
+    parser.add_argument("--bf16", action="store_true", default="auto", help=halves)
+    exact = "compute in float32"
+    parser.add_argument(
+        "--no-bf16", dest="bf16", action="store_false", default=argparse.SUPPRESS, help=exact
+    )
     less = "compute activations twice instead of keeping them: less memory, more time"
     parser.add_argument("--checkpointing", action="store_true", help=less)
     ahead = "processes that read images ahead (default: 0)"

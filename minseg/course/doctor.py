@@ -141,6 +141,20 @@ def gpu() -> Finding:
     return Finding("CUDA GPU", torch.cuda.get_device_name(), True)
 
 
+def bf16() -> Finding:
+    """Whether training is quicker in bfloat16, which `train` and its command can choose."""
+    try:
+        import torch
+    except (ImportError, OSError):
+        return Finding("bf16", "not known without torch", False, optional=True)
+    from minseg.bf16 import choose, compared, measured_gain
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    on, _ = choose("auto", device)
+    slower = f"a convolution takes {compared(measured_gain(device))} in it"
+    return Finding("bf16", f"{'on' if on else 'off'}; {slower}", on, optional=True)
+
+
 CHECKS: tuple[Callable[[], Finding], ...] = (
     python,
     torch_and_threads,
@@ -157,4 +171,5 @@ CHECKS: tuple[Callable[[], Finding], ...] = (
     memory,
     triton,
     gpu,
+    bf16,
 )

@@ -33,6 +33,7 @@ from minseg.masks.runs import Crop, tight_crop
 from minseg.precision import exact_device
 
 CHUNK = 64  # masks at once
+SMALL = 2**15  # pixels of an image up to which cutting out boxes costs more than it saves
 
 
 def to_grid_loop(masks: Tensor, boxes: Tensor, size: int, *, binary: bool = False) -> Tensor:
@@ -96,11 +97,14 @@ def _cropped(masks: Tensor, boxes: Tensor, size: int) -> Tensor:
     """`to_grid` for so few masks that the matrices of all of them fit into memory."""
     across = _shares(boxes[:, 0], boxes[:, 2], size, masks.shape[2])  # (N, m, W)
     down = _shares(boxes[:, 1], boxes[:, 3], size, masks.shape[1])  # (N, m, H)
+    if masks.shape[1] * masks.shape[2] <= SMALL:
+        return (down @ masks.double() @ across.mT).float()  # A_y M A_xᵀ, (N, m, m)
+    # Of a large picture only the box: beyond it A is zero.
     grids = torch.zeros(len(masks), size, size, device=masks.device)
     for k, (x1, y1, x2, y2) in enumerate(boxes.tolist()):
         rows, columns = _pixels(y1, y2, masks.shape[1]), _pixels(x1, x2, masks.shape[2])
         inside = masks[k, rows, columns].double()  # (h, w) in the box
-        grids[k] = down[k, :, rows] @ inside @ across[k, :, columns].T  # A_y M A_xᵀ, (m, m)
+        grids[k] = down[k, :, rows] @ inside @ across[k, :, columns].T  # (m, m)
     return grids
 
 

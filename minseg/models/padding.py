@@ -89,21 +89,22 @@ def pad_truth(
     if len(targets) != len(sizes):
         raise ValueError(f"expected {len(sizes)} targets, one for each image; got {len(targets)}")
     # What each image teaches: no crowds, no empty masks.
-    things: list[tuple[Tensor, Tensor]] = []  # masks and labels: scores and areas stay behind
+    things: list[tuple[Tensor, Tensor, Tensor]] = []  # masks, their boxes and labels
     for i, (target, size) in enumerate(zip(targets, sizes.tolist(), strict=True)):
         if list(target.masks.shape[1:]) != size:
             got = tuple(target.masks.shape[1:])
             raise ValueError(f"targets[{i}].masks must be {tuple(size)} as the image, got {got}")
-        learnt = target.masks.any(dim=2).any(dim=1) & ~target.crowd
-        things.append((target.masks[learnt], target.labels[learnt]))
+        around = tight_boxes(target.masks)  # (N, 4), zeros where a mask is empty
+        learnt = (around[:, 2] > 0) & ~target.crowd
+        things.append((target.masks[learnt], around[learnt], target.labels[learnt]))
     # One shape for all, filled row by row: as many rows as the fullest image has things.
-    most = max(1, max(len(labels) for _, labels in things))  # G
+    most = max(1, max(len(labels) for *_, labels in things))  # G
     boxes = torch.zeros(len(things), most, 4, device=sizes.device)
     classes = torch.full((len(things), most), -1, device=sizes.device)
     masks = torch.zeros(len(things), most, *shape, dtype=torch.bool, device=sizes.device)
-    for i, (thing, labels) in enumerate(things):
+    for i, (thing, around, labels) in enumerate(things):
         n, height, width = thing.shape
-        boxes[i, :n], masks[i, :n, :height, :width] = tight_boxes(thing), thing
+        boxes[i, :n], masks[i, :n, :height, :width] = around, thing
         classes[i, :n] = _class_index(labels, categories, i)
     return PaddedTruth(boxes, classes, masks)
 

@@ -27,6 +27,7 @@ from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
+from typing import Literal
 
 from torch import nn
 
@@ -40,7 +41,7 @@ from minseg.train.interrupt import Interrupted, Signals
 from minseg.train.log import Row, TrainingResult
 from minseg.train.run_folder import LOSSES, METRICS, RunFolder, fingerprint, run_folder
 from minseg.train.schedule import Alarm, Pace, Progress, first_guess, pace_of, plan
-from minseg.train.step import Settings, Stepper, check_settings, use_checkpointing
+from minseg.train.step import Settings, Stepper, check_settings, decide_bf16, use_checkpointing
 from minseg.train.validate import validate
 
 
@@ -56,7 +57,7 @@ def train(
     weight_decay: float = 0.01,
     clip: float = 5.0,
     seed: int = 0,
-    bf16: bool = False,
+    bf16: bool | Literal["auto"] = False,
     checkpointing: bool = False,
     augmentation: Augmentation | None = augment_scene,
     validation: Dataset | None = None,
@@ -77,7 +78,10 @@ def train(
             which is stored with the checkpoint. Validation and saving are not counted.
         batch_size: images in a step, of all processes together.
         learning_rate, warm_up: its highest value, and the share of steps to get there.
-        weight_decay, clip, bf16: see `minseg.train.step`.
+        weight_decay, clip: see `minseg.train.step`.
+        bf16: compute in bfloat16 what autocast thinks safe; "auto" does where this machine is
+            quicker with it (`minseg.bf16`), or as the run in `out` was begun. What was chosen is
+            kept with the run. The default is the same numbers on every machine.
         seed: of the order of images, of their views, of what the model draws.
         checkpointing: compute activations twice instead of keeping them, to save memory.
         augmentation: a view of an Example by a seed, as `augment_photo`; None leaves images alone.
@@ -112,7 +116,7 @@ def train(
         "weight_decay": weight_decay,
         "clip": clip,
         "seed": seed,
-        "bf16": bf16,
+        "bf16": bf16,  # "auto" is decided once the folder is open
         "augmentation": view,
         "images": len(dataset),
         "data": all_or_none(lambda: fingerprint(dataset)) if compared else None,
@@ -126,9 +130,13 @@ def train(
             lambda: None if out is None else stack.enter_context(run_folder(out, resume=resume))
         )
 
-        # where the run stands; several processes must stand at the same step
+        # once for all processes, since they must compute alike
         if together():
             check_same_run(model, settings)
+        begun = None if folder is None else folder.begun_with("bf16")
+        settings["bf16"] = decide_bf16(bf16, begun, model)
+
+        # where the run stands; several processes must stand at the same step
         stepper = Stepper(model, settings)
         progress = all_or_none(lambda: None if folder is None else folder.load(stepper, settings))
         if together():

@@ -86,25 +86,34 @@ class Muon(Optimizer):
         for group in self.param_groups:
             # momentum: a matrix for each weight, (R, C)
             weights = [p for p in group["params"] if p.grad is not None]
-            aheads = [self._ahead(weight, group["momentum"]) for weight in weights]
+            if not weights:
+                continue
+            aheads = self._ahead(weights, group["momentum"])
 
             # the same directions with equal singular values
             steps = orthogonalise(aheads)
 
             # decay, then the step, as long as one of AdamW's
+            torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
             for weight, step in zip(weights, steps, strict=True):
                 size = group["lr"] * group["scale"] * max(step.shape) ** 0.5
-                weight.mul_(1 - group["lr"] * group["weight_decay"])
                 weight.sub_(step.reshape(weight.shape), alpha=size)
         return loss
 
-    def _ahead(self, weight: Tensor, momentum: float) -> Tensor:
-        """(R, C): the gradient added to the running sum, where momentum will go next (Nesterov)."""
-        state = self.state[weight]
-        if "momentum" not in state:
-            state["momentum"] = torch.zeros_like(weight)
-        total = state["momentum"].mul_(momentum).add_(weight.grad)
-        return total.mul(momentum).add_(weight.grad).flatten(1)
+    def _ahead(self, weights: Sequence[Tensor], momentum: float) -> list[Tensor]:
+        """(R, C) each: gradients added to the running sums, where momentum will go next (Nesterov).
+
+        `torch._foreach_…` are the same operations on a list of tensors, in one call.
+        """
+        for weight in weights:
+            if "momentum" not in self.state[weight]:
+                self.state[weight]["momentum"] = torch.zeros_like(weight)
+        totals = [self.state[weight]["momentum"] for weight in weights]
+        gradients = [weight.grad for weight in weights]
+        torch._foreach_mul_(totals, momentum)
+        torch._foreach_add_(totals, gradients)
+        aheads = torch._foreach_add(gradients, totals, alpha=momentum)
+        return [ahead.flatten(1) for ahead in aheads]
 
 
 def orthogonalise(matrices: Sequence[Tensor], rounds: int = 5) -> list[Tensor]:
@@ -142,9 +151,10 @@ def _factors(grams: Tensor, rounds: int) -> Tensor:
     """(N, R, R): all rounds in one matrix to multiply each X with, from its XXᵀ."""
     a, b, c = QUINTIC
     products = torch.eye(grams.shape[1], dtype=grams.dtype, device=grams.device).expand_as(grams)
-    for _ in range(rounds):
+    for done in range(rounds):
         factors = torch.baddbmm(grams, grams, grams, beta=b, alpha=c)  # b XXᵀ + c (XXᵀ)²
         factors.diagonal(dim1=1, dim2=2).add_(a)
-        products = factors @ products
-        grams = factors @ grams @ factors  # those of factor @ X
+        products = factors @ products if done else factors
+        if done < rounds - 1:
+            grams = factors @ grams @ factors  # those of factor @ X
     return products

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ from minseg.data.in_memory import InMemory
 from minseg.files import clear_dead_drafts
 from minseg.models.saved import named_weights, save_model
 from minseg.processes import world
-from minseg.tensor_file import read_tensors
+from minseg.tensor_file import opened, read_tensors
 from minseg.terminal import notice
 from minseg.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from minseg.train.log import Log, Row, difference, read_rows
@@ -127,6 +127,17 @@ class RunFolder:
             )
         for name in (CHECKPOINT, MODEL, LOSSES, METRICS):
             clear_dead_drafts(self.path / name)
+
+    def begun_with(self, name: str) -> Any:
+        """A setting of the run that is to go on; None if there is none, or it cannot be told.
+
+        What is damaged is for `load` to refuse: here nothing is read but the header.
+        """
+        with suppress(ValueError, OSError, KeyError, TypeError):
+            if self.resume:
+                with opened(self.checkpoint) as stored:
+                    return stored.about["progress"]["settings"][name]
+        return None
 
     def load(self, stepper: Stepper, settings: Settings) -> Progress | None:
         """Bring model and optimisers to where the run was; None if there is nothing to go on with.

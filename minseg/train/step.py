@@ -21,7 +21,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
-from minseg.processes import mean, together, world
+from minseg.bf16 import check_wanted, choose
+from minseg.processes import all_or_none, from_first, mean, together, world
+from minseg.terminal import notice
 from minseg.train.batches import STEP, Batch, seed_of, to_device
 from minseg.train.distributed import parallel
 from minseg.train.log import Row
@@ -30,6 +32,7 @@ from minseg.train.muon import Muon
 Settings = dict[str, Any]  # the arguments of `train` that decide how a run ends, by their names
 
 BETAS = (0.9, 0.98)  # a memory of 50 steps for g²: short runs have no time for 0.999
+_told: set[str] = set()  # that bf16=True is slower here: once is enough
 
 
 class Stepper:
@@ -39,7 +42,7 @@ class Stepper:
         model: with `losses(images, targets, *, seeds)`.
         settings: of which are used "weight_decay", how strongly matrices shrink; "clip", the
             largest norm of the gradient; "seed", of what torch's global state is used for, as
-            dropout; "bf16", to compute in bfloat16 what PyTorch's autocast thinks safe.
+            dropout; "bf16", a bool, to compute in bfloat16 what PyTorch's autocast thinks safe.
     """
 
     def __init__(self, model: nn.Module, settings: Settings) -> None:
@@ -121,6 +124,27 @@ def check_settings(settings: Settings) -> None:
         if not (0 < value < math.inf or (value == 0 and zero_too)):
             least = "0 or more" if zero_too else "above 0"
             raise ValueError(f"{name} must be {least}, got {value}")
+    check_wanted(settings["bf16"])
+
+
+def decide_bf16(wanted: bool | str, begun: object, model: nn.Module) -> bool:
+    """Whether to compute in bfloat16: decided, and told, by the first process for all.
+
+    Args:
+        wanted: True, False or "auto".
+        begun: what the run was begun with, which "auto" keeps to; None where it begins now.
+    """
+
+    def decide() -> bool:
+        if wanted == "auto" and isinstance(begun, bool):
+            return begun
+        on, why = choose(wanted, next(model.parameters()).device)
+        if why and (wanted == "auto" or why not in _told):
+            _told.add(why)
+            notice(why)
+        return on
+
+    return from_first(all_or_none(lambda: world()[0] == 0 and decide()))
 
 
 def use_checkpointing(model: nn.Module, wanted: bool) -> None:

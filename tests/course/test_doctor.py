@@ -1,5 +1,6 @@
 """The check-up: right about what is missing, and with a way to mend it."""
 
+import re
 import subprocess
 import sys
 
@@ -7,7 +8,7 @@ import pytest
 
 from minseg.__main__ import main
 from minseg.course import doctor
-from minseg.course.doctor import Finding, memory, package, python, state_folder, triton
+from minseg.course.doctor import Finding, bf16, memory, package, python, state_folder, triton
 
 MODULE = sys.modules["minseg.course.doctor"]  # in the package, `doctor` names the function
 
@@ -57,6 +58,12 @@ def test_a_small_machine_is_warned():
 def test_triton_is_expected_on_linux_only():
     elsewhere = triton("Darwin")
     assert elsewhere.optional and "does not exist for Darwin" in elsewhere.found
+
+
+def test_whether_bf16_is_quicker_is_told_with_a_factor():
+    finding = bf16()
+    assert finding.ok or finding.optional
+    assert re.fullmatch(r"(on|off); a convolution takes \S+ times as long in it", finding.found)
 
 
 def checks(monkeypatch, *findings):

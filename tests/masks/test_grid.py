@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from helpers.outlines import awkward_masks, iou, smooth_curve
+from helpers.seeded import seeded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
@@ -18,6 +19,7 @@ from minseg.masks import (
     to_grid,
     to_grid_loop,
 )
+from minseg.masks import grid as grid_module
 from minseg.masks.grid import crops_from_grid
 
 SIZES = (7, 14, 28, 56, 112)
@@ -281,3 +283,12 @@ def test_a_paste_costs_the_box_and_not_the_image():
     grids = torch.full((1, 3, 3), float("nan"))
     values = from_grid(grids, torch.tensor([[4.0, 4, 7, 7]]), 12, 12, threshold=None)[0]
     assert values.isnan().sum() == 25 and not values[:3].any() and not values[:, 8:].any()
+
+
+def test_cutting_boxes_out_of_a_large_picture_changes_nothing(monkeypatch):
+    masks = torch.rand(5, 20, 30, generator=seeded(0)) < 0.5
+    corners = torch.rand(5, 2, generator=seeded(1)) * 10 - 3  # beyond the picture, too
+    boxes = torch.cat([corners, corners + torch.rand(5, 2, generator=seeded(2)) * 25], dim=1)
+    whole = to_grid(masks, boxes, 7)
+    monkeypatch.setattr(grid_module, "SMALL", 0)
+    torch.testing.assert_close(to_grid(masks, boxes, 7), whole, rtol=0, atol=1e-7)

@@ -163,7 +163,7 @@ def test_the_command_says_so_in_two_lines(number, status, tmp_path):
     out = tmp_path / "run"
     line = [sys.executable, "-m", "minseg", "train", "mask-rcnn", "--data", "scenes:4"]
     line += ["--validation", "scenes:1", "--steps", "500", "--batch-size", "1"]
-    line += ["--save-every", "2", "--workers", "2", "--out", str(out)]
+    line += ["--no-bf16", "--save-every", "2", "--workers", "2", "--out", str(out)]
     process = subprocess.Popen(
         line,
         cwd=Path(__file__).parents[2],

@@ -16,10 +16,12 @@ from helpers.stops import Altered, Stopped, stop_at
 from helpers.toy_model import Toy, toy
 from safetensors.torch import load_file
 
+from minseg.bf16 import Choice
 from minseg.data import SceneDataset
 from minseg.files import draft_of
 from minseg.instances import Instances
-from minseg.train import Example, InMemory, load_model, train
+from minseg.tensor_file import read_tensors
+from minseg.train import Example, InMemory, load_model, step, train
 
 
 @pytest.fixture(scope="module")
@@ -306,6 +308,31 @@ def test_bf16_is_near(scenes):
     assert exact[-1]["loss"] == pytest.approx(rough[-1]["loss"], rel=0.02)
 
 
+def stored_bf16(folder):
+    return read_tensors(folder / "checkpoint.safetensors")[1]["progress"]["settings"]["bf16"]
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_what_auto_chose_is_kept_and_gone_on_with(on, scenes, tmp_path, monkeypatch, capsys):
+    """Also on another machine, which would have chosen otherwise."""
+    monkeypatch.setattr(step, "choose", lambda wanted, device: Choice(on, "bf16: chosen"))
+    options = {"steps": 2, "save_every": 1, "out": tmp_path, "bf16": "auto"}
+    with pytest.raises(Stopped):
+        train(toy(), scenes, on_step=stop_at(2), **options)
+    assert stored_bf16(tmp_path) is on
+    assert capsys.readouterr().err.startswith("note: bf16: chosen\n")
+    monkeypatch.setattr(step, "choose", lambda wanted, device: Choice(not on, "bf16: otherwise"))
+    train(toy(), scenes, resume=True, **options)
+    assert stored_bf16(tmp_path) is on and "bf16" not in capsys.readouterr().err
+
+
+def test_that_bf16_is_slower_here_is_told_once(scenes, monkeypatch, capsys):
+    monkeypatch.setattr(step, "choose", lambda wanted, device: Choice(True, "bf16 is slower"))
+    for _ in range(2):
+        train(toy(), scenes, steps=1, bf16=True)
+    assert capsys.readouterr().err.count("note: bf16 is slower\n") == 1
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -318,6 +345,7 @@ def test_bf16_is_near(scenes):
         ({"steps": 1, "learning_rate": 0.0}, "learning_rate must be above 0, got 0.0"),
         ({"steps": 1, "clip": float("nan")}, "clip must be above 0, got nan"),
         ({"steps": 1, "weight_decay": -0.1}, "weight_decay must be 0 or more, got -0.1"),
+        ({"steps": 1, "bf16": "on"}, "bf16 must be True, False or "),
         ({"steps": 1, "warm_up": 1.0}, "warm_up must be a share of the steps, .* got 1.0"),
         ({"steps": 1, "seed": -1}, "seed must not be negative, got -1"),
         ({"steps": 1, "save_every": 0}, "save_every must be 1 step or more, got 0"),

@@ -49,14 +49,19 @@ class RPNHead(nn.Module):
         then row, column and shape. The channels hold the shapes, so they must come last *before*
         rows and columns are flattened; any other order trains too, just badly.
         """
-        objectness, deltas = [], []
-        for features in pyramid:
-            shared = self.shared(features)  # (B, channels, H_k, W_k)
-            objectness.append(self.objectness(shared).permute(0, 2, 3, 1).flatten(1))  # (B, A_k)
-            of_level = self.deltas(shared).permute(0, 2, 3, 1)  # (B, H_k, W_k, shapes · 4)
-            deltas.append(of_level.reshape(len(of_level), -1, 4))  # (B, A_k, 4)
+        # A 1×1 convolution is a product of matrices, with a row for each cell: one for all levels.
+        cells = torch.cat(
+            [self.shared(features).permute(0, 2, 3, 1).flatten(1, 2) for features in pyramid], dim=1
+        )  # (B, all cells, channels)
+        objectness = _of_each_cell(self.objectness, cells).flatten(1)  # (B, A)
+        deltas = _of_each_cell(self.deltas, cells).unflatten(2, (-1, 4)).flatten(1, 2)  # (B, A, 4)
         # float32 under autocast, too: a box near 1000 px has no digits to lose.
-        return torch.cat(objectness, dim=1).float(), torch.cat(deltas, dim=1).float()
+        return objectness.float(), deltas.float()
+
+
+def _of_each_cell(layer: nn.Conv2d, cells: Tensor) -> Tensor:
+    """A 1×1 convolution of cells (B, n, channels) to (B, n, its width)."""
+    return F.linear(cells, layer.weight[:, :, 0, 0], layer.bias)
 
 
 def pyramid_anchors(

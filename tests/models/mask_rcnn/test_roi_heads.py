@@ -3,6 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from minseg.boxes import encode
 from minseg.masks import to_grid
@@ -178,3 +179,22 @@ def test_mask_targets_are_counted_where_there_are_doubles(monkeypatch):
     truth = PaddedTruth(torch.zeros(1, 1, 4), torch.zeros(1, 1).long(), masks)
     targets = mask_targets(torch.tensor([[0.0, 1, 1, 5, 5]]), torch.tensor([0]), truth, 4)
     assert seen == ["meta", "meta"] and targets.device.type == "cpu" and targets.all()
+
+
+@pytest.mark.parametrize(("convs", "agnostic"), [(2, False), (0, True)])
+def test_products_of_matrices_are_the_convolutions_that_the_mask_head_holds(convs, agnostic):
+    """Every quarter of a cell in its place, forward and for each gradient."""
+    torch.manual_seed(0)
+    head = MaskHead(16, 8 if convs else 24, convs, 3, agnostic, norm=True)
+    nn.init.normal_(head.up.bias)
+    grids = torch.randn(2, 16, 5, 5)
+    products, convolved = head(grids), head.predict(head.up(head.trunk(grids)).relu())
+    assert products.shape == convolved.shape == (2, 1 if agnostic else 3, 10, 10)
+    torch.testing.assert_close(products, convolved)
+    weight = torch.randn_like(products)
+    ours, theirs = (
+        torch.autograd.grad((weight * logits).sum(), list(head.parameters()))
+        for logits in (products, convolved)
+    )
+    torch.testing.assert_close(ours, theirs)
+    assert head(grids[:0]).shape == (0, *products.shape[1:])

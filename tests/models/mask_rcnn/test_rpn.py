@@ -141,3 +141,14 @@ def test_a_perfect_network_proposes_the_things(seed):
     deltas = encode(things[0][thing[0]], joined)[None]
     boxes, real = propose(yes.float(), deltas, anchors, torch.tensor([[64, 64]]), best=200, keep=40)
     assert box_iou(things, boxes[:, : int(real.sum())])[0].amax(dim=1).min() > 0.7
+
+
+def test_products_of_matrices_are_the_convolutions_that_the_head_holds():
+    torch.manual_seed(0)
+    head = RPNHead(16)
+    pyramid = [torch.randn(2, 16, 6, 4), torch.randn(2, 16, 3, 2)]
+    objectness, deltas = [], []
+    for shared in map(head.shared, pyramid):
+        objectness.append(head.objectness(shared).permute(0, 2, 3, 1).flatten(1))
+        deltas.append(head.deltas(shared).permute(0, 2, 3, 1).reshape(2, -1, 4))
+    torch.testing.assert_close(head(pyramid), (torch.cat(objectness, 1), torch.cat(deltas, 1)))
