@@ -5,8 +5,8 @@
     mining      random picks, OHEM and all points where labels are wrong, over 8 seeds
     unseen      masks of a class for which there was none to learn from, over 5 seeds
 
-`minseg/ledger/results.toml` repeats these figures and those of roi_ablation.py for the package; a
-test compares them. Nothing here depends on how fast the machine is.
+`minseg/ledger/results.toml` repeats these figures and those of roi_ablation.py for the package, and
+is written with them; a test compares. Nothing here depends on how fast the machine is.
 
     python benchmarks/ledger.py [--only gradients] [--write]
 """
@@ -15,13 +15,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from machine import RESULTS, describe, write_result
-
 from torch import Tensor
 
 from minseg import losses
@@ -33,6 +33,7 @@ from minseg.experiments.wrong_labels import error, learn, scatter
 from minseg.models import MaskRCNN, load_coins
 
 BATCHES, BATCH = 24, 4
+REPEATED = RESULTS.parents[1] / "minseg" / "ledger" / "results.toml"
 
 
 def main() -> None:
@@ -49,6 +50,7 @@ def main() -> None:
         print(name, result[name], flush=True)
     if arguments.write:
         write_result("ledger", result)
+        REPEATED.write_text(repeat(result), encoding="utf-8")
 
 
 def gradients() -> dict[str, Any]:
@@ -154,6 +156,37 @@ def unseen() -> dict[str, dict[str, list[float]]]:
             "not taught": [round(one[2], 3) for one in ious],
         }
     return found
+
+
+def repeat(result: dict[str, Any]) -> str:
+    """What the package needs of these figures and of the RoI ablation, as TOML."""
+    ablation = json.loads((RESULTS / "roi_ablation.json").read_text())
+    aps: dict[str, Any] = {}
+    for run in ablation["runs"]:
+        aps.setdefault(run["pyramid"], {}).setdefault(run["roi_op"], []).append(run["ap"])
+    command = f"python benchmarks/roi_ablation.py --pyramids {' '.join(aps)} --write"
+    tables = {"roi_ablation": {"command": command, **aps}}
+    for name in PARTS:
+        tables[name] = {"command": "python benchmarks/ledger.py --write", **result[name]}
+    head = "# Written by benchmarks/ledger.py from benchmarks/results/.\n"
+    return head + "".join(toml(name, table) for name, table in tables.items())
+
+
+def toml(name: str, table: dict[str, Any]) -> str:
+    """A table, and the tables in it; JSON's strings, numbers and lists of them are TOML's."""
+    inner = {key: value for key, value in table.items() if isinstance(value, dict)}
+    values = (f"{key(k)} = {dump(v)}\n" for k, v in table.items() if k not in inner)
+    tables = (toml(f"{name}.{key(k)}", v) for k, v in inner.items())
+    return f"\n[{name}]\n" + "".join(values) + "".join(tables)
+
+
+def key(name: str) -> str:
+    """Quoted where TOML asks for it."""
+    return name if re.fullmatch(r"[\w-]+", name, re.ASCII) else dump(name)
+
+
+def dump(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 PARTS: dict[str, Callable[[], dict[str, Any]]] = {

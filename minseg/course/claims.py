@@ -1,7 +1,8 @@
 """Cards of the ledger: what the lecture notes say, what was measured just now, and a verdict.
 
-`minseg.ledger` measures and holds the words; here they are drawn, for the notebooks 91 to 95. `claim`
-and `ledger` are what lessons used to call: in a learner's old copy they say where to look today.
+`minseg.ledger` measures and holds the words; here they are drawn, for the notebooks 91 to 95.
+`claim` and `ledger` are what lessons used to call: in a learner's old copy they say where to look
+today.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ def claim(id: str, measured: str, supports: bool) -> None:
 
 
 def ledger() -> None:
-    """Draw where the claims of the lecture notes are measured, and how many are of which verdict."""
+    """Draw where the claims of the lecture notes are measured, and how many have which verdict."""
     rows = []
     for number, name in NOTEBOOKS.items():
         verdicts = [entry["verdict"] for entry in entries(number).values()]
@@ -93,4 +94,3 @@ def ledger() -> None:
 
 def _sign(verdict: str) -> str:
     return VERDICTS[verdict].replace(" ", SPACE)
-

@@ -1,9 +1,9 @@
 """The ledger: what a set of lecture notes on segmentation says, measured, with a verdict.
 
 Each statement of the notes that can be checked has an id, C01 to C140. `claims.toml` has it in our
-own words, with a verdict and the precise version; a function of the same name measures it: `c24` of
-`grids` returns what was `Measured`, and whether that supports the verdict. `entries` reads the words
-and finds the function; `results` has the figures of long runs. A file for each topic:
+own words, with a verdict and the precise version; a function of the same name measures it: `c24`
+of `grids` returns what was `Measured`, and whether that supports the verdict. `entries` reads the
+words and finds the function; `results` has the figures of long runs. A file for each topic:
 
     tasks, grids, outlines, distances, consistency, contours         masks and tasks
     rounding, roi_align, detector_losses, mask_head,

@@ -93,11 +93,11 @@ def c121() -> Measured:
     """Surface distances measure geometry, complement IoU, and use a distance transform."""
     coin = coins_truth().masks[9]
     moved = torch.roll(coin, 3, dims=1)
-    surfaces = [(mask & ~erode(mask, 1)).nonzero().double() for mask in (coin, moved)]
-    brute = torch.cdist(*surfaces).amin(dim=1)  # all pairs, 8 neighbours
+    a, b = ((mask & ~erode(mask, 1)).nonzero().double() for mask in (coin, moved))
+    brute = torch.cdist(a, b).amin(dim=1)  # all pairs, 8 neighbours
     fast, four = (surface_distances(coin, moved, connectivity=c)[0] for c in (2, 1))
     return Measured(
-        f"a coin moved by 3 px: distance transform and all {len(fast)} × {len(surfaces[1])} pairs "
+        f"a coin moved by 3 px: distance transform and all {len(fast)} × {len(b)} pairs "
         f"agree to 1e-9. With 4 neighbours the surface has {len(four)} pixels.",
         torch.allclose(brute, fast, atol=1e-9) and len(four) < len(fast),
     )

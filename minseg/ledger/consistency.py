@@ -6,6 +6,7 @@ A disc stretches out a thin arm; its probabilities drown in noise, drawn five ti
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -52,7 +53,7 @@ def _judge(p: Tensor) -> tuple[float, float, float]:
     return iou, left, total_variation(mask.float()).item()
 
 
-def _by_crf(photo_of: Tensor, **options: float) -> list[tuple[float, float, float]]:
+def _by_crf(photo_of: Tensor, **options: Any) -> list[tuple[float, float, float]]:
     """`_judge` of a CRF's answers, for a photograph in which the mask `photo_of` can be seen."""
     grain = 0.1 * torch.randn(3, 48, 64, generator=seeded(1))
     photo = torch.where(photo_of, 0.7, 0.3) + grain

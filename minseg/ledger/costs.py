@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import Sequential
 
-from minseg.data import SceneDataset
 from minseg.experiments.activation_memory import in_segments, kept, peak
 from minseg.ledger.measured import Measured, seeded
+from minseg.ledger.scenes import coin_scenes
 from minseg.models import load_coins
 from minseg.models.backbone import Residual
 
@@ -19,7 +19,7 @@ from minseg.models.backbone import Residual
 @cache
 def _mask_rcnn(checkpointing: bool, bf16: bool) -> tuple[float, float]:
     """MiB that a forward pass on four scenes keeps, and the RPN's objectness loss."""
-    scenes = list(SceneDataset("val", style="coins", size=128, length=4))
+    scenes = coin_scenes(4)
     images, truths = [s.image for s in scenes], [s.instances for s in scenes]
     model = load_coins()
     model.checkpointing = checkpointing

@@ -14,10 +14,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from minseg.boxes import encode
-from minseg.data import SceneDataset
 from minseg.experiments import mask_rcnn_probes as probes
 from minseg.ledger.measured import Measured, mean_sd, seeded
 from minseg.ledger.results import result
+from minseg.ledger.scenes import coin_scenes, shape_scenes
 from minseg.models import MaskRCNN, load_coins
 from minseg.models.mask_rcnn.model import random_rows
 from minseg.models.mask_rcnn.roi_heads import BOX_WEIGHTS, sample_proposals
@@ -34,13 +34,13 @@ def _untrained() -> MaskRCNN:
 @cache
 def _pulls() -> tuple[dict[str, Tensor], Tensor]:
     """The five losses on eight scenes; gradients of each and of the sum in the backbone (6, W)."""
-    return probes.pulls(_untrained(), [SceneDataset("train")[k] for k in range(8)])
+    return probes.pulls(_untrained(), shape_scenes(8))
 
 
 @cache
 def _pushes() -> probes.Pushes:
     """Gradients of four mask losses with respect to the mask logits."""
-    return probes.mask_pushes(_untrained(), [SceneDataset("train")[k] for k in range(8)])
+    return probes.mask_pushes(_untrained(), shape_scenes(8))
 
 
 def c09() -> Measured:
@@ -123,7 +123,7 @@ def c17() -> Measured:
 def c50() -> Measured:
     """The classification loss supervises all RoIs densely."""
     model = load_coins()
-    scene = SceneDataset("val", size=128, count=(5, 7), style="coins")[2]
+    scene = coin_scenes(3, count=(5, 7))[2]
     batch, sizes = pad_images(scene.image[None], 16)
     truth = pad_truth([scene.instances], model.categories, sizes, batch.shape[2:])
     proposals = probes.flow(model, scene.image)["RoIs"][:60, 1:]

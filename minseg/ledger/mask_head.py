@@ -1,5 +1,4 @@
-"""The mask head: its layers, its numbers, and how its answer comes onto the image: C18, C46 to C49.
-"""
+"""The mask head: its layers, its numbers, its answer on the image: C18, C46 to C49."""
 
 from __future__ import annotations
 
@@ -32,8 +31,9 @@ def c18() -> Measured:
         for name, boxes in where.items()
     }
     worst = max(iou["without the cell's"].mean(), iou["without the pixel's"].mean())
+    told = (f"{name}: IoU {mean_sd(values.tolist(), 3)}" for name, values in iou.items())
     return Measured(
-        f"24 coins: {'; '.join(f'{name}: IoU {mean_sd(v.tolist(), 3)}' for name, v in iou.items())}.",
+        f"24 coins, {'; '.join(told)}.",
         bool(iou["both halves"].mean() > 0.995 > 0.97 > worst),
     )
 
@@ -43,7 +43,7 @@ def c46() -> Measured:
     head, grid = MaskHead(), torch.zeros(1, 256, 14, 14)  # the defaults are the paper's
     inside = head.trunk(grid)
     way = [tuple(part.shape[1:]) for part in (grid, inside, head.up(inside), head(grid))]
-    return Measured(" → ".join(map(str, way)), way[2:] == [(256, 28, 28), (80, 28, 28)])
+    return Measured(f"{' → '.join(map(str, way))}.", way[2:] == [(256, 28, 28), (80, 28, 28)])
 
 
 def c47() -> Measured:
@@ -59,9 +59,7 @@ def c48() -> Measured:
     """A class-specific head puts out C masks for each RoI, a class-agnostic one a single mask."""
     grid = torch.zeros(1, 256, 14, 14)
     ends = [tuple(head(grid).shape[1:]) for head in (MaskHead(), MaskHead(class_agnostic=True))]
-    return Measured(
-        f"{ends[0]} and {ends[1]} for each RoI.", ends == [(80, 28, 28), (1, 28, 28)]
-    )
+    return Measured(f"{ends[0]} and {ends[1]} for each RoI.", ends == [(80, 28, 28), (1, 28, 28)])
 
 
 def c49() -> Measured:

@@ -67,8 +67,8 @@ def c137() -> Measured:
         share.append(100 * (after / before - 1))
     return Measured(
         f"three runs of 200 steps, pooled to aligned, mask AP: {told[0]} at stride 16, {told[1]} "
-        f"with a pyramid. In points the pyramid gains more ({gain[1]:.1f}, {gain[0]:.1f}), in "
-        f"proportion less ({share[1]:.0f} %, {share[0]:.0f} %): the paper's order is not seen here.",
+        f"with a pyramid. In proportion stride 16 gains more ({share[0]:.0f} %, {share[1]:.0f} %), "
+        f"in points less ({gain[0]:.1f}, {gain[1]:.1f}): the paper's order is not seen in points.",
         min(coarse["align"]) > max(coarse["pool"])
         and min(fine["align"]) > max(fine["pool"])
         and share[0] > share[1] > 10,

@@ -23,7 +23,7 @@ def _target() -> Tensor:
 
 
 def _fitted(squared: bool, smooth: float) -> tuple[Tensor, float]:
-    """Free probabilities (1, 28, 28) after 400 steps of a Dice loss, and the coefficient reached."""
+    """Free probabilities (1, 28, 28) after 400 steps of a Dice loss; the coefficient reached."""
 
     def loss(z: Tensor) -> Tensor:
         return losses.dice_loss(z.sigmoid(), _target(), squared=squared, smooth=smooth)

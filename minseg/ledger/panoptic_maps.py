@@ -11,7 +11,8 @@ from torch import Tensor
 from minseg.data import STUFF, THINGS, make_scene
 from minseg.experiments import panoptic_edits
 from minseg.ledger.measured import Measured
-from minseg.metrics import PanopticQuality, panoptic_quality
+from minseg.metrics import panoptic_quality
+from minseg.metrics.pq_result import PanopticQuality
 from minseg.panoptic import decode, encode
 
 SKY, DISC = 6000, 1001  # class 6, and instance 1 of class 1

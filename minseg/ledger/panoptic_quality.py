@@ -117,7 +117,7 @@ def c124() -> Measured:
     lake[20:], yard[30:33, 20:24] = 8000, 8000  # water: half of one image, 12 pixels of the other
     truths, answers = torch.stack([lake, yard]), torch.stack([lake, torch.full_like(yard, 7000)])
     sets = [(truths == c, answers == c) for c in (7000, 8000)]
-    mean_iou = (sum((a & b).sum() / (a | b).sum() for a, b in sets) / 2).item()
+    mean_iou = sum(((a & b).sum() / (a | b).sum()).item() for a, b in sets) / 2
     quality = panoptic_quality(answers, truths, things=THINGS, stuff=STUFF).stuff.pq
     return Measured(
         f"12 of 4800 pixels wrong: mean IoU {mean_iou:.3f}, PQ^St {quality:.3f}.",
@@ -131,11 +131,12 @@ def c125() -> Measured:
     inside = (x - 30) ** 2 + (y - 20) ** 2 < 15**2
     stripes = torch.where(inside, DISC, (y.long() // 4 % 3 + 6) * 1000)
     small, thin = (score(peel(ids), ids) for ids in (_scene(), stripes))
+    gaps = [one.stuff.pq - one.things.pq for one in (small, thin)]
     return Measured(
-        f"every segment a pixel too small: PQ^St − PQ^Th is {small.stuff.pq - small.things.pq:+.2f} "
-        f"for small things before broad stuff, {thin.stuff.pq - thin.things.pq:+.2f} for a large "
-        "thing before thin stripes. Either sign can be built; which one is usual, data sets say.",
-        small.stuff.pq > small.things.pq + 0.1 and thin.stuff.pq < thin.things.pq - 0.1,
+        f"every segment a pixel too small: PQ^St − PQ^Th is {gaps[0]:+.2f} for small things before "
+        f"broad stuff, {gaps[1]:+.2f} for a large thing before thin stripes. Either sign can be "
+        "built; which one is usual, data sets say.",
+        gaps[0] > 0.1 and gaps[1] < -0.1,
     )
 
 

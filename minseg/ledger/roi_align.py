@@ -53,9 +53,9 @@ def c44() -> Measured:
             found.append((value.item(), slope))
     ceiling, ours, near, _ = found
     return Measured(
-        f"f = k², x = 2: with the ceiling value {ceiling[0]:.0f}, derivative {ceiling[1]:.0f}; with "
-        f"floor + 1 value {ours[0]:.0f}, derivative {ours[1]:.0f}. At x = 2.001 the ceiling's "
-        f"derivative is {near[1]:.0f} too.",
+        f"f = k², x = 2: with the ceiling value {ceiling[0]:.0f}, derivative {ceiling[1]:.0f}; "
+        f"with floor + 1 value {ours[0]:.0f}, derivative {ours[1]:.0f}. At x = 2.001 the "
+        f"ceiling's derivative is {near[1]:.0f} too.",
         ceiling == (4, 0) and ours == (4, 5) and abs(near[1] - 5) < 0.01,
     )
 

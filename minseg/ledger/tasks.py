@@ -159,7 +159,8 @@ def c07() -> Measured:
     sky = torch.arange(2).repeat(int(apart.sum()))  # sky or ground behind each of these worlds
     overlap = _entropies(front[front != back], back[front != back])
     disjoint = _entropies(front[apart], back[apart])
-    behind = _entropies(*(m[apart].repeat_interleave(2) for m in (front, back)), sky)
+    front, back = (mask[apart].repeat_interleave(2) for mask in (front, back))
+    behind = _entropies(front, back, sky)
     told = ["; ".join(f"{bits:.1f}" for bits in world) for world in (overlap, disjoint, behind)]
     return Measured(
         "bits of detection; instances; panoptic map, over all worlds of two masks of 3 × 3 pixels: "

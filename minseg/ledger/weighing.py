@@ -11,11 +11,11 @@ import numpy as np
 import torch
 
 from minseg import losses
-from minseg.data import SceneDataset
 from minseg.experiments.shared_gradients import shared_gradients
 from minseg.experiments.two_tasks import dial, resting_place, turn_dial
 from minseg.ledger.measured import Measured, mean_sd
 from minseg.ledger.results import result
+from minseg.ledger.scenes import coin_scenes
 from minseg.models import MaskRCNN, load_coins
 
 RUNS = ((20.0, 1.0), (20.0, 100.0), (45.0, 1.0), (45.0, 100.0))  # start, in degrees, and unit
@@ -56,7 +56,7 @@ def c54() -> Measured:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         model = MaskRCNN(**load_coins().options)
-    scenes = list(SceneDataset("val", style="coins", size=128, length=4))
+    scenes = coin_scenes(4)
     found = shared_gradients(model, scenes)
     length = dict(zip(found.names, found.norms.tolist(), strict=True))
     images, truths = [s.image for s in scenes], [s.instances for s in scenes]
