@@ -6,7 +6,7 @@ import pytest
 
 from minseg.ledger import entries, measure
 
-SLOW = {"C09", "C11", "C15", "C20", "C37", "C54", "C57", "C86", "C87", "C93"}  # seconds each
+SLOW = {"C09", "C15", "C20", "C37", "C54", "C57", "C86", "C87"}  # two seconds and more
 
 
 def each():
