@@ -3,7 +3,7 @@
 #
 # The **notes** are a set of lecture notes on instance and panoptic segmentation, from which this course grew. Each statement in them that can be checked has an id, C01 to C140. The **ledger**, notebooks 91 to 95, restates these claims in our own words, measures them, and gives a verdict. It is a place to look things up; no unit needs it. Most of what the notes say of costs is not measured yet.
 #
-# *3 claims here, about 20 s to run them all. No GPU, no downloads.*
+# *3 claims here, about 25 s to run them all. No GPU, no downloads.*
 #
 # **How to read a card**
 #
@@ -65,4 +65,3 @@ show_source(c87)
 #
 # > **When it does not work**
 # > - *`AssertionError` under a card:* on your machine the measurement does not support the verdict. Run `make test-unit`: if a test of `tests/ledger` fails as well, the package has changed, or this is a find.
-# > - *A link of the index leads nowhere:* the cells below have to be there, run or not; in a plain page use its search.

@@ -29,7 +29,7 @@ def show_claim(id: str) -> None:
         ["Precisely", Markdown(entry["precise"])],
         ["Quoted" if found.quoted else f"Measured{SPACE}here", found.text],
         ["Source", Markdown(entry["source"])],
-        ["Code", f"minseg.ledger.{entry['topic']}.{id.lower()}"],
+        ["Code", f"{id.lower()} in {entry['topic']}.py (minseg/ledger)"],
     ]
     verdict = Markdown(f"**{_sign(entry['verdict'])}**")
     markdown, plain = table([f"Claim {id}", verdict], rows)

@@ -16,7 +16,7 @@ def test_the_card_says_it_all(capsys):
         "✓ holds",
         "Measured here",
         "32 px: P2",
-        "minseg.ledger.roi_align.c82",
+        "c82 in roi_align.py",
     ):
         assert words in card
     for field in ("notes", "precise", "source"):
