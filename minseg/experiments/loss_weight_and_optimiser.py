@@ -28,15 +28,15 @@ OPTIMISERS: dict[str, Callable[[Iterable[Parameter]], Optimizer]] = {
 }
 
 
-def small() -> MaskRCNN:
-    """A small Mask R-CNN, with the same weights at every call."""
+def small(seed: int = 0) -> MaskRCNN:
+    """A small Mask R-CNN, with the same weights at every call with the same seed."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+        torch.manual_seed(seed)
         return MaskRCNN(widths=(16, 32, 48, 64), channels=32, box_width=64, mask_width=32)
 
 
 def train_weighted(
-    weight: float, optimiser: str, scenes: Sequence[Example], *, steps: int = 60
+    weight: float, optimiser: str, scenes: Sequence[Example], *, steps: int = 60, seed: int = 0
 ) -> list[dict[str, float]]:
     """Train with `weight` on the mask loss and 1 on the others.
 
@@ -45,11 +45,12 @@ def train_weighted(
         optimiser: one of `OPTIMISERS`.
         scenes: gone through in order, `BATCH` at a step, and from the start again at the end.
         steps: how many.
+        seed: of the first weights.
 
     Returns:
         The five losses before each step, without the weight.
     """
-    model, rows = small(), []
+    model, rows = small(seed), []
     learner = OPTIMISERS[optimiser](model.parameters())
     for step in range(steps):
         # The next images of the data set, with a seed for each.
