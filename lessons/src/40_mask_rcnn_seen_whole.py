@@ -3,7 +3,7 @@
 #
 # An image goes in, a list of masks comes out. What flows between the parts that stand in between? In this unit you put the whole network's forward pass together, in fewer than 25 lines, from parts that the package has ready.
 #
-# *35 minutes: 14 to read, 6 to look at pictures, 4 to play, 11 to write code. 12 s to run, no GPU. You need [unit 21](21_roi_pooling_versus_roialign.ipynb) for RoIAlign.*
+# *30 minutes: 11 to read, 5 to look at pictures, 4 to play, 10 to write code. 15 s to run, no GPU. You need [unit 21](21_roi_pooling_versus_roialign.ipynb) for RoIAlign.*
 
 # %%
 import torch
@@ -116,7 +116,7 @@ show(
 )
 
 # %% [markdown]
-# An anchor's size grows with the stride: the square one is 10, 20 or 40 px wide. So each level finds things of its own size, and these coins, 16 to 26 px wide, are found at stride 8.
+# An anchor's size grows with the stride: the square one is 10, 20 or 40 px wide. So each level finds things of its own size, and these coins, 16 to 26 px wide, are found at stride 8 above all.
 #
 # ### How to say where
 #
@@ -211,6 +211,7 @@ reveal("40.q_box_head", 100 * parameters(model.box_head) / parameters(model), "%
 # At test `detect` makes boxes of the logits and deltas: it drops what is improbable, moves the rest, and runs NMS once more. (You will write it in [unit 42](42_train_your_own.ipynb).) Then the **mask head** reads the boxes that are left, the *refined* ones: 14 × 14 cells, two 3 × 3 convolutions, a transposed convolution that doubles the grid, and one logit for each of 28 × 28 cells and each class.
 
 # %%
+from minseg.boxes import box_iou
 from minseg.draw.targets import draw_answer
 from minseg.models.mask_rcnn.inference import detect, paste
 
@@ -221,9 +222,10 @@ with torch.no_grad():
     masks = model.mask_head(large)  # (D, C, 28, 28)
 instances = paste(found, masks, model.categories, size)  # D masks of 128 × 128
 
-strength = grids[0].norm(dim=0), large[0].norm(dim=0)
+one = box_iou(found.boxes, rois[:1, 1:]).argmax()  # the detection that RoI 1 has become
+strength = grids[0].norm(dim=0), large[one].norm(dim=0)
 show(
-    draw_answer(image, found.boxes[0], (*strength, masks[0, 0].sigmoid()), instances.masks[0]),
+    draw_answer(image, found.boxes[one], (*strength, masks[one, 0].sigmoid()), instances.masks[one]),
     alt="A coin in its box; its features as 7 by 7 and as 14 by 14 grey cells; a white disc of 28 "
     "by 28 cells; the coin filled on the image.",
     facts=f"{len(instances)} detections, the least sure with a score of {found.scores[-1]:.2f}",

@@ -23,9 +23,9 @@ from minseg.experiments.mask_rcnn_trace import MaskRCNNTrace
 from minseg.models.mask_rcnn.model import BOX_GRID
 from minseg.models.mask_rcnn.roi_heads import read_pyramid
 
-WIDTH, HEIGHT = 900, 470  # of the figure in pixels, which are the coordinates below
-SIDE = 112  # of a picture
-UPPER, LOWER = 70, 310  # top of each row's pictures
+WIDTH, HEIGHT = 900, 425  # of the figure in pixels, which are the coordinates below
+SIDE = 108  # of a picture
+UPPER, LOWER = 40, 288  # top of each row's pictures
 FEATURES, BOXES = ALIGN_COLOUR, POOL_COLOUR  # colours of the two roads between the rows
 
 
@@ -55,13 +55,13 @@ def _first_stage(ax: Axes, trace: MaskRCNNTrace) -> None:
     channels, size = trace.pyramid[0].shape[1], image.shape[0]
     _put(ax, image, 8, UPPER, "image", f"(3, {size}, {size})")
     norms = [features[0].norm(dim=0) for features in trace.pyramid]
-    _put_levels(ax, norms, 196, f"features, {channels} channels")
-    _put_levels(ax, best, 466, "A scores, A × 4 moves")
-    _put(ax, image, 772, UPPER, "proposals", "(R, 4)")
-    _outline(ax, trace.proposal * SIDE / size, 772, UPPER, 0.6)
-    _arrow(ax, 124, 188, UPPER, "backbone")
-    _arrow(ax, 398, 458, UPPER, "RPN")
-    _arrow(ax, 668, 764, UPPER, "best, NMS")
+    _put_levels(ax, norms, 208, f"features, {channels} channels")
+    _put_levels(ax, best, 474, "A scores, A × 4 moves")
+    _put(ax, image, 784, UPPER, "proposals", "(R, 4)")
+    _outline(ax, trace.proposal * SIDE / size, 784, UPPER, 0.6)
+    _arrow(ax, 122, 202, UPPER, "backbone")
+    _arrow(ax, 411, 468, UPPER, "RPN")
+    _arrow(ax, 677, 778, UPPER, "best, NMS")
 
 
 def _second_stage(ax: Axes, trace: MaskRCNNTrace) -> None:
@@ -71,34 +71,34 @@ def _second_stage(ax: Axes, trace: MaskRCNNTrace) -> None:
     grid = read_pyramid(trace.pyramid, model.strides, roi, BOX_GRID, cells=model.cells)
     _put(ax, grid[0].norm(dim=0), 8, LOWER, "a proposal, read", f"(R, {channels}, 7, 7)")
     boxes = trace.heads.refined[trace.kept]
-    _put(ax, image, 200, LOWER, "classes, boxes", "(D,), (D, 4)")
-    _outline(ax, boxes * SIDE / size, 200, LOWER, 1.6)
+    _put(ax, image, 202, LOWER, "classes, boxes", "(D,), (D, 4)")
+    _outline(ax, boxes * SIDE / size, 202, LOWER, 1.6)
     _put(ax, trace.heads.grid[0], 402, LOWER, "a box, read", f"(D, {channels}, 14, 14)")
     mask = trace.heads.logits[0].sigmoid()
-    _put(ax, mask, 594, LOWER, "a mask", "(D, C, 28, 28)")
+    _put(ax, mask, 602, LOWER, "a mask", "(D, C, 28, 28)")
     canvas = rgb(trace.image, (size, size))
     for found in trace.masks[trace.kept]:
         paint(canvas, found.numpy(), ALIGN_COLOUR, 0.6)
-    _put(ax, canvas, 780, LOWER, "masks", f"(D, {size}, {size})")
-    _arrow(ax, 124, 192, LOWER, "box head")
-    _arrow(ax, 316, 394, LOWER, "RoIAlign")
-    _arrow(ax, 518, 586, LOWER, "mask head")
-    _arrow(ax, 710, 772, LOWER, "paste")
+    _put(ax, canvas, 784, LOWER, "masks", f"(D, {size}, {size})")
+    _arrow(ax, 122, 196, LOWER, "box head")
+    _arrow(ax, 316, 396, LOWER, "RoIAlign")
+    _arrow(ax, 516, 596, LOWER, "mask head")
+    _arrow(ax, 716, 778, LOWER, "paste")
 
 
 def _roads(ax: Axes) -> None:
     """What the second stage gets from the first: features, and places to read them."""
-    under, over = UPPER + SIDE + 22, LOWER - 20
-    feature_road, box_road = under + 14, under + 44
+    under, over = UPPER + SIDE + 22, LOWER - 32
+    feature_road, box_road = under + 12, under + 38
     line: dict[str, Any] = {"lw": 2, "solid_joinstyle": "round"}
-    ax.plot([266, 266], [under, feature_road], color=FEATURES, **line)
+    ax.plot([276, 276], [under, feature_road], color=FEATURES, **line)
     ax.plot([28, 28, 458, 458], [over, feature_road, feature_road, over], color=FEATURES, **line)
-    ax.plot([828, 828, 92, 92], [under, box_road, box_road, over], color=BOXES, **line)
+    ax.plot([838, 838, 92, 92], [under, box_road, box_road, over], color=BOXES, **line)
     for x, colour in ((28, FEATURES), (458, FEATURES), (92, BOXES)):
         ax.plot(x, over, "v", color=colour, ms=6)
     style: dict[str, Any] = {"fontsize": 9.5, "va": "center", "backgroundcolor": "white"}
-    ax.text(290, feature_road, "features to read", color=FEATURES, **style)
-    ax.text(540, box_road, "where to read them", color=BOXES, **style)
+    ax.text(300, feature_road, "features", color=FEATURES, **style)
+    ax.text(540, box_road, "RoIAlign reads them here", color=BOXES, **style)
 
 
 def _put(

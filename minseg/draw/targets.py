@@ -2,7 +2,7 @@
 
     draw_move        an anchor and its thing, with the four numbers between them
     draw_targets     which anchors, which RoIs, which cells say yes, on one scene
-    draw_two_rulers  one relative error on a small and on a large thing, in pixels and in deltas
+    draw_answer      one RoI on its way to a mask
 
 Yes is blue and solid, no is orange and dashed, neither is grey. Units 40 and 41.
 """
@@ -32,12 +32,13 @@ def draw_move(anchor: Tensor, box: Tensor) -> Figure:
     how = {"arrowstyle": "-|>", "lw": 1.6, "color": "#333333", "shrinkA": 0, "shrinkB": 0}
     ax.annotate("", (x, ya), (xa, ya), arrowprops=how)
     ax.annotate("", (x, y), (x, ya), arrowprops=how)
-    ax.text((xa + x) / 2, ya - 1, f"{x - xa:g} px", ha="center", va="bottom")
+    ax.text(x - 1, ya - 0.7, f"{x - xa:g} px", ha="right", va="bottom")
     ax.text(x + 1, (ya + y) / 2, f"{y - ya:g} px", ha="left", va="center")
     for one, name, colour in ((anchor, "anchor", ALIGN_COLOUR), (box, "thing", TRUTH_COLOUR)):
         x1, y1, x2, y2 = one.tolist()
         size = f"{name}, {x2 - x1:g} × {y2 - y1:g} px"
-        ax.text(x1, y1 - 1, size, ha="left", va="bottom", color=colour, weight="bold")
+        at, side = (x1, "left") if name == "anchor" else (x2, "right")
+        ax.text(at, y1 - 1, size, ha=side, va="bottom", color=colour, weight="bold")
     low, high = torch.minimum(anchor, box)[:2] - 5, torch.maximum(anchor, box)[2:] + 3
     ax.set(xlim=(low[0], high[0]), ylim=(high[1], low[1]), aspect="equal", xlabel="x, px")
     ax.set_ylabel("y, px")
@@ -59,7 +60,7 @@ def draw_targets(
         rois: (P, 4) positives and (K - P, 4) background.
         mask: (4,) a positive and (m, m) its target.
     """
-    fig, axes = figure(columns=3, height=350)
+    fig, axes = figure(columns=3, height=365)
     _anchors(axes[0], image, *anchors)
     draw_image(axes[1], image, "RoIs: coin, or background?")
     draw_boxes(axes[1], rois[1], POOL_COLOUR, linestyle="--", width=1)
@@ -67,7 +68,7 @@ def draw_targets(
     draw_boxes(axes[0], things, TRUTH_COLOUR, linestyle=":", width=1.5)
     draw_image(axes[2], mask[1], "one RoI's mask: which cells?", limits=(0, 1))
     notes = (
-        "blue: yes. orange: no. grey: not asked",
+        "blue: yes. orange: no.\ngrey: not asked. dotted: truth",
         f"blue: {len(rois[0])} positives. orange: {len(rois[1])} others",
         "white: covered. black: not. grey: in part",
     )
@@ -88,23 +89,6 @@ def _anchors(ax: Axes, image: Tensor, anchors: Tensor, yes: Tensor, no: Tensor) 
     draw_boxes(ax, anchors[yes], ALIGN_COLOUR, width=1.6)
 
 
-def draw_two_rulers(sides: tuple[float, float], losses: Tensor) -> Figure:
-    """Bars of one relative error's loss on two things of `sides` px.
-
-    Args:
-        losses: (2, 2), between boxes and between deltas, of the smaller and the larger thing.
-    """
-    fig, axes = figure(columns=2, width=640, height=250)
-    names = [f"{side:g} px" for side in sides]
-    titles = ("between boxes, in pixels", "between deltas")
-    for ax, title, row in zip(axes, titles, losses.tolist(), strict=True):
-        bars = ax.bar(names, row, color=[ALIGN_COLOUR, TRUTH_COLOUR], width=0.5)
-        ax.bar_label(bars, fmt="{:.2g}", padding=2)
-        ax.set(title=title, xlabel="side of the thing", ylim=(0, 1.2 * max(row)))
-    axes[0].set_ylabel("smooth L1")
-    return fig
-
-
 def draw_answer(
     image: Tensor, box: Tensor, grids: tuple[Tensor, Tensor, Tensor], found: Tensor
 ) -> Figure:
@@ -118,7 +102,7 @@ def draw_answer(
     fig, axes = figure(columns=5, height=215)
     draw_image(axes[0], image, "a RoI")
     draw_boxes(axes[0], box, ALIGN_COLOUR)
-    titles = ("7 × 7: which class?", "14 × 14: which cells?", "28 × 28 mask")
+    titles = ("7 × 7 features", "14 × 14 features", "28 × 28 mask")
     for ax, title, grid in zip(axes[1:4], titles, grids, strict=True):
         draw_image(ax, grid, title)
     pasted = image.clone()
