@@ -80,7 +80,7 @@ StageViewer(model, scene)
 #
 # ## 1 · Features: three maps of one image
 #
-# The backbone is a small residual network that halves the resolution step by step. Fine maps know *where* something is, coarse ones *what* it is: their cells have seen more of the image. A **feature pyramid** (Lin et al., 2017) enlarges the coarse maps and adds them to the finer ones, so that each level knows both. A level's **stride** is the number of image pixels from one of its cells to the next.
+# The backbone is a small residual network that halves the resolution step by step. Fine maps know *where* something is, coarse ones *what* it is: their cells have seen more of the image. A **feature pyramid** (Lin et al., 2017) enlarges the coarse maps and adds them to the finer ones, so that each level knows both. A level's **stride** is the number of image pixels from one of its cells to the next: 4, 8 and 16 here.
 
 # %%
 image = scene.image  # (3, 128, 128), values from 0 to 1
@@ -88,8 +88,8 @@ image = scene.image  # (3, 128, 128), values from 0 to 1
 with torch.no_grad():
     pyramid = model.backbone(image[None] - 0.5)  # 0 is mid-grey
 
-for stride, features in zip(model.strides, pyramid):
-    print("stride", stride, tuple(features.shape))
+for features in pyramid:
+    print(tuple(features.shape))
 
 # %% [markdown]
 # ## 2 · A score and a move for each anchor
@@ -225,7 +225,9 @@ instances = paste(found, masks, model.categories, size)  # D masks of 128 × 128
 one = box_iou(found.boxes, rois[:1, 1:]).argmax()  # the detection that RoI 1 has become
 strength = grids[0].norm(dim=0), large[one].norm(dim=0)
 show(
-    draw_answer(image, found.boxes[one], (*strength, masks[one, 0].sigmoid()), instances.masks[one]),
+    draw_answer(
+        image, found.boxes[one], (*strength, masks[one, 0].sigmoid()), instances.masks[one]
+    ),
     alt="A coin in its box; its features as 7 by 7 and as 14 by 14 grey cells; a white disc of 28 "
     "by 28 cells; the coin filled on the image.",
     facts=f"{len(instances)} detections, the least sure with a score of {found.scores[-1]:.2f}",

@@ -178,7 +178,7 @@ show(
 # **Exercise 41.mask_targets** · *core, 8 minutes.* `rois` is (P, 5) float, rows (number of the image, $x_1, y_1, x_2, y_2$); boxes may have fractions and may reach beyond the image, where everything is background. `things` (P,) int64 says which thing of its image each RoI is of; P may be 0. `truth.masks` is (B, G, H, W) bool, `truth.boxes` (B, G, 4). `to_grid(masks, boxes, size)` computes shares: masks (P, H, W) and boxes (P, 4) to (P, size, size).
 
 # %%
-from minseg.masks import to_grid
+from minseg.masks import to_grid  # noqa: F401  (for you)
 
 
 def my_mask_targets(rois, things, truth, size):
@@ -243,8 +243,8 @@ for seed in range(5):
     starts.append(torch.stack(list(losses.values())).detach())
 starts = torch.stack(starts)  # (5 networks, 5 losses)
 reveal("41.q_class", starts[:, 2].mean())
-for name, values in zip(losses, starts.T):
-    print(f"{name:14} {values.mean():.2f} ± {values.std():.2f}")
+for k, name in enumerate(losses):
+    print(f"{name:14} {starts[:, k].mean():.2f} ± {starts[:, k].std():.2f}")
 
 # %% [markdown]
 # $-\ln \tfrac14 = \ln 4 = 1.39$. And objectness and mask start at $\ln 2 = 0.69$, since each is one yes-or-no question. (± is the SD over five networks.) If your own network starts far from these, look for the bug before you train.

@@ -17,10 +17,10 @@ scenes = SceneDataset("train", **options)  # the first 200 will do
 unseen = SceneDataset("val", **options)  # never trained on
 
 fig, axes = figure(columns=4, height=235)
-for ax, k in zip(axes[::2], (0, 1)):
-    draw_image(ax, scenes[k].image, f"scene {k}")
-for ax, k in zip(axes[1::2], (0, 1)):
-    draw_instances(ax, scenes[k].image, scenes[k].instances, f"its {len(scenes[k].instances)} masks")
+for k in range(2):
+    image, truth = scenes[k].image, scenes[k].instances
+    draw_image(axes[2 * k], image, f"scene {k}")
+    draw_instances(axes[2 * k + 1], image, truth, f"its {len(truth)} masks")
 show(
     fig,
     alt="Two images of worn grey coins on dark ground, each with its masks beside it.",
@@ -69,7 +69,12 @@ steps = lesson_steps(200)  # 200, or fewer in a quick test
 curve = LossCurve(steps=steps)
 display(curve)  # noqa: F821  (Jupyter's own)
 result = train(
-    mine, InMemory(scenes, 200), steps=steps, batch_size=4, augmentation=augment_symmetries, on_step=curve
+    mine,
+    InMemory(scenes, 200),
+    steps=steps,
+    batch_size=4,
+    augmentation=augment_symmetries,
+    on_step=curve,
 )
 
 names = ("rpn_objectness", "rpn_box", "class", "box", "mask")
@@ -144,7 +149,7 @@ print("Has it learnt?", "Yes." if learnt else "Not yet. Run the training cell ag
 # - `batched_nms(boxes, scores, classes, iou_threshold)`: the row numbers that are kept, best first.
 
 # %%
-from minseg.boxes import batched_nms, clip_boxes, decode
+from minseg.boxes import batched_nms, clip_boxes, decode  # noqa: F401  (for you)
 
 
 def my_detect(logits, deltas, proposals, size, score_threshold, iou_threshold, most):
@@ -225,11 +230,10 @@ show(
     draw_alignment(MASK_AP, PUBLISHED_AP),
     alt="Bars of mask AP. Here: RoI pooling 21.9, RoIWarp 21.1, RoIAlign 28.0; dots of the three "
     "seeds lie close together. Published: 26.9, 27.1, 30.3.",
-    facts="mask AP of three networks each, mean ± SD: "
-    + ", ".join(
-        f"{op} {torch.tensor(ap).mean():.1f} ± {torch.tensor(ap).std():.1f}" for op, ap in MASK_AP.items()
-    ),
+    facts="mask AP in percent; dots are three networks each",
 )
+for way, ap in MASK_AP.items():
+    print(f"{way:5} {torch.tensor(ap).mean():.1f} ± {torch.tensor(ap).std():.1f}")
 reveal("42.q_warp", torch.tensor(MASK_AP["warp"]).mean(), "%")
 
 # %% [markdown]

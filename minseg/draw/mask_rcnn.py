@@ -109,7 +109,9 @@ def draw_moved_boxes(measured: Mapping[float, tuple[float, float]]) -> Figure:
     return fig
 
 
-def draw_alignment(measured: Mapping[str, Sequence[float]], published: Mapping[str, float]) -> Figure:
+def draw_alignment(
+    measured: Mapping[str, Sequence[float]], published: Mapping[str, float]
+) -> Figure:
     """Mask AP of three ways to read a RoI: here with each seed as a dot, and as published.
 
     Args:
@@ -126,6 +128,7 @@ def draw_alignment(measured: Mapping[str, Sequence[float]], published: Mapping[s
         ax.bar_label(made, fmt="{:.1f}", padding=14)
         ax.set(title=title, ylim=(0, 40))
     for k, values in enumerate(measured.values()):
-        axes[0].plot([k - 0.1, k, k + 0.1], sorted(values), "o", color="black", ms=4)
+        beside = torch.linspace(k - 0.1, k + 0.1, len(values))
+        axes[0].plot(beside.tolist(), sorted(values), "o", color="black", ms=4)
     axes[0].set_ylabel("mask AP, percent")
     return fig

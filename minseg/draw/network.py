@@ -60,8 +60,8 @@ def _first_stage(ax: Axes, trace: MaskRCNNTrace) -> None:
     _put(ax, image, 784, UPPER, "proposals", "(R, 4)")
     _outline(ax, trace.proposal * SIDE / size, 784, UPPER, 0.6)
     _arrow(ax, 122, 202, UPPER, "backbone")
-    _arrow(ax, 411, 468, UPPER, "RPN")
-    _arrow(ax, 677, 778, UPPER, "best, NMS")
+    _arrow(ax, 418, 468, UPPER, "RPN")
+    _arrow(ax, 684, 778, UPPER, "best, NMS")
 
 
 def _second_stage(ax: Axes, trace: MaskRCNNTrace) -> None:
@@ -112,8 +112,8 @@ def _put(
 
 def _put_levels(ax: Axes, maps: list[Tensor], x: float, title: str) -> None:
     """Maps of three levels side by side, the finest largest, each with its size below."""
-    ax.text(x + 98, UPPER - 8, title, ha="center", va="bottom", fontsize=9.5)
-    for values, side, at in zip(maps, (88, 60, 36), (x, x + 95, x + 161), strict=True):
+    ax.text(x + 101, UPPER - 8, title, ha="center", va="bottom", fontsize=9.5)
+    for values, side, at in zip(maps, (88, 60, 36), (x, x + 95, x + 166), strict=True):
         _image(ax, values, at, UPPER + SIDE - side, side)
         n = values.shape[-1]
         style: dict[str, Any] = {"ha": "center", "va": "top", "color": "#555555"}

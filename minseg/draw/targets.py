@@ -39,7 +39,8 @@ def draw_move(anchor: Tensor, box: Tensor) -> Figure:
         size = f"{name}, {x2 - x1:g} × {y2 - y1:g} px"
         at, side = (x1, "left") if name == "anchor" else (x2, "right")
         ax.text(at, y1 - 1, size, ha=side, va="bottom", color=colour, weight="bold")
-    low, high = torch.minimum(anchor, box)[:2] - 5, torch.maximum(anchor, box)[2:] + 3
+    low = (torch.minimum(anchor, box)[:2] - 5).tolist()
+    high = (torch.maximum(anchor, box)[2:] + 3).tolist()
     ax.set(xlim=(low[0], high[0]), ylim=(high[1], low[1]), aspect="equal", xlabel="x, px")
     ax.set_ylabel("y, px")
     return fig

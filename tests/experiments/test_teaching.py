@@ -41,7 +41,7 @@ def test_deltas_lead_to_the_true_boxes(taught):
 
 
 def test_the_masks_are_those_of_the_models_loss(model):
-    """The true boxes as proposals: then the random numbers play no part."""
+    """Before training each cell is a coin's toss."""
     scene = SceneDataset("val")[0]
     taught = teaching(model, [scene])
     positive = taught.positive
