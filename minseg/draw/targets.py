@@ -61,7 +61,7 @@ def draw_targets(
         rois: (P, 4) positives and (K - P, 4) background.
         mask: (4,) a positive and (m, m) its target.
     """
-    fig, axes = figure(columns=3, height=365)
+    fig, axes = figure(columns=3, height=400)
     _anchors(axes[0], image, *anchors)
     draw_image(axes[1], image, "RoIs: coin, or background?")
     draw_boxes(axes[1], rois[1], POOL_COLOUR, linestyle="--", width=1)
