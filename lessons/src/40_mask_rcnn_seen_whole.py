@@ -54,7 +54,7 @@ reveal("40.q_anchors", sum(trace.anchors), "anchors", digits=4)
 #
 # ## Follow one box
 #
-# Each tab is a stage. The yellow box is the same **RoI**, region of interest, on all of them: choose another with a click, with N and P, or with the slider. From the second stage on it can be dragged, and resized at its corner. The lines below the picture say what each stage makes of it.
+# Each tab is a stage. The yellow box is the same **RoI**, region of interest, on all of them: choose another with a click, with N and P, or with the slider. From the second stage on it can be dragged, and resized at its corner. The lines below the picture say what each stage makes of it. (The tab *Sampled RoIs* is about training, and belongs to [unit 41](41_what_each_part_is_taught.ipynb).)
 
 # %%
 from minseg.explore import StageViewer
@@ -72,7 +72,7 @@ StageViewer(model, scene)
 # 1. The RPN. Its anchor is a square of 20 × 20 px, the proposal fits the coin already (IoU 0.94), and the box head moves it by a tenth of a pixel.
 # 2. The RPN's suppression drops only boxes that overlap a better one by more than 0.7; several moderately different boxes on each coin pass. After the box head a second suppression, at 0.5, leaves one box for each coin: 7 of 100.
 # 3. No. It is the *strength of 64 feature channels*, read in the box by RoIAlign. The mask head never sees a pixel of the image. All that it knows has come through the backbone.
-# 4. It pulls the box back: IoU with the coin is 0.70 after your drag and 0.90 after the box head. The score stays at 1.00, and the mask hardly changes. (Drag further and something odd happens to the score: [unit 41](41_what_each_part_is_taught.ipynb) explains it.)
+# 4. It pulls the box back: IoU with the coin is 0.70 after your drag and 0.90 after the box head. The score stays at 1.00, and the mask hardly changes. (Drag further, and something odd happens to the score. Unit 41 explains it.)
 #
 # </details>
 #
@@ -276,9 +276,9 @@ print("scores equal:", torch.equal(ours.scores, theirs.scores))
 # > **In practice**
 # >
 # > - *The library call* is `torchvision.models.detection.maskrcnn_resnet50_fpn(weights="DEFAULT")`: five levels of 256 channels, anchors from 32 to 512 px, 1000 proposals at test, 91 category ids. It takes a list of (3, H, W) tensors with values from 0 to 1.
-# > - *Typical mistake*: normalising the image yourself. torchvision's model does it inside; twice normalised, it finds next to nothing, and says nothing.
+# > - *Typical mistake*: normalising the image yourself. torchvision's model does it inside; twice normalised, its answers get worse, and no error says why.
 # > - *Another*: its masks are (N, 1, H, W) *probabilities*. Without `> 0.5` every box is filled.
-# > - *By default* take masks from refined boxes, as here. Masks read from proposals save one RoIAlign, and are cut off where the proposal was wrong.
+# > - *By default* take masks from refined boxes, as here. Masks that are read from proposals are cut off wherever a proposal was wrong.
 #
 # ## Recap
 #
@@ -286,7 +286,7 @@ print("scores equal:", torch.equal(ours.scores, theirs.scores))
 # - Thousands of anchors become 100 proposals, and those a handful of detections, by score and by NMS, twice.
 # - Deltas say where, in units of the box one starts from.
 # - Things are found on the level that suits their size, and read on a finer one.
-# - Most of this small network is one fully connected layer.
+# - Nearly half of this small network is one fully connected layer.
 
 # %%
 progress("40")

@@ -19,7 +19,8 @@ taught = teaching(model, [scene])  # all that this scene would teach the network
 positive = taught.positive  # (K,) which of the sampled RoIs are of a coin
 rois, masks = taught.sample.rois[:, 1:], taught.masks  # (K, 4), (P, 28, 28)
 
-level = slice(3072, 3840)  # the anchors of stride 8
+start = len(taught.anchors[0])
+level = slice(start, start + len(taught.anchors[1]))  # the anchors of stride 8
 show(
     targets.draw_targets(
         scene.image,
