@@ -3,7 +3,8 @@
 import pytest
 
 from minseg.data import SceneDataset
-from minseg.draw.network import HEIGHT, WIDTH, draw_network
+from minseg.draw.network import draw_network
+from minseg.draw.texts import text_faults
 from minseg.experiments.mask_rcnn_trace import MaskRCNNTrace
 from minseg.models import load_coins
 
@@ -22,9 +23,5 @@ def test_all_parts_and_shapes_are_named(fig):
     assert len(fig.axes[0].images) == 3 + 2 * 3 + 4, "one for each tensor that is shown"
 
 
-def test_no_two_texts_overlap_and_none_leaves_the_figure(fig):
-    fig.canvas.draw()
-    boxes = [text.get_window_extent() for text in fig.axes[0].texts if text.get_text()]
-    for k, box in enumerate(boxes):
-        assert min(box.x0, box.y0) >= 0 and box.x1 <= WIDTH and box.y1 <= HEIGHT
-        assert not any(box.overlaps(other) for other in boxes[k + 1 :])
+def test_its_texts_can_be_read(fig):
+    assert text_faults(fig) == []
