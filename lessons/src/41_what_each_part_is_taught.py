@@ -16,23 +16,12 @@ from minseg.models import load_coins
 model = load_coins()
 scene = SceneDataset("val", size=128, count=(5, 7), style="coins")[2]
 taught = teaching(model, [scene])  # all that this scene would teach the network
-positive = taught.positive  # (K,) which of the sampled RoIs are of a coin
-rois, masks = taught.sample.rois[:, 1:], taught.masks  # (K, 4), (P, 28, 28)
-
-start = len(taught.anchors[0])
-level = slice(start, start + len(taught.anchors[1]))  # the anchors of stride 8
 show(
-    targets.draw_targets(
-        scene.image,
-        scene.instances.boxes,
-        (taught.anchors[1], taught.yes[0, level], taught.no[0, level]),
-        (rois[positive], rois[~positive]),
-        (rois[positive][4], masks[4]),  # one that is cut off
-    ),
+    targets.draw_targets(scene, taught, level=1, roi=4),  # level 1 has stride 8
     alt="Left: a dot for each cell of stride 8, one blue dot in each of seven coins, grey ones "
     "around it, orange ones elsewhere. Middle: eight blue boxes on coins, 24 orange ones, most of "
     "them beside coins or on parts of one. Right: a disc on a grid of 28 by 28, cut off on one side.",
-    facts=f"{int(positive.sum())} RoIs teach the class coin, {int((~positive).sum())} background",
+    facts=f"{len(taught.masks)} of {len(taught.sample.rois)} RoIs teach the class coin",
 )
 
 # %% [markdown]
@@ -42,9 +31,11 @@ show(
 # - a **RoI** is asked for its class, background included;
 # - a RoI that is **positive**, that is, of a thing, is also asked for its box and its mask.
 #
-# Which example gets which target is decided by IoU with the true boxes, and by lot. It sounds like bookkeeping. It is what the network becomes: in the next cell you can see a rule from its training in its behaviour.
+# Which example gets which target is decided by IoU with the true boxes, and by lot. It sounds like bookkeeping. It is what the network becomes: below you can see a rule of its training in its behaviour.
 #
 # ## A score that jumps
+#
+# The viewer of [unit 40](40_mask_rcnn_seen_whole.ipynb), at the stage that belongs to training. (It lists 100 proposals and no true boxes, so its counts differ a little from the picture's.)
 
 # %%
 from minseg.explore import StageViewer
@@ -95,7 +86,13 @@ reveal("41.q_reach", (best >= 0.6).sum(), "coins")
 #
 # And to which thing does anchor 2 belong? To thing 0, which it overlaps more. Its box will be taught towards that one.
 #
-# **Exercise 41.anchor_targets** · *core, 8 minutes.* `overlaps` is (B, A, G), floating point: IoU of each image's anchors and things. Return three tensors: `yes` (B, A) bool, `no` (B, A) bool, and `thing` (B, A) int64, the thing of largest overlap, the first of several. Mind the borders: *at* `positive` it is yes, *at* `negative` it is not no. No anchor says both; a forced yes wins. Images of a batch have different numbers of things, so they are padded, G ≥ 1: **a thing that is padding has overlap 0 with all anchors**, and forces none. An image without things is all padding: all its anchors say no. `hint("41.anchor_targets")`, from `minseg.course`, helps.
+# **Exercise 41.anchor_targets** · *core, 8 minutes.* `overlaps` is (B, A, G), floating point: IoU of each image's anchors and things. Return `yes` (B, A) bool, `no` (B, A) bool, and `thing` (B, A) int64, the thing of largest overlap (the first of several).
+#
+# - *At* `positive` it is yes; *at* `negative` it is not no.
+# - A thing's best anchors say yes, all that are equally good. No anchor says both: a forced yes wins.
+# - Images have different numbers of things, so they are padded, G ≥ 1. A thing that is padding has overlap 0 with all anchors, and forces none. An image without things is all padding: all its anchors say no.
+#
+# `hint("41.anchor_targets")`, from `minseg.course`, helps.
 
 
 # %%
@@ -163,20 +160,27 @@ print("times 10, 10, 5, 5:", *(f"{s:.1f}" for s in spread * torch.tensor([10, 10
 # %%
 from minseg.draw.mask_rcnn import draw_mask_targets
 
-five = taught.sample.rois[positive][:5]
+five, masks = taught.sample.rois[taught.positive][:5], taught.masks[:5]
 with torch.no_grad():
     answers = model.read_masks(taught.pyramid, five)[:, 0].sigmoid()  # (5, 28, 28)
 show(
-    draw_mask_targets(scene.image, five[:, 1:], masks[:5], answers),
+    draw_mask_targets(scene.image, five[:, 1:], masks, answers),
     alt="Five boxes on coins; for each a target, a disc that is cut off or off-centre as its box is, "
     "and below it the network's answer, which looks the same.",
-    facts=f"cells on the wrong side of ½: {100 * ((answers > 0.5) != (masks[:5] > 0.5)).float().mean():.0f} %",
+    facts=f"cells on the wrong side of ½: {100 * ((answers > 0.5) != (masks > 0.5)).float().mean():.0f} %",
 )
 
 # %% [markdown]
 # Targets above, the trained head's answers below. At the outline cells are grey: a target here is the *share* of the cell that the thing covers. (The paper's target is binary. torchvision's is a share, too, and so is this package's; [unit 11](11_a_mask_on_a_grid.ipynb) measures what shares gain.)
 #
-# **Exercise 41.mask_targets** · *core, 8 minutes.* `rois` is (P, 5) float, rows (number of the image, $x_1, y_1, x_2, y_2$); boxes may have fractions and may reach beyond the image, where everything is background. `things` (P,) int64 says which thing of its image each RoI is of; P may be 0. `truth.masks` is (B, G, H, W) bool, `truth.boxes` (B, G, 4). `to_grid(masks, boxes, size)` computes shares: masks (P, H, W) and boxes (P, 4) to (P, size, size).
+# **Exercise 41.mask_targets** · *core, 8 minutes.* Crop each RoI's thing with the RoI. You get:
+#
+# - `rois` (P, 5), floating point, rows (number of the image, $x_1, y_1, x_2, y_2$). Boxes may have fractions, and may reach beyond the image, where all is background; P may be 0;
+# - `things` (P,) int64: which thing of its image each RoI is of;
+# - `truth.masks` (B, G, H, W) bool and `truth.boxes` (B, G, 4), of all things of the batch;
+# - `size`, the number of cells along a side.
+#
+# `to_grid(masks, boxes, size)` computes shares: from (P, H, W) and (P, 4) to (P, size, size).
 
 # %%
 from minseg.masks import to_grid  # noqa: F401  (for you)

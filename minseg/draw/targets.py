@@ -16,8 +16,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from minseg.data.example import Example
 from minseg.draw.figure import ALIGN_COLOUR, POOL_COLOUR, TRUTH_COLOUR, figure
 from minseg.draw.segmentation import draw_boxes, draw_image
+from minseg.experiments.teaching import Teaching
 
 NEITHER = "#9a9a9a"
 
@@ -46,31 +48,27 @@ def draw_move(anchor: Tensor, box: Tensor) -> Figure:
     return fig
 
 
-def draw_targets(
-    image: Tensor,
-    things: Tensor,
-    anchors: tuple[Tensor, Tensor, Tensor],
-    rois: tuple[Tensor, Tensor],
-    mask: tuple[Tensor, Tensor],
-) -> Figure:
+def draw_targets(scene: Example, taught: Teaching, *, level: int, roi: int) -> Figure:
     """Three panels: the anchors of one level, the RoIs that are drawn, one mask's target.
 
     Args:
-        image: (3, H, W). things: (N, 4) true boxes.
-        anchors: (A, 4) of one level, three for each cell; yes and no (A,) bool.
-        rois: (P, 4) positives and (K - P, 4) background.
-        mask: (4,) a positive and (m, m) its target.
+        scene: with `image` (3, H, W) and `instances`. taught: its targets, of this scene alone.
+        level: whose anchors are shown. roi: which of the positive RoIs has its mask shown.
     """
     fig, axes = figure(columns=3, height=400)
-    _anchors(axes[0], image, *anchors)
-    draw_image(axes[1], image, "RoIs: coin, or background?")
-    draw_boxes(axes[1], rois[1], POOL_COLOUR, linestyle="--", width=1)
-    draw_boxes(axes[1], rois[0], ALIGN_COLOUR, width=1.8)
-    draw_boxes(axes[0], things, TRUTH_COLOUR, linestyle=":", width=1.5)
-    draw_image(axes[2], mask[1], "one RoI's mask: which cells?", limits=(0, 1))
+    first = sum(len(anchors) for anchors in taught.anchors[:level])
+    own = slice(first, first + len(taught.anchors[level]))
+    _anchors(axes[0], scene.image, taught.anchors[level], taught.yes[0, own], taught.no[0, own])
+    draw_boxes(axes[0], scene.instances.boxes, TRUTH_COLOUR, linestyle=":", width=1.5)
+    rois, positive = taught.sample.rois[:, 1:], taught.positive
+    draw_image(axes[1], scene.image, "RoIs: coin, or background?")
+    draw_boxes(axes[1], rois[~positive], POOL_COLOUR, linestyle="--", width=1)
+    draw_boxes(axes[1], rois[positive], ALIGN_COLOUR, width=1.8)
+    draw_image(axes[2], taught.masks[roi], "one RoI's mask: which cells?", limits=(0, 1))
+    count = int(positive.sum())
     notes = (
         "blue: yes. orange: no.\ngrey: not asked. dotted: truth",
-        f"blue: {len(rois[0])} positives. orange: {len(rois[1])} others",
+        f"blue: {count} positives. orange: {len(rois) - count} others",
         "white: covered. black: not. grey: in part",
     )
     for ax, note in zip(axes, notes, strict=True):
@@ -79,7 +77,7 @@ def draw_targets(
 
 
 def _anchors(ax: Axes, image: Tensor, anchors: Tensor, yes: Tensor, no: Tensor) -> None:
-    draw_image(ax, image, "anchors of stride 8: a thing?")
+    draw_image(ax, image, "anchors of one level: a thing?")
     centres = anchors.view(-1, 3, 4)[:, 0]
     x, y = (centres[:, :2] + centres[:, 2:]).div(2).unbind(dim=1)
     any_yes, all_no = yes.view(-1, 3).any(dim=1), no.view(-1, 3).all(dim=1)

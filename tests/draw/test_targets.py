@@ -4,8 +4,11 @@ import numpy as np
 import torch
 from matplotlib.colors import to_hex
 
+from minseg.data import SceneDataset
 from minseg.draw import ALIGN_COLOUR
 from minseg.draw.targets import draw_answer, draw_move, draw_targets
+from minseg.experiments.teaching import teaching
+from minseg.models import load_coins
 
 
 def test_the_arrows_of_a_move_say_how_far():
@@ -16,16 +19,16 @@ def test_the_arrows_of_a_move_say_how_far():
 
 
 def test_a_cell_is_blue_if_one_of_its_three_anchors_says_yes():
-    corner = torch.tensor([[0.0, 0], [8, 0]]).repeat_interleave(3, dim=0)
-    anchors = torch.cat([corner, corner + 8], dim=1)  # two cells
-    yes = torch.tensor([False, True, False, False, False, False])
-    things, rois = torch.tensor([[0.0, 0, 8, 8]]), torch.tensor([[1.0, 1, 9, 9]])
-    image, mask = torch.rand(3, 16, 16), torch.ones(4, 4)
-    fig = draw_targets(image, things, (anchors, yes, ~yes), (rois, rois[:0]), (rois[0], mask))
-    dots = {line.get_marker(): line.get_xdata().tolist() for line in fig.axes[0].get_lines()}
-    assert dots == {".": [12], "s": [], "o": [4]}
-    (blue, _) = fig.axes[0].patches
-    assert to_hex(blue.get_edgecolor()) == ALIGN_COLOUR
+    scene = SceneDataset("val", size=128, count=(5, 7), style="coins")[2]
+    taught = teaching(load_coins(), [scene])
+    fig = draw_targets(scene, taught, level=1, roi=0)
+    counts = {line.get_marker(): len(line.get_xdata()) for line in fig.axes[0].get_lines()}
+    level = slice(3072, 3072 + 768)
+    yes, no = taught.yes[0, level].view(256, 3).any(dim=1), taught.no[0, level].view(256, 3)
+    assert counts["o"] == yes.sum() == 7 and counts["."] == no.all(dim=1).sum()
+    assert sum(counts.values()) == 256, "a mark for each cell"
+    blue = [p for p in fig.axes[0].patches if to_hex(p.get_edgecolor()) == ALIGN_COLOUR]
+    assert len(blue) == taught.yes[0, level].sum()
 
 
 def test_only_the_mask_is_painted():
