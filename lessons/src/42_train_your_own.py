@@ -124,13 +124,13 @@ learnt = quality["ap50"] > 0.8
 print("Has it learnt?", "Yes." if learnt else "Not yet. Run the training cell again, as a whole.")
 
 # %% [markdown]
-# *Your* network, *your* numbers. AP on both kinds of scene is nearly the same: 200 scenes in 8 positions are too many to learn by heart in 200 steps. AP50 and AP75 are close to 1, and what AP lacks it loses at the strictest thresholds: for an IoU of 0.95 on a disc 20 px wide only 5 % of its 314 pixels may be wrong, a quarter of a pixel along the outline.
+# *Your* network, *your* numbers. AP on both kinds of scene is nearly the same. 200 steps of four images are 800: each scene was seen four times, turned and mirrored, and was not learnt by heart. AP50 and AP75 are close to 1, and what AP lacks it loses at the strictest thresholds: for an IoU of 0.95 on a disc 20 px wide only 5 % of its 314 pixels may be wrong, a quarter of a pixel along the outline.
 #
 # The photograph is the harder exam: no photograph was in its training, and these coins are 37 to 65 px wide, where those in the scenes have about 20. Look at the two lines of widths: it is the *large* coins that are missed. Nothing in 200 steps has asked for them. One class of grey coins on dark ground is an easy world: for discs, boxes and triangles in all colours, hiding one another, the same network needs minutes. Three minutes on two cores bring it to an AP of 0.67 there, ten to 0.78 (medians of three seeds).
 #
 # ## From numbers to an answer
 #
-# What turns the heads' numbers into detections is not learnt. It is a handful of rules, and each of them is worth some AP. Write them.
+# What turns the heads' numbers into detections is not learnt. It is a handful of rules, each of them easy to get wrong. Write them.
 #
 # **Exercise 42.detect** · *core, 12 minutes.* For one image. You get:
 #
@@ -270,10 +270,16 @@ show(
 #
 # > **In practice**
 # >
-# > - *Default*: start from weights trained on COCO and fine-tune; from nothing only where images are small and unlike photographs, as here. A few hundred annotated images are then often enough for one class.
+# > - *Default*: start from weights trained on COCO and fine-tune; from nothing only where images are small and unlike photographs, as here.
 # > - *Watch* AP on images kept apart, every epoch, and look at twenty answers. The loss is for finding bugs.
 # > - *Typical mistake*: a learning rate copied from a batch of 16 for a batch of 2. Symptom: the loss becomes nan within a hundred steps, or objectness sticks at 0.69. [Unit 45](45_schedules_optimisers_memory.ipynb) has schedules and warm-up.
 # > - *The library call*: `torchvision.models.detection.maskrcnn_resnet50_fpn`, with `box_predictor` and `mask_predictor` replaced by ones for your number of classes.
+#
+# > **When it does not work**
+# >
+# > - *Training takes several minutes*: something else keeps the cores busy. `torch.get_num_threads()` says how many are used.
+# > - *"Not yet"*: run the training cell again as a whole. A second call of `train` alone goes on with the weights of `mine`, but begins its schedule anew.
+# > - *Your own scenes give AP 0*: look at sizes. Square anchors have sides of 10, 20 and 40 px (`anchor_scale` times the strides); things that are much larger or smaller have none that fits.
 #
 # ## Recap
 #
@@ -289,9 +295,3 @@ progress("42")
 # The notes' claims on this: C15, C16, C42, C49 and C137, measured in [92](92_regions_and_mask_rcnn.ipynb).
 #
 # **Next**: [unit 43, balancing five losses](43_balancing_five_losses.ipynb). All five had weight 1 here. Who says that this is right?
-#
-# > **When it does not work**
-# >
-# > - *Training takes several minutes*: something else keeps the cores busy. `torch.get_num_threads()` says how many are used.
-# > - *"Not yet"*: run the training cell again as a whole. A second call of `train` alone goes on with the weights of `mine`, but begins its schedule anew.
-# > - *Your own scenes give AP 0*: look at sizes. Square anchors have sides of 10, 20 and 40 px (`anchor_scale` times the strides); things that are much larger or smaller have none that fits.
