@@ -74,9 +74,9 @@ print("best IoU of any anchor:", " ".join(f"{iou:.2f}" for iou in best))
 reveal("41.q_reach", (best >= 0.6).sum(), "coins")
 
 # %% [markdown]
-# Only four. Anchors stand on a grid: the centre of a coin is up to 4 px in $x$ and $y$ from the nearest cell of stride 8, and 4 px of 20 cost a third of the IoU. By that rule alone three coins would never be learnt.
+# Only four. Anchors stand on a grid: the centre of a coin is up to 4 px in $x$ and $y$ from the nearest cell of stride 8, and 4 px of 20 cost a third of the IoU. By that rule alone three of the coins would teach the RPN nothing.
 #
-# So there is a second rule. **No thing may go without**: the anchor that overlaps it most says yes too, however small the overlap; if several overlap it equally, all of them. A tiny example, three anchors and two things:
+# So there is a second rule. **No thing may go without**: the anchor that overlaps it most says yes too, however small the overlap; if several overlap it equally, all of them. A tiny example, three anchors and two things, with each thing's best overlap in bold:
 #
 # | | thing 0 | thing 1 | says |
 # |:--|--:|--:|:--|
