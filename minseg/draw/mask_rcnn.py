@@ -12,7 +12,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from minseg.draw.figure import ALIGN_COLOUR, TRUTH_COLOUR, figure
+from minseg.draw.figure import ALIGN_COLOUR, INSTANCE_COLOURS, POOL_COLOUR, TRUTH_COLOUR, figure
 from minseg.draw.segmentation import draw_boxes, draw_image, draw_instances
 from minseg.instances import Instances
 from minseg.train import Example, TrainingResult
@@ -51,14 +51,18 @@ def draw_mask_targets(image: Tensor, boxes: Tensor, targets: Tensor, answers: Te
         boxes: (P, 4) proposals.
         targets, answers: (P, m, m), from 0 to 1.
     """
-    fig, axes = figure(columns=len(boxes) + 1, rows=2, height=320)
-    draw_image(axes[0, 0], image, "proposals")
-    draw_boxes(axes[0, 0], boxes, ALIGN_COLOUR, width=1)
-    axes[1, 0].set_axis_off()
+    ratios = (2.0, *(1.0 for _ in boxes))
+    fig, axes = figure(columns=len(ratios), rows=2, height=320, width_ratios=ratios)
+    grid = axes[0, 0].get_gridspec()
+    for ax in axes[:, 0]:
+        ax.remove()
+    whole = fig.add_subplot(grid[:, 0])  # as high as a target and an answer
+    draw_image(whole, image, "proposals")
+    draw_boxes(whole, boxes, ALIGN_COLOUR, width=1)
     style: dict[str, Any] = {"color": "white", "backgroundcolor": ALIGN_COLOUR, "fontsize": 9}
     for k, (x1, y1, x2, y2) in enumerate(boxes.tolist()):
         corner = ((x1, y1), (x2, y1), (x2, y2), (x1, y2))[k % 4]  # or numbers hide each other
-        axes[0, 0].text(*corner, str(k + 1), ha="center", va="center", **style)
+        whole.text(*corner, str(k + 1), ha="center", va="center", **style)
         draw_image(axes[0, k + 1], targets[k], f"target {k + 1}", limits=(0, 1))
         draw_image(axes[1, k + 1], answers[k], f"answer {k + 1}", limits=(0, 1))
     return fig
@@ -102,4 +106,29 @@ def draw_moved_boxes(measured: Mapping[float, tuple[float, float]]) -> Figure:
     ax.set(xlabel="the box moved by, px", ylim=(0, 1.03))
     ax.set_title("The mask keeps what the box leaves it")
     ax.legend(loc="lower left")
+    return fig
+
+
+def draw_alignment(
+    measured: Mapping[str, Sequence[float]], published: Mapping[str, float]
+) -> Figure:
+    """Mask AP of three ways to read a RoI: here with each seed as a dot, and as published.
+
+    Args:
+        measured: AP in percent of several seeds, by way. published: one AP, by way.
+    """
+    fig, axes = figure(columns=2, width=760, height=310)
+    names = {"pool": "RoI pooling", "warp": "RoIWarp", "align": "RoIAlign"}
+    colours = {"pool": POOL_COLOUR, "warp": INSTANCE_COLOURS[3], "align": ALIGN_COLOUR}
+    labels, bars = [names[op] for op in measured], [colours[op] for op in measured]
+    means = [sum(values) / len(values) for values in measured.values()]
+    titles = ("200 steps, strides 4 to 16, three seeds", "the paper's, COCO, stride 16")
+    for ax, title, heights in zip(axes, titles, (means, list(published.values())), strict=True):
+        made = ax.bar(labels, heights, color=bars, width=0.55)
+        ax.bar_label(made, fmt="{:.1f}", padding=14)
+        ax.set(title=title, ylim=(0, 40))
+    for k, values in enumerate(measured.values()):
+        beside = torch.linspace(k - 0.1, k + 0.1, len(values))
+        axes[0].plot(beside.tolist(), sorted(values), "o", color="black", ms=4)
+    axes[0].set_ylabel("mask AP, percent")
     return fig

@@ -9,6 +9,7 @@ import torch
 from minseg.data import SceneDataset
 from minseg.draw.mask_rcnn import (
     MEAN,
+    draw_alignment,
     draw_mask_targets,
     draw_moved_boxes,
     draw_objectness,
@@ -35,7 +36,8 @@ def test_targets_stand_above_the_answers():
     fig = draw_mask_targets(torch.rand(3, 16, 16), boxes, targets, answers)
     shown = {ax.get_title(): ax.images[0].get_array() for ax in fig.axes if ax.images}
     assert (shown["target 2"] == 0).all() and (shown["answer 2"] == 1).all()
-    assert len(fig.axes[0].patches) == 2
+    (whole,) = (ax for ax in fig.axes if ax.get_title() == "proposals")
+    assert len(whole.patches) == 2
 
 
 def test_a_point_of_a_curve_is_the_mean_of_some_steps():
@@ -56,3 +58,10 @@ def test_masks_and_boxes_over_the_shift():
     shares, ious = ax.get_lines()
     assert list(ious.get_xdata()) == [0, 4] and list(ious.get_ydata()) == [0.9, 0.6]
     assert list(shares.get_ydata()) == [1.0, 0.7]
+
+
+def test_a_bar_is_the_mean_of_its_seeds():
+    ways = {"pool": (20.0, 24.0), "align": (30.0, 31.0)}
+    here, published = draw_alignment(ways, {"pool": 26.9, "align": 30.3}).axes
+    assert [bar.get_height() for bar in here.patches] == [22, 30.5]
+    assert [bar.get_height() for bar in published.patches] == [26.9, 30.3]

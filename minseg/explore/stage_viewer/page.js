@@ -1,6 +1,6 @@
 // Draws what numbers.py computed, and tells widget.py which RoI is chosen and where it is dragged.
 // Positions are in image pixels; nothing of the model is computed here.
-const SCREEN = 460;                      // the drawing's width, screen pixels
+const SCREEN = 560;                      // the drawing's width, screen pixels
 const SMALLEST = 2;                      // image pixels: the least side of a box
 const NEAR = 4;                          // screen pixels: a click that has not become a drag
 const ORDER = ["anchors", "proposals", "samples", "boxes", "masks"];
