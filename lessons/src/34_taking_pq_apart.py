@@ -31,10 +31,10 @@ fig, ax = figure(width=820, height=330)
 draw_panoptic_errors(ax, errors, names=NAMES, title="Where the panoptic quality went")
 alt = "A bar for all classes and one for each: PQ, then the shares lost to five causes."
 lost = f"missed {errors.missed:.2f}, invented {errors.invented:.2f}"
-show(fig, alt=alt, facts=f"PQ {errors.pq:.2f}; {lost}, wrong class {errors.confused_class:.2f}")
+show(fig, alt=alt, facts=f"PQ {errors.pq:.2f}; {lost}, confused {errors.confused_class:.2f}")
 
 # %% [markdown]
-# Each bar is 1 long. Blue is what was kept, the PQ; the rest is taken apart by cause, and nothing is left over.
+# Each bar is 1 long. Green is what was kept, the PQ; the rest is taken apart by cause, and nothing is left over.
 #
 # ## Five causes, and their rules
 #
@@ -46,9 +46,9 @@ show(fig, alt=alt, facts=f"PQ {errors.pq:.2f}; {lost}, wrong class {errors.confu
 #
 # | cause | rule |
 # |:--|:--|
-# | **boundary** | wrong pixels of a *matched* pair that lie close to the true outline (within 2 % of the image's diagonal, here 3 pixels) |
+# | **boundary only** | wrong pixels of a *matched* pair that lie close to the true outline (within 2 % of the image's diagonal, here 3 pixels) |
 # | **poor mask** | a matched pair's other wrong pixels; and an FP with an FN of the *same class* that overlap with an IoU from 0.1 to ½: found, but drawn too badly to count |
-# | **wrong class** | an FP and an FN of *different* classes that overlap by more than ½: found, and misnamed |
+# | **confused class** | an FP and an FN of *different* classes that overlap by more than ½: found, and misnamed |
 # | **missed** | each FN that is still left |
 # | **invented** | each FP that is still left |
 #
@@ -217,13 +217,13 @@ check("34.average", my_average_quality)
 # %% [markdown]
 # > **In practice**
 # >
-# > - Before you improve a model, take its PQ apart: `minseg.metrics.panoptic_errors`. A large *boundary* share asks for a finer mask, *wrong class* for a better classifier, *missed* for a lower threshold.
+# > - Before you improve a model, take its PQ apart: `minseg.metrics.panoptic_errors`. A large *boundary only* share asks for a finer mask, *confused class* for a better classifier, *missed* for a lower threshold.
 # > - Thresholds of 0.5 to 0.85 on a segment's score are common defaults. They suit people who look at the picture; for PQ, try lower ones on your validation set.
 # > - The typical mistake is to count void as an error. Its symptom: on images with much void, a perfect prediction does not reach 1.
 #
 # ## Recap
 #
-# - $1 - \mathrm{PQ}$ splits into boundary, poor mask, wrong class, missed and invented, and the parts add up.
+# - $1 - \mathrm{PQ}$ splits into boundary only, poor mask, confused class, missed and invented, and the parts add up.
 # - An outline that is bad enough turns into a miss and an invention; small things get there first.
 # - Void and crowds forgive by *more than half*, and void leaves the union.
 # - Keep a segment if $P \cdot q > \mathrm{PQ}/2$. Average within classes first, then over them.
