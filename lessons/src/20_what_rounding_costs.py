@@ -6,7 +6,7 @@
 # %%
 import torch
 
-from minseg.course import check, guess, hint, progress, reveal, solution
+from minseg.course import check, guess, progress, reveal
 from minseg.data import coins_truth, photo
 from minseg.draw import ALIGN_COLOUR, EXACT_COLOUR, POOL_COLOUR, figure, show
 from minseg.draw.regions import box_read, reading_figure
@@ -84,7 +84,7 @@ def my_round(x):
 check("20.round_half_away", my_round)
 
 # %% [markdown]
-# `hint("20.round_half_away")` helps, one hint for each call; `solution("20.round_half_away")` shows the package's code.
+# Stuck? `from minseg.course import hint, solution`, and then `hint("20.round_half_away")` helps, one hint for each call. `solution("20.round_half_away")` shows the package's code.
 #
 # ## Bias and spread
 #
@@ -96,14 +96,18 @@ errors = {"floor": edges - stride * (edges / stride).floor()}
 errors["round"] = edges - stride * (edges / stride).round()
 
 fig, axes = figure(columns=2, height=280)
-for ax, (name, error) in zip(axes, errors.items(), strict=True):
+for ax, error in zip(axes, errors.values(), strict=True):
     ax.hist(error.numpy(), bins=32, density=True, color=POOL_COLOUR, alpha=0.5)
     ax.axvline(error.mean(), color=ALIGN_COLOUR, linestyle="--")
     ax.set(xlabel="error, image px", ylabel="density", xlim=(-10, 18), ylim=(0, 0.09))
 axes[0].set_title("Floor: from nothing to a whole cell")
 axes[1].set_title("Nearest line: half a cell to either side")
 alt = "Two flat histograms of width 16 and one height: the floor's from 0 to 16 about the mean 8, rounding's from -8 to 8 about 0."
-show(fig, alt=alt, facts=f"means (dashed): floor {errors['floor'].mean():.1f} px, round {abs(errors['round'].mean()):.1f} px")
+show(
+    fig,
+    alt=alt,
+    facts=f"means (dashed): floor {errors['floor'].mean():.1f} px, round {abs(errors['round'].mean()):.1f} px",
+)
 
 # %% [markdown]
 # Two numbers describe such an error.
@@ -238,7 +242,11 @@ ax.set(title="Each bin is read too far to the right, by a different amount each 
 ax.set(xlabel="bin", ylabel="shift of its middle, feature px", ylim=(-0.3, 1.2))
 alt = "Seven dots with error bars. The shift of a bin's middle is about 0.25 for the first two bins, one half in the middle and about 0.75 for the last two; each bar reaches 0.2 to 0.3 to both sides."
 bias, spread = shift.mean(dim=0), shift.std(dim=0)
-show(fig, alt=alt, facts=f"shift {bias.min():.2f} to {bias.max():.2f}, SD {spread.min():.2f} to {spread.max():.2f} feature px (dots: mean over boxes, bars: SD)")
+show(
+    fig,
+    alt=alt,
+    facts=f"shift {bias.min():.2f} to {bias.max():.2f}, SD {spread.min():.2f} to {spread.max():.2f} feature px (dots: mean over boxes, bars: SD)",
+)
 
 # %% [markdown]
 # The dots are biases. On average they lie half a cell to the right, because rule 2 stretches every box by one cell to the right, which moves late bins more than early ones. (The first and the last bin have one edge that is not rounded a second time, and fall out of line.) A network always sees bin 3 as bin 3 and can learn that bin's dot. The bars are the spread, about that of one rounding step: 3 to 5 image pixels at stride 16, for each bin of each box, and no training removes them.
@@ -309,11 +317,15 @@ for name, (colour, style, steps) in curves.items():
     ax.fill_between(sizes, mean - sd, mean + sd, color=colour, alpha=0.2)
 ax.set(title="How much of what RoI pooling reads is not the object", xscale="log")
 ax.set(xlabel="side of the object, image px", ylabel="percent of the area read", ylim=(0, 100))
-ax.set_xticks(ticks := [16, 32, 56, 112, 224, 448], labels=ticks)
+ax.set_xticks([16, 32, 56, 112, 224, 448], labels=[16, 32, 56, 112, 224, 448])
 ax.minorticks_off()
 ax.legend()
 alt = "With one map the share of background falls from 81 percent at 16 pixels to a few at 640. With a pyramid it falls from 40 percent at 16 to 14 at 56 pixels, and stays between about 7 and 14 above."
-show(fig, alt=alt, facts=f"at 32 px: one map {background(32, 16).mean():.0f} %, pyramid {background(32, 4).mean():.0f} % (bands: mean ± SD over objects)")
+show(
+    fig,
+    alt=alt,
+    facts=f"at 32 px: one map {background(32, 16).mean():.0f} %, pyramid {background(32, 4).mean():.0f} % (bands: mean ± SD over objects)",
+)
 
 # %% [markdown]
 # With the pyramid a box of 56 to 896 pixels always spans 14 to 28 cells, so the share stays level: a saw that starts again at each change of level. Below 56 pixels there is no finer map to go to, and the smallest objects still pay most.

@@ -11,7 +11,7 @@
 import torch
 import torch.nn.functional as F
 
-from minseg.course import check, guess, hint, progress, reveal, solution
+from minseg.course import check, guess, progress, reveal
 from minseg.data import coins_truth, photo
 from minseg.explore import RoIExplorer
 
@@ -132,7 +132,7 @@ def my_pool_bins(first, last, bins, length):
 check("21.pool_bins", my_pool_bins)
 
 # %% [markdown]
-# `hint("21.pool_bins")` helps, one hint for each call; `solution("21.pool_bins")` shows the package's code.
+# Stuck? `from minseg.course import hint, solution`, and then `hint("21.pool_bins")` helps, one hint for each call. `solution("21.pool_bins")` shows the package's code.
 #
 # ## Between the cells
 #
@@ -142,7 +142,9 @@ check("21.pool_bins", my_pool_bins)
 from minseg.draw import draw_image
 from minseg.roi import bilinear_sample
 
-y, x = torch.meshgrid(torch.arange(-0.475, 5.5, 0.05), torch.arange(-0.475, 7.5, 0.05), indexing="ij")
+y, x = torch.meshgrid(
+    torch.arange(-0.475, 5.5, 0.05), torch.arange(-0.475, 7.5, 0.05), indexing="ij"
+)
 surface = bilinear_sample(tiny[None], x.flatten(), y.flatten()).view(x.shape)
 
 fig, axes = figure(columns=2, height=310)
@@ -230,22 +232,23 @@ guess("21.q_fair", None)
 from minseg.roi import quantise_box, roi_average
 
 
-def four_ways(boxes, stride):
-    """The exact answer for boxes (K, 4), and four that try: (K, 1, 3, 3) each."""
+def errors_at(stride):
+    """Mean error of four operators on each coin, against the exact averages: (24,) each."""
     features = F.avg_pool2d(coins.mean(dim=0)[None, None], stride, ceil_mode=True)
-    rois, read = F.pad(boxes, (1, 0)), F.pad(box_read(boxes, stride), (1, 0))
-    without = F.pad(stride * quantise_box(boxes / stride, "round"), (1, 0))
-    tries = {
+    rois = F.pad(truth.boxes, (1, 0))  # (24, 5)
+    read = F.pad(box_read(truth.boxes, stride), (1, 0))
+    rounded = F.pad(stride * quantise_box(truth.boxes / stride, "round"), (1, 0))
+    exact = roi_average(features, rois, 3, 1 / stride)  # (24, 1, 3, 3)
+    answers = {
         "RoI pooling": roi_pool(features, rois, 3, 1 / stride),
         "its box, averaged": roi_average(features, read, 3, 1 / stride),
-        "the same without + 1": roi_average(features, without, 3, 1 / stride),
+        "the same without + 1": roi_average(features, rounded, 3, 1 / stride),
         "RoIAlign, 2 × 2 points": roi_align(features, rois, 3, 1 / stride, 2, aligned=True),
     }
-    return roi_average(features, rois, 3, 1 / stride), tries
+    return {name: (a - exact).abs().mean(dim=(1, 2, 3)) for name, a in answers.items()}
 
 
-exact, tries = four_ways(truth.boxes, stride)
-errors = {name: (answer - exact).abs().mean(dim=(1, 2, 3)) for name, answer in tries.items()}
+errors = errors_at(stride=16)
 ratio = errors["RoI pooling"].mean() / errors["its box, averaged"].mean()
 reveal("21.q_fair", ratio, "times", digits=2)
 for name, error in errors.items():
@@ -263,25 +266,23 @@ styles = {
     "RoIAlign, 2 × 2 points": (ALIGN_COLOUR, "s-"),
 }
 strides = [32, 16, 8, 4, 2]
-size = (truth.boxes[:, 2:] - truth.boxes[:, :2]).mean()  # of a coin, image px
-cells = [size / s for s in strides]
+width = (truth.boxes[:, 2] - truth.boxes[:, 0]).mean().item()  # of a coin, image px
+cells = [width / s for s in strides]
+errors = [errors_at(s) for s in strides]
+
 fig, ax = figure(width=720, height=360)
 for name, (colour, style) in styles.items():
-    rows = []
-    for s in strides:
-        exact, tries = four_ways(truth.boxes, s)
-        rows.append((tries[name] - exact).abs().mean(dim=(1, 2, 3)))
-    rows = torch.stack(rows)  # (strides, coins)
-    ax.errorbar(cells, rows.mean(dim=1), rows.std(dim=1), fmt=style, color=colour, label=name, capsize=3)
+    mean, sd = ([f(at[name]).item() for at in errors] for f in (torch.mean, torch.std))
+    ax.errorbar(cells, mean, sd, fmt=style, color=colour, label=name, capsize=3)
 ax.set(title="Where they differ: small objects on coarse maps", xscale="log", yscale="log")
 ax.set(xlabel="how many cells wide a coin is", ylabel="error (mean ± SD over coins)")
 ax.set_xticks(cells, labels=[f"{c:.1f}\nstride {s}" for c, s in zip(cells, strides, strict=True)])
-ax.set_yticks(ticks := [0.001, 0.01, 0.1], labels=ticks)
+ax.set_yticks([0.001, 0.01, 0.1], labels=["0.001", "0.01", "0.1"])
 ax.minorticks_off()
 ax.legend(loc="lower right")
 alt = "Error over coin size in cells, both axes logarithmic. RoI pooling stays near 0.1 and rises to 0.24. Its box averaged falls from 0.08 over 0.13 to 0.04. RoIAlign rises from 0.001 to 0.03, so the two averages come closer as coins get larger."
-ends = [f"{rows[k].mean():.2g}" for k in (0, -1)]
-show(fig, alt=alt, facts=f"RoIAlign's error goes from {ends[0]} at stride 32 to {ends[1]} at stride 2")
+first, last = (errors[k]["RoIAlign, 2 × 2 points"].mean() for k in (0, -1))
+show(fig, alt=alt, facts=f"RoIAlign's error: {first:.4f} at stride 32, {last:.3f} at stride 2")
 
 # %% [markdown]
 # Two things to see.

@@ -5,15 +5,13 @@
 
 # %%
 import torch
-import torch.nn.functional as F
 
-from minseg.course import check, guess, hint, progress, reveal, solution
+from minseg.course import check, guess, progress, reveal
 from minseg.draw import ALIGN_COLOUR, draw_boxes, figure, show
-from minseg.roi import bilinear_sample, roi_align
+from minseg.draw.regions import draw_map, draw_samples
+from minseg.roi import roi_align
 
 # %%
-from minseg.draw.regions import draw_map, draw_samples
-
 tiny = torch.tensor(
     [
         [0.0, 0, 0, 0, 0, 0, 0, 0],
@@ -24,8 +22,8 @@ tiny = torch.tensor(
         [0.0, 0, 1, 1, 1, 0, 0, 0],
     ]
 )
-box = torch.tensor([28.0, 20.0, 92.0, 84.0])  # x1, y1, x2, y2 in image pixels, stride 16
-roi = F.pad(box, (1, 0))[None]  # (1, 5): image 0 of the batch, then the box
+roi = torch.tensor([[0, 28.0, 20.0, 92.0, 84.0]])  # image 0 of the batch, then x1, y1, x2, y2
+box = roi[0, 1:]  # in image pixels, of stride 16
 output = roi_align(tiny[None, None], roi, 2, spatial_scale=1 / 16, sampling_ratio=2, aligned=True)
 
 fig, axes = figure(columns=2, height=360, width_ratios=[1.9, 1])
@@ -34,7 +32,7 @@ draw_boxes(axes[0], box / 16, colour=ALIGN_COLOUR, width=4)
 axes[0].vlines(3.75, 1.25, 5.25, colors=ALIGN_COLOUR, linewidths=3)
 axes[0].hlines(3.25, 1.75, 5.75, colors=ALIGN_COLOUR, linewidths=3)
 draw_samples(axes[0], x=[1.75, 2.75, 3.75, 4.75], y=[1.25, 2.25, 3.25, 4.25])
-draw_map(axes[1], output[0, 0].mul(100).round().div(100), "… become 4 numbers")
+draw_map(axes[1], output[0, 0], "… become 4 numbers", limits=(0, 9))
 alt = "Left, a map of 6 by 8 numbers with a box, cut into 2 by 2 bins with four points in each. Right, the four outputs."
 show(fig, alt=alt, facts=f"the upper left bin gives {output[0, 0, 0, 0]:.2f}")
 
@@ -80,7 +78,11 @@ draw_boxes(axes[0], torch.tensor([1.75, 1.25, 3.75, 3.25]), colour=ALIGN_COLOUR,
 draw_samples(axes[0], x=[1.75, 2.75], y=[1.25, 2.25])
 draw_weights(axes[1], weights, "How much each pixel counts in it")
 alt = "Left, the map with one bin and its four points. Right, a 3 by 3 block of weights: 0.25 in the middle, the others between 0.05 and 0.19, nothing elsewhere."
-show(fig, alt=alt, facts=f"the weights add up to {weights.sum():.0f}; the largest is {weights.max():.2f}")
+show(
+    fig,
+    alt=alt,
+    facts=f"the weights add up to {weights.sum():.0f}; the largest is {weights.max():.2f}",
+)
 
 # %% [markdown]
 # Nine: the points at 1.75 and 2.75 read columns 1, 2 and 2, 3, which are three columns, and three rows along $y$.
@@ -97,7 +99,7 @@ def my_sample_positions(start, size, sampling_ratio):
 check("22.sample_positions", my_sample_positions)
 
 # %% [markdown]
-# `hint("22.sample_positions")` helps, one hint for each call; `solution("22.sample_positions")` shows the package's code.
+# Stuck? `from minseg.course import hint, solution`, and then `hint("22.sample_positions")` helps, one hint for each call. `solution("22.sample_positions")` shows the package's code.
 #
 # ## A bag of pixels
 #
@@ -142,11 +144,13 @@ print(output[0, 0])
 # %% tags=["nbval-ignore-output"]
 import time
 
+import torch.nn.functional as F
+
 from minseg.roi import roi_align_loop
 
 many = torch.randn(1, 64, 19, 24, generator=torch.Generator().manual_seed(0))
-rois = F.pad(100 * torch.rand(8, 2, generator=torch.Generator().manual_seed(1)), (1, 2))
-rois[:, 3:] = rois[:, 1:3] + 100  # eight boxes of 100 × 100 image pixels
+rois = F.pad(100 * torch.rand(2, 2, generator=torch.Generator().manual_seed(1)), (1, 2))
+rois[:, 3:] = rois[:, 1:3] + 100  # two boxes of 100 × 100 image pixels
 for operator in (roi_align_loop, roi_align):
     begin = time.perf_counter()
     operator(many, rois, 7, 1 / 16, 2, True)
@@ -187,7 +191,9 @@ exact = roi_average(features, rois, 3, 1 / 16)
 for n in (1, 2, 4):
     answer = roi_align(features, rois, 3, 1 / 16, sampling_ratio=n, aligned=True)
     error = (answer - exact).abs().mean(dim=(1, 2, 3))
-    print(f"{n} × {n} points: error {error.mean():.4f} ± {error.std():.4f}   (mean ± SD over 24 coins)")
+    print(
+        f"{n} × {n} points: error {error.mean():.4f} ± {error.std():.4f}   (mean ± SD over 24 coins)"
+    )
 
 # %% [markdown]
 # <details><summary>For the curious: what it cannot mend</summary>
@@ -214,6 +220,8 @@ for n in (1, 2, 4):
 # Six small experiments, one for each; the maps are a ramp, or one bright pixel in image 0:
 
 # %%
+from minseg.roi import roi_pool
+
 line = (torch.arange(12.0) + 0.5).expand(1, 1, 12, 12)  # f = x
 spot = torch.zeros(2, 1, 12, 12)
 spot[0, 0, 3, 3] = 16  # one bright pixel in image 0, nothing in image 1
@@ -225,14 +233,17 @@ def align(maps, x1, x2, n=2, aligned=True, image=0):
 
 
 def pool(x1, x2):
-    from minseg.roi import roi_pool
-
     return roi_pool(line, torch.tensor([[0, x1, 2.0, x2, 6.0]]), 1).item()
 
 
 experiments = [
     ("1 middle of 2 to 6", align(line, 2, 6), "not aligned", align(line, 2, 6, aligned=False)),
-    ("2 middle of 3 to 3.5", align(line, 3, 3.5), "not aligned", align(line, 3, 3.5, aligned=False)),
+    (
+        "2 middle of 3 to 3.5",
+        align(line, 3, 3.5),
+        "not aligned",
+        align(line, 3, 3.5, aligned=False),
+    ),
     ("3 last cell of 2 to 6", pool(2, 6), "no + 1", pool(2, 5)),
     ("4 last cell of 2 to 6.5", pool(2, 6.5), "even neighbour", pool(2, 6)),
     ("5 the dark image", align(spot, 2, 6, image=1), "no batch index", align(spot, 2, 6)),
@@ -249,7 +260,9 @@ for name, right, change, otherwise in experiments:
 # %%
 from minseg.explore.roi_explorer.conventions import RoIConventions
 
-RoIConventions("coins", box=tuple(truth.boxes[9].tolist()), zoom="near", output_size=2, pointing=False)
+RoIConventions(
+    "coins", box=tuple(truth.boxes[9].tolist()), zoom="near", output_size=2, pointing=False
+)
 
 # %% [markdown]
 # **1.** Which buttons move the blue points, which the orange box?
@@ -278,7 +291,7 @@ RoIConventions("coins", box=tuple(truth.boxes[9].tolist()), zoom="near", output_
 #
 # ## Put it together
 #
-# **Exercise (core, ten minutes): RoIAlign.** `input` is (N, C, H, W), floating point. `boxes` is (K, 5): batch index, x1, y1, x2, y2 in image pixels; K may be 0. `output_size` is a whole number or (rows, columns). `spatial_scale`, `sampling_ratio` and `aligned` are those of conventions 1, 2 and 6; with `sampling_ratio` ≤ 0 the number of points is chosen for each box and each axis. Return (K, C, rows, columns). A loop over boxes and bins is fine; `bilinear_sample(features, x, y)` and your `my_sample_positions` are yours to use, or the two matrices.
+# **Exercise (core, ten minutes): RoIAlign.** `input` is (N, C, H, W), floating point. `boxes` is (K, 5): batch index, x1, y1, x2, y2 in image pixels; K may be 0. `output_size` is a whole number or (rows, columns). `spatial_scale`, `sampling_ratio` and `aligned` are those of conventions 1, 2 and 6; with `sampling_ratio` ≤ 0 the number of points is chosen for each box and each axis. Return (K, C, rows, columns). A loop over boxes and bins is fine; `bilinear_sample(features, x, y)`, from `minseg.roi`, and your `my_sample_positions` are yours to use, or the two matrices.
 
 
 # %%

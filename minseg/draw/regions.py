@@ -45,7 +45,7 @@ def reading_figure(image: Tensor, features: Tensor, box: Tensor, stride: int, bi
     read, roi = box_read(box, stride), F.pad(box, (1, 0))[None]
     fig, axes = figure(columns=3, height=310, width_ratios=[1.2, 1, 1])
     draw_image(axes[0], image, "A box, and what is read instead")
-    draw_grid(axes[0], *image.shape[1:], stride)
+    draw_grid(axes[0], image.shape[1], image.shape[2], stride)
     draw_boxes(axes[0], box, colour=ALIGN_COLOUR, width=3)
     draw_boxes(axes[0], read, colour=POOL_COLOUR, linestyle="--", width=3)
     _look_at(axes[0], torch.cat([box[:2].minimum(read[:2]), box[2:].maximum(read[2:])]), stride)
@@ -79,7 +79,7 @@ def _look_at(ax: Axes, box: Tensor, margin: float) -> None:
 
 
 def draw_axis_bins(ax: Axes, start: float, end: float, bins: int) -> None:
-    """One axis of a box from `start` to `end`, feature pixels: its exact bins over RoI pooling's."""
+    """One axis of a box, `start` to `end` in feature pixels: exact bins above RoI pooling's."""
     ends = quantise_box(torch.tensor([start, 0, end, 0]), "round")[[0, 2]]
     first, last = pool_bins(ends[:1], ends[1:], bins, length=int(ends[1]) + 9)
     width = (end - start) / bins
@@ -94,15 +94,25 @@ def draw_axis_bins(ax: Axes, start: float, end: float, bins: int) -> None:
     ax.set_axisbelow(True)
 
 
-def draw_map(ax: Axes, features: Tensor, title: str = "") -> None:
-    """A small feature map (H, W) as grey squares with the number of each pixel."""
+def draw_map(
+    ax: Axes, features: Tensor, title: str = "", limits: tuple[float, float] | None = None
+) -> None:
+    """A small feature map (H, W) as grey squares with the number of each pixel.
+
+    Args:
+        ax: where to draw.
+        features: (H, W).
+        title: what to see.
+        limits: the values drawn black and white; the map's own range if left out.
+    """
     height, width = features.shape
-    draw_image(ax, features, title)
+    low, high = limits or (features.min().item(), features.max().item())
+    draw_image(ax, features, title, limits=(low, high))
     draw_grid(ax, height, width)
-    middle = (features.min() + features.max()) / 2
+    digits = 0 if (features == features.round()).all() else 2
     for (i, j), value in np.ndenumerate(features.numpy()):
-        ink = "black" if value > middle else "white"
-        ax.text(j + 0.5, i + 0.5, f"{value:g}", color=ink, ha="center", va="center", fontsize=12)
+        text, ink = f"{value:.{digits}f}", "black" if value > (low + high) / 2 else "white"
+        ax.text(j + 0.5, i + 0.5, text, color=ink, ha="center", va="center", fontsize=12)
     ax.set(xlim=(-0.1, width + 0.1), ylim=(height + 0.1, -0.1))  # a box on the border is whole
 
 

@@ -73,7 +73,7 @@ def test_switches_change_what_is_drawn(root):
     root.locator("[data-trait=output_size]").select_option("2")
     expect(root.locator("table.exact td")).to_have_count(4)
     edge = root.locator(".offsets td.align").first
-    expect(edge).to_have_text("+0.00 cells, +0.0 px")
+    expect(edge).to_have_text("+0.00 (+0.0)")
     root.locator("summary", has_text="Conventions").click()
     root.locator("[data-trait=aligned]").uncheck()
     expect(edge).to_contain_text("+0.50")

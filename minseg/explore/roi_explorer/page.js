@@ -87,6 +87,19 @@ function makeMap(model, parent) {
   };
 }
 
+function makeLegend(model, parent) {
+  const legend = html("div", { className: "legend" }, parent);
+  const entries = LEGEND.map(([name, text]) => {
+    const entry = html("span", {}, legend);
+    html("span", { className: `swatch ${name}` }, entry);
+    entry.append(text);
+    return entry;
+  });
+  const follow = () => { entries.at(-1).hidden = !model.get("pointing"); };
+  model.on("change:pointing", follow);
+  follow();
+}
+
 // ---- Numbers: the outputs, how far edges moved, the equation ---------------------------------
 
 function makeOutputs(parent) {
@@ -127,7 +140,7 @@ function makeOutputs(parent) {
 }
 
 function makeOffsets(model, parent) {
-  const body = startTable(parent, "How far each edge has moved", ["", "RoI pooling", "RoIAlign"],
+  const body = startTable(parent, "Each edge has moved by … cells (image px)", ["", "RoI pooling", "RoIAlign"],
     { className: "offsets" });
   const cells = EDGES.map(edge => {
     const line = html("tr", {}, body);
@@ -137,7 +150,7 @@ function makeOffsets(model, parent) {
   return view => {
     const stride = model.get("stride");
     [view.pooled, view.aligned].forEach(({ offset }, k) => offset.forEach((v, i) =>
-      write(cells[i][k], `${signed(v, 2)} cells, ${signed(v * stride, 1)} px`)));
+      write(cells[i][k], `${signed(v, 2)} (${signed(v * stride, 1)})`)));
   };
 }
 
@@ -245,7 +258,7 @@ function render({ model, el: root }) {
   const stage = html("div", { className: "stage" }, root);
   const left = html("div", { className: "left" }, stage);
   const map = makeMap(model, left);
-  makeKey(left, LEGEND);
+  makeLegend(model, left);
   const side = html("div", { className: "side" }, stage);
   const parts = [makeOutputs(side), makeOffsets(model, side), makeSweep(model, side)];
   const equation = makeEquation(model, root);

@@ -43,7 +43,9 @@ def picture(
     draw_image(axes[0], image, title="Where each one reads")
     height, width = image.shape[1:]
     draw_grid(axes[0], height, width, stride)
-    draw_boxes(axes[0], torch.tensor([view["pooled"]["box"]]), colour=POOL_COLOUR, width=3)
+    draw_boxes(
+        axes[0], torch.tensor([view["pooled"]["box"]]), colour=POOL_COLOUR, linestyle="--", width=3
+    )
     draw_boxes(axes[0], torch.tensor([box]), colour=ALIGN_COLOUR, width=3)
     xs, ys = view["aligned"]["samples"]
     axes[0].plot(*np.meshgrid(xs, ys), ".", color=ALIGN_COLOUR, mec="white", mew=0.5, markersize=8)
