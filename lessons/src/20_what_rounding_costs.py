@@ -27,12 +27,12 @@ show(fig, alt=alt, facts=f"of this coin {missing:.0f} % lies outside of what is 
 #
 # **After this unit you can** work out by hand which cells RoI pooling reads; say what one rounding step costs before you run anything; tell the part of the error that training removes from the part that it cannot; and name the objects that suffer.
 #
-# *30 minutes: 10 to read, 6 for predictions and the widget, 14 to write code. 8 s to run. You need unit 10.*
+# *35 minutes: 18 to read and look, 6 to play and guess, 11 to write code; two stretch exercises are not counted. 10 s to run. You need unit 10.*
 
 # %% [markdown]
 # ## How RoI pooling snaps
 #
-# Four words first. A network turns the image into a **feature map**, a grid coarser than the image; one of its cells, a *feature pixel*, covers $s \times s$ image pixels, and $s$ is the **stride**. A box that may hold an object is a **region of interest**, RoI for short. Boxes come in all sizes, and the layers that look into them want inputs of one size, so each box is cut into a fixed number of **bins**, and every bin gives one number. (Above, the map is the brightness of the photograph, averaged over cells of 16 × 16. A real network's maps have hundreds of such numbers in each cell, all treated alike.)
+# Four words first. A network turns the image into a **feature map**, a grid coarser than the image; one of its cells, a *feature pixel*, covers $s \times s$ image pixels, and $s$ is the **stride**. A box that may hold an object is a **region of interest**, RoI for short. Boxes come in all sizes, and the layers that look into them want inputs of one size, so each box is cut into a fixed number of **bins**, and every bin gives one number. (Above, the map is the brightness of the photograph, averaged over cells of 16 × 16. A real network's maps have hundreds of such numbers in each cell, its **channels**, all treated alike.)
 #
 # **RoI pooling** (Girshick, *Fast R-CNN*, 2015) reads whole cells only. A box whose edges lie between the lines must move to the lines first. But even one that lies on them is not read as you might think.
 #
@@ -115,7 +115,7 @@ show(
 # - The **bias** is its mean: ½ feature pixel for the floor, which is 8 image pixels at stride 16, and 0 for rounding.
 # - The **spread** is its standard deviation, SD: how much the error differs from edge to edge. For any uniform error of width 1 it is $1/\sqrt{12} = 0.289$.
 #
-# The floor looks worse: all told its error has an RMS (root mean square) of 9.24 image pixels, against 4.62 for rounding. But a network sits behind this step, and it is trained. Suppose that it can learn the simplest of corrections, a straight line from the rounded edge to the exact one.
+# The floor looks worse: bias included, its error has an RMS (root mean square) of $16/\sqrt3 = 9.24$ image pixels, far more than that of rounding. But a network sits behind this step, and it is trained. Suppose that it can learn the simplest of corrections, a straight line from the rounded edge to the exact one.
 #
 # **Predict.** What RMS error, in image pixels, is left of the floor's 9.24 once the best straight line has corrected it?
 
@@ -238,7 +238,7 @@ shift = (begin + end) / 2 - middle  # (boxes, bins)
 fig, ax = figure(width=640, height=300)
 ax.errorbar(range(7), shift.mean(dim=0), shift.std(dim=0), fmt="o", color=POOL_COLOUR, capsize=4)
 ax.axhline(0, color=ALIGN_COLOUR, linestyle="--")
-ax.set(title="Each bin is read too far to the right, by a different amount each time")
+ax.set(title="Read too far to the right, never by the same amount")
 ax.set(xlabel="bin", ylabel="shift of its middle, feature px", ylim=(-0.3, 1.2))
 alt = "Seven dots with error bars. The shift of a bin's middle is about 0.25 for the first two bins, one half in the middle and about 0.75 for the last two; each bar reaches 0.2 to 0.3 to both sides."
 bias, spread = shift.mean(dim=0), shift.std(dim=0)
@@ -348,7 +348,7 @@ def my_shifted_iou(length, shift):
 check("20.shifted_iou", my_shifted_iou)
 
 # %% [markdown]
-# > **In practice.** Nobody chooses RoI pooling for masks today: the default is RoIAlign on a feature pyramid, `torchvision.ops.MultiScaleRoIAlign`, which rounds nothing (unit 21). You still meet rounding in three places. In old checkpoints, which were trained with `torchvision.ops.roi_pool` and must be run with it. In your own code, wherever a box becomes an integer slice, as in `image[:, int(y1):int(y2), int(x1):int(x2)]`. And in exports to other runtimes. The symptom is always the same: large objects look fine, small ones have masks and boxes that are off by a constant few pixels times the stride, and a jitter from object to object stays however long you train.
+# > **In practice.** Nobody chooses RoI pooling for masks today: the default is RoIAlign on a feature pyramid, `torchvision.ops.MultiScaleRoIAlign`, which rounds nothing (unit 21). You still meet rounding in three places. In old checkpoints, which were trained with `torchvision.ops.roi_pool` and must be run with it. In your own code, wherever a box becomes an integer slice, as in `image[:, int(y1):int(y2), int(x1):int(x2)]`. And in exports to other runtimes. The symptom is always the same: large objects look fine, small ones have masks that are off by some pixels, more of them on coarser maps, and a jitter from object to object stays however long you train.
 #
 # ## Recap
 #
@@ -363,6 +363,6 @@ check("20.shifted_iou", my_shifted_iou)
 progress("20")
 
 # %% [markdown]
-# The notes' claims on this: C38 to C41, measured in [92](92_regions_and_mask_rcnn.ipynb).
+# The notes' claims on this: C39 to C41, measured in [92](92_regions_and_mask_rcnn.ipynb).
 #
 # **Next**, [unit 21](21_roi_pooling_versus_roialign.ipynb): an operator that rounds nothing, beside this one, under your pointer.

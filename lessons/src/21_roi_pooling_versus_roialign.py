@@ -5,7 +5,7 @@
 #
 # **After this unit you can** say which cells RoI pooling reads, and write that rule down; read a feature map between its pixels, with a gradient that does not die; and say for which objects it matters.
 #
-# *35 minutes: 9 to read, 9 to play and guess, 17 to write code. 9 s to run. You need unit 20.*
+# *40 minutes: 15 to read and look, 9 to play and guess, 16 to write code. 10 s to run. You need unit 20.*
 
 # %%
 import torch
@@ -285,10 +285,11 @@ first, last = (errors[k]["RoIAlign, 2 × 2 points"].mean() for k in (0, -1))
 show(fig, alt=alt, facts=f"RoIAlign's error: {first:.4f} at stride 32, {last:.3f} at stride 2")
 
 # %% [markdown]
-# Two things to see.
+# Three things to see.
 #
 # - **Small objects on coarse maps** are where the choice decides: where a coin is 1 to 6 cells wide, RoIAlign is 16 to 90 times better than an average over the rounded box. At 23 cells it is less than twice as good. Half a cell in 23 matters little.
 # - RoIAlign gets *worse* to the right. At stride 2 a bin holds some 60 cells, and four points step over most of them. So RoIAlign too wants boxes of moderate size in cells, which is what a feature pyramid gives it, or more points.
+# - RoI pooling's own line does not come down. On fine maps a maximum picks single bright cells, and answers another question than an average.
 #
 # Does a network notice? In Mask R-CNN at stride 16, RoI pooling reaches 26.9 points of mask AP on COCO, an operator that rounds the box and then reads it between the cells 27.1, RoIAlign 30.3 (He et al., 2017, table 2c). How the inside of the box is read hardly counts. Whether the box is moved does, just as with the coins. (AP, average precision, is the subject of part 3: 100 is perfect.)
 #
@@ -307,7 +308,7 @@ show(fig, alt=alt, facts=f"RoIAlign's error: {first:.4f} at stride 32, {last:.3f
 progress("21")
 
 # %% [markdown]
-# The notes' claims on this: C43 and C44, measured in [92](92_regions_and_mask_rcnn.ipynb).
+# The notes' claims on this: C38 and C44, measured in [92](92_regions_and_mask_rcnn.ipynb).
 #
 # **Next**, [unit 22](22_roialign_whole.ipynb): what exactly RoIAlign computes, number by number, and the six conventions on which programs disagree.
 #

@@ -41,7 +41,7 @@ show(fig, alt=alt, facts=f"the upper left bin gives {output[0, 0, 0, 0]:.2f}")
 #
 # **After this unit you can** compute RoIAlign by hand; say which pixels a bin reads and with which weights; program it with all its rules; and find out, when two programs disagree, on which of six conventions.
 #
-# *35 minutes: 10 to read, 6 to play and guess, 19 to write code. 9 s to run. You need unit 21.*
+# *35 minutes: 12 to read and look, 5 to play and guess, 18 to write code. 10 s to run. You need unit 21.*
 #
 # ## One bin by hand
 #
@@ -50,7 +50,7 @@ show(fig, alt=alt, facts=f"the upper left bin gives {output[0, 0, 0, 0]:.2f}")
 # 1. **To the map.** Multiply by `spatial_scale`, 1/16: the box runs from 1.75 to 5.75.
 # 2. **Half a pixel.** Pixel $j$ covers the stretch from $j$ to $j + 1$ and its value stands for the middle, $j + \tfrac12$. In the index coordinates of the interpolation that middle is called $j$. So subtract ½: from 1.25 to 5.25.
 # 3. **Bins.** Two equal ones: from 1.25 to 3.25 and from 3.25 to 5.25. Nothing is rounded.
-# 4. **Points.** Cut a bin into $n$ equal pieces (`sampling_ratio`, here 2) and read in the middle of each: 1.75 and 2.75.
+# 4. **Points.** Cut a bin into $n$ equal pieces (`sampling_ratio`, here 2) and read in the middle of each: 1.75 and 2.75. (In the picture the first dot lies a quarter of a pixel to the left of the middle of column 2, counted from 0.)
 #
 # In one line, for bin $q$ and point $t$, with $w$ the width of a bin:
 #
@@ -77,7 +77,7 @@ draw_map(axes[0], tiny, "The four points of the upper left bin")
 draw_boxes(axes[0], torch.tensor([1.75, 1.25, 3.75, 3.25]), colour=ALIGN_COLOUR, width=4)
 draw_samples(axes[0], x=[1.75, 2.75], y=[1.25, 2.25])
 draw_weights(axes[1], weights, "How much each pixel counts in it")
-alt = "Left, the map with one bin and its four points. Right, a 3 by 3 block of weights: 0.25 in the middle, the others between 0.05 and 0.19, nothing elsewhere."
+alt = "Left, the map with one bin and its four points. Right, a 3 by 3 block of weights: 0.25 in the middle, the others between 0.02 and 0.19, nothing elsewhere."
 show(
     fig,
     alt=alt,
@@ -111,11 +111,13 @@ check("22.sample_positions", my_sample_positions)
 # | from 2.75 | | 0.25 | 0.75 |
 # | **in the bin** | **0.125** | **0.5** | **0.375** |
 #
-# Along $y$ the points are 1.25 and 2.25. What are the weights of rows 1, 2 and 3, and what is then the weight of the pixel in row 2, column 2?
+# Along $y$ the points are 1.25 and 2.25. What are the weights of rows 1, 2 and 3, what is then the weight of the pixel in row 2, column 2, and what does the bin give?
 #
 # <details><summary>Answer</summary>
 #
 # 0.375, 0.5 and 0.125. A pixel's weight is the product of its row's and its column's: $0.5 \cdot 0.5 = 0.25$, the 0.25 in the middle of the picture.
+#
+# And now the 4.44. Along $x$, row 1 gives $0.125 \cdot 0 + 0.5 \cdot 2 + 0.375 \cdot 3 = 2.125$, row 2 in the same way 5.625 and row 3 gives 6.625. Along $y$: $0.375 \cdot 2.125 + 0.5 \cdot 5.625 + 0.125 \cdot 6.625 = 4.44$.
 #
 # </details>
 #
@@ -236,14 +238,10 @@ def pool(x1, x2):
     return roi_pool(line, torch.tensor([[0, x1, 2.0, x2, 6.0]]), 1).item()
 
 
+thin = align(line, 3, 3.5), align(line, 3, 3.5, aligned=False)
 experiments = [
     ("1 middle of 2 to 6", align(line, 2, 6), "not aligned", align(line, 2, 6, aligned=False)),
-    (
-        "2 middle of 3 to 3.5",
-        align(line, 3, 3.5),
-        "not aligned",
-        align(line, 3, 3.5, aligned=False),
-    ),
+    ("2 middle of 3 to 3.5", thin[0], "not aligned", thin[1]),
     ("3 last cell of 2 to 6", pool(2, 6), "no + 1", pool(2, 5)),
     ("4 last cell of 2 to 6.5", pool(2, 6.5), "even neighbour", pool(2, 6)),
     ("5 the dark image", align(spot, 2, 6, image=1), "no batch index", align(spot, 2, 6)),

@@ -70,7 +70,8 @@ def _draw_crop(
     ax.hlines(y, x1, x2, colors=colour, linewidths=3, clip_on=False)
     for (p, q), value in np.ndenumerate(values.numpy()):
         at = (x[q] + x[q + 1]) / 2, (y[p] + y[p + 1]) / 2
-        ax.text(*at, f"{value:.2f}", ha="center", va="center", color="w", path_effects=HALO)
+        text = f"{value:.2f}"
+        ax.text(*at, text, ha="center", va="center", color="w", fontsize=12, path_effects=HALO)
 
 
 def _look_at(ax: Axes, box: Tensor, margin: float) -> None:

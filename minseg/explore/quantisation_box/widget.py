@@ -3,7 +3,7 @@
 Step 1 rounds the box's corner to the grid. Step 2, as in RoI pooling, cuts the box into 2 × 2 bins:
 the middle line lies half a box beyond the *rounded* corner, and is rounded again. The histogram
 collects the total error of both axes and fills up to the exact density of
-`minseg.roi.quantisation`. All arithmetic is here; the browser only draws. Lesson 04 uses it.
+`minseg.roi.quantisation`. All arithmetic is here; the browser only draws. Unit 20 uses it.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class QuantisationBox(Widget):
         if self.view["middle"]:
             _draw_middle(grid, self.box, self.view["middle"], ALIGN_COLOUR, "-")
             _draw_middle(grid, rounded[0].tolist(), self.view["landed"], POOL_COLOUR, "--")
-        grid.set(aspect="equal", title="The box (blue) and what rounding makes of it (dashed)")
+        grid.set(aspect="equal", title="The box, and the rounded one (dashed)")
         grid.set(xlabel="x, image px", ylabel="y, image px")
         edges, density = error_distribution(self.steps, bins_per_pixel=BINS)
         bars.stairs(self.view["bars"], edges.numpy(), fill=True, color=POOL_COLOUR, alpha=0.5)
