@@ -27,7 +27,7 @@ show(fig, alt=alt, facts=f"of this coin {missing:.0f} % lies outside of what is 
 #
 # **After this unit you can** work out by hand which cells RoI pooling reads; say what one rounding step costs before you run anything; tell the part of the error that training removes from the part that it cannot; and name the objects that suffer.
 #
-# *35 minutes: 18 to read and look, 6 to play and guess, 11 to write code; two stretch exercises are not counted. 10 s to run. You need unit 10.*
+# *35 minutes: 18 to read and look, 6 to play and guess, 11 to write code; two stretch exercises are not counted. 25 s to run. You need unit 10.*
 
 # %% [markdown]
 # ## How RoI pooling snaps

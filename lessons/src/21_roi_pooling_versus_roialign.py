@@ -5,7 +5,7 @@
 #
 # **After this unit you can** say which cells RoI pooling reads, and write that rule down; read a feature map between its pixels, with a gradient that does not die; and say for which objects it matters.
 #
-# *40 minutes: 15 to read and look, 9 to play and guess, 16 to write code. 10 s to run. You need unit 20.*
+# *40 minutes: 15 to read and look, 9 to play and guess, 16 to write code. 20 s to run. You need unit 20.*
 
 # %%
 import torch

@@ -41,7 +41,7 @@ show(fig, alt=alt, facts=f"the upper left bin gives {output[0, 0, 0, 0]:.2f}")
 #
 # **After this unit you can** compute RoIAlign by hand; say which pixels a bin reads and with which weights; program it with all its rules; and find out, when two programs disagree, on which of six conventions.
 #
-# *35 minutes: 12 to read and look, 5 to play and guess, 18 to write code. 10 s to run. You need unit 21.*
+# *35 minutes: 12 to read and look, 5 to play and guess, 18 to write code. 20 s to run. You need unit 21.*
 #
 # ## One bin by hand
 #
