@@ -5,10 +5,10 @@
     bin q = [⌊q · w/Q⌋, ⌈(q + 1) · w/Q⌉) + x1        second rounding: neighbouring bins may overlap
     out[p, q] = max of the features in bin p × bin q, 0 if the bin is empty
 
-(Girshick, Fast R-CNN, 2015, section 2.1; the rules are those of torchvision's operator.) Each
-rounding moves what is read by up to a feature pixel: 16 image pixels at stride 16. Lesson 04 works
-out what that costs, lesson 05 shows it beside RoIAlign. The library call is
-`torchvision.ops.roi_pool`.
+(Girshick, Fast R-CNN, 2015, section 2.1; the rules are those of torchvision's operator.) The first
+rounding moves the left edge by up to half a feature pixel and the right one, end included, by half
+to one and a half: 24 image pixels at stride 16. Unit 20 works out what that costs, unit 21
+shows it beside RoIAlign. The library call is `torchvision.ops.roi_pool`.
 
 Like RoIAlign this is a bag of pixels for each bin, here with a maximum in place of a weighted sum.
 """

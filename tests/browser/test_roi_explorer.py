@@ -72,12 +72,32 @@ def expect_box(root, box):
 def test_switches_change_what_is_drawn(root):
     root.locator("[data-trait=output_size]").select_option("2")
     expect(root.locator("table.exact td")).to_have_count(4)
-    edge = root.locator("tr.align td").first
+    edge = root.locator(".offsets td.align").first
     expect(edge).to_have_text("+0.00 (+0.0)")
+    root.locator("summary", has_text="Conventions").click()
     root.locator("[data-trait=aligned]").uncheck()
     expect(edge).to_contain_text("+0.50")
     expect(root.locator(".sweep")).to_be_hidden()
     root.locator("[data-trait=sweeping]").check()
     expect(root.locator(".sweep polyline.pool")).to_have_attribute("points", POINTS)
-    root.locator("summary").click()
+    root.locator("summary", has_text="The call").click()
     expect(root.locator(".code")).to_contain_text("roi_align(features, roi, 2, 1 / ")
+
+
+def test_near_the_box_the_map_shows_its_surroundings(root):
+    root.locator("[data-trait=zoom]").select_option("near")
+    expect(root.locator(".map")).not_to_have_attribute("viewBox", "0 0 384 303")
+    before, _ = shown(root)
+    shown_width = root.locator(".box").bounding_box()["width"]
+    assert shown_width > 1.5 * 620 * (before[2] - before[0]) / 384
+    root.lesson.drag(root.locator(".box"), 2000, 0)  # stops where the window does
+    left, _, width, _ = map(float, root.locator(".map").get_attribute("viewBox").split())
+    moved = left + width - before[2]
+    expect_box(root, [before[0] + moved, before[1], before[2] + moved, before[3]])
+
+
+def test_the_neighbours_of_a_point_can_be_hidden(root):
+    expect(root.locator(".equation").first).to_be_visible()
+    root.locator("[data-trait=pointing]").uncheck()
+    expect(root.locator(".equation").first).to_be_hidden()
+    expect(root.locator(".neighbour").first).to_be_hidden()

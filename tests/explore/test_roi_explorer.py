@@ -132,6 +132,19 @@ def test_the_copied_code_runs_for_a_box_of_whole_numbers():
     assert space["align"].shape == (1, 1, 3, 3)
 
 
+def test_near_the_box_the_window_follows_python():
+    explorer = RoIExplorer("coins", box=(185, 105, 226, 144))
+    assert explorer.window == (0, 0, 384, 303)
+    explorer.zoom = "near"
+    x1, y1, x2, y2 = explorer.window
+    assert x1 < 185 and y1 < 105 and x2 > 226 and y2 > 144
+    assert (x2 - x1) / (y2 - y1) == pytest.approx(384 / 303)
+    explorer.box = (186, 105, 227, 144)  # still inside: the picture stays
+    assert explorer.window == (x1, y1, x2, y2)
+    explorer.box = (340, 260, 384, 303)
+    assert explorer.window[2:] == pytest.approx((384, 303)) and explorer.window[0] > x1
+
+
 def test_has_a_still_picture_with_alt_text():
     bundle, metadata = EXPLORER._repr_mimebundle_()
     assert bundle["image/png"].startswith("iVBORw0KGgo")

@@ -1,5 +1,5 @@
 // Draws what widget.py computed, and tells it where the box is dragged. Positions: image pixels.
-const IMAGE = 256, SMALLEST = 8, SCREEN = 400;     // image pixels; the drawing's width on screen
+const IMAGE = 256, SMALLEST = 8, SCREEN = 560;     // image pixels; the drawing's width on screen
 const PLOT = { width: 380, height: 130, top: 1.4 }; // bars taller than 1.4 × the curve are cut
 const DROPS = { boxes: 500, parts: 20 };           // a rain of boxes falls in so many parts
 

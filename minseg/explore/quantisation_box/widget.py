@@ -3,11 +3,12 @@
 Step 1 rounds the box's corner to the grid. Step 2, as in RoI pooling, cuts the box into 2 × 2 bins:
 the middle line lies half a box beyond the *rounded* corner, and is rounded again. The histogram
 collects the total error of both axes and fills up to the exact density of
-`minseg.roi.quantisation`. All arithmetic is here; the browser only draws. Lesson 04 uses it.
+`minseg.roi.quantisation`. All arithmetic is here; the browser only draws. Unit 20 uses it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -93,11 +94,16 @@ class QuantisationBox(Widget):
     def picture(self) -> bytes:
         from minseg.draw import ALIGN_COLOUR, POOL_COLOUR, draw_boxes, draw_grid, figure, png
 
-        fig, (grid, bars) = figure(columns=2, height=320)
+        fig, (grid, bars) = figure(columns=2, height=380)
         draw_grid(grid, IMAGE, IMAGE, self.stride)
         draw_boxes(grid, torch.tensor([self.box]), colour=ALIGN_COLOUR)
-        draw_boxes(grid, torch.tensor([self.view["rounded"]]), colour=POOL_COLOUR)
-        grid.set(aspect="equal", title=f"Stride {self.stride}: the box and the rounded box")
+        rounded = torch.tensor([self.view["rounded"]])
+        draw_boxes(grid, rounded, colour=POOL_COLOUR, linestyle="--")
+        if self.view["middle"]:
+            _draw_middle(grid, self.box, self.view["middle"], ALIGN_COLOUR, "-")
+            _draw_middle(grid, rounded[0].tolist(), self.view["landed"], POOL_COLOUR, "--")
+        grid.set(aspect="equal", title="The box, and the rounded one (dashed)")
+        grid.set(xlabel="x, image px", ylabel="y, image px")
         edges, density = error_distribution(self.steps, bins_per_pixel=BINS)
         bars.stairs(self.view["bars"], edges.numpy(), fill=True, color=POOL_COLOUR, alpha=0.5)
         bars.stairs(density.numpy(), edges.numpy(), color="black", baseline=None)
@@ -166,3 +172,12 @@ class QuantisationBox(Widget):
             "facts": f"{len(self.errors)} errors met: mean {met.mean:.2f}, SD {met.sd:.2f}; "
             f"closed form: mean {exact.mean:.2f}, SD {exact.sd:.2f} feature px",
         }
+
+
+def _draw_middle(
+    ax: Any, box: Sequence[float], middle: Sequence[float], colour: str, style: str
+) -> None:
+    """The lines that cut a box into 2 × 2 bins."""
+    x1, y1, x2, y2 = box
+    ax.vlines(middle[0], y1, y2, colors=colour, linestyles=style, linewidths=1.5)
+    ax.hlines(middle[1], x1, x2, colors=colour, linestyles=style, linewidths=1.5)

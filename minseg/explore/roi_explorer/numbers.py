@@ -3,7 +3,7 @@
 The same box is put through RoI pooling, RoIAlign and the exact average of the bilinear surface
 between its pixels. Beside the outputs stand the places that were read: the rounded box and its
 bins, the sampling points, the four neighbours of one point. All arithmetic is `minseg.roi`'s; this
-file asks it and turns its answers into *image* pixels, ready to draw. Lesson 05.
+file asks it and turns its answers into *image* pixels, ready to draw. Unit 21.
 
 Index coordinate u of a feature map with stride s is drawn at (u + ½) · s: a feature sits at its
 pixel's centre.
@@ -49,6 +49,24 @@ def feature_map(image: Tensor, stride: int) -> Tensor:
     """
     brightness = image.mean(dim=0)[None, None]
     return F.avg_pool2d(brightness, stride, ceil_mode=True, count_include_pad=False)
+
+
+def near(box: tuple[float, ...], size: tuple[int, int]) -> tuple[float, ...]:
+    """The part of an image to look at: its shape is the image's, and the box takes a third of it.
+
+    Args:
+        box: x1, y1, x2, y2 in image pixels. size: (height, width) of the image.
+
+    >>> near((100.0, 60.0, 140.0, 90.0), size=(300, 400))
+    (60.0, 30.0, 180.0, 120.0)
+    """
+    height, width = size
+    x1, y1, x2, y2 = box
+    share = min(3 * max((x2 - x1) / width, (y2 - y1) / height), 1)
+    w, h = share * width, share * height
+    left = min(max((x1 + x2 - w) / 2, 0), width - w)
+    top = min(max((y1 + y2 - h) / 2, 0), height - h)
+    return left, top, left + w, top + h
 
 
 def rounded_box(boxes: Tensor, settings: Settings) -> Tensor:

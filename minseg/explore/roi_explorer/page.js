@@ -1,16 +1,19 @@
 // Draws what numbers.py computed, and tells widget.py where the box and the pointer are.
 // Positions are in image pixels; nothing the lesson teaches is computed here.
-const WIDTH = 440;                       // widest drawing of the image, screen pixels
+const WIDTH = 620;                       // widest drawing of the image, screen pixels
 const SMALLEST = 1;                      // image pixels: the least width and height of the box
 const NAMES = { pool: "RoI pooling", align: "RoIAlign", exact: "exact average" };
 const EDGES = ["left", "top", "right", "bottom"];
+const LEGEND = [["pool", "RoI pooling: the cells it reads, and its bins"],
+                ["align", "RoIAlign: the box, its bins and sampling points"],
+                ["near", "the four neighbours of one point, by weight"]];
 const signed = (v, digits) => (v < 0 ? "−" : "+") + Math.abs(v).toFixed(digits);
 
 // ---- The map: image, grid, what each operator reads, and the box to drag ---------------------
 
 function makeMap(model, parent) {
   const [height, width] = model.get("size");
-  const map = svg("svg", { class: "map", viewBox: `0 0 ${width} ${height}`, width: WIDTH,
+  const map = svg("svg", { class: "map", width: WIDTH,
     height: Math.round(WIDTH * height / width) }, parent);
   const photo = svg("image", { width, height }, map);
   const features = svg("image", { class: "features", preserveAspectRatio: "none" }, map);
@@ -20,13 +23,20 @@ function makeMap(model, parent) {
   const bins = svg("path", { class: "align-bins" }, map);
   const samples = svg("path", { class: "samples" }, map);
   const circles = [0, 1, 2, 3].map(() => svg("circle", { class: "neighbour" }, map));
-  const here = svg("circle", { class: "here", r: 2.5 * width / WIDTH }, map);
+  const here = svg("circle", { class: "here" }, map);
   const box = svg("rect", { class: "movable box", tabindex: 0, role: "application",
     "aria-label": "Region of interest. Arrow keys move it by one image pixel, Shift and arrow " +
       "keys resize it, Alt makes the steps ten times smaller." }, map);
   const handles = [[0, 1], [2, 1], [0, 3], [2, 3]].map(corner =>
-    [svg("circle", { class: "handle", r: 6 * width / WIDTH }, map), corner]);
+    [svg("circle", { class: "handle" }, map), corner]);
 
+  const drawWindow = () => {                           // the part of the image that is shown
+    const [x1, y1, x2, y2] = model.get("window");
+    set(map, { viewBox: `${x1} ${y1} ${x2 - x1} ${y2 - y1}` });
+    const pixel = (x2 - x1) / (map.clientWidth || WIDTH);  // a screen pixel, in those of the image
+    for (const [node] of handles) set(node, { r: 6 * pixel });
+    set(here, { r: 2.5 * pixel });
+  };
   const drawGrid = () => {
     const stride = model.get("stride");
     const rows = Math.ceil(height / stride), columns = Math.ceil(width / stride);
@@ -39,6 +49,10 @@ function makeMap(model, parent) {
   };
   const drawBackdrop = () => set(features,
     { visibility: model.get("backdrop") === "features" ? "visible" : "hidden" });
+  const drawPointing = () => {
+    const visibility = model.get("pointing") ? "visible" : "hidden";
+    for (const node of [...circles, here]) set(node, { visibility });
+  };
   const drawBands = ({ box: [left, top, right, bottom], rows, columns }) => {
     const all = [...columns.map(([a, b]) => [a, top, b, bottom]),
                  ...rows.map(([a, b]) => [left, a, right, b])];
@@ -59,7 +73,7 @@ function makeMap(model, parent) {
   };
   showPng(photo, model.get("photo_png"));
   return {
-    map, box, handles, drawGrid, drawBackdrop,
+    map, box, handles, drawWindow, drawGrid, drawBackdrop, drawPointing,
     place(b) {                                         // at once: the box waits for no answer
       rectangle(box, b);
       for (const [node, [x, y]] of handles) set(node, { cx: b[x], cy: b[y] });
@@ -71,6 +85,19 @@ function makeMap(model, parent) {
       drawPoint(view.point);
     },
   };
+}
+
+function makeLegend(model, parent) {
+  const legend = html("div", { className: "legend" }, parent);
+  const entries = LEGEND.map(([name, text]) => {
+    const entry = html("span", {}, legend);
+    html("span", { className: `swatch ${name}` }, entry);
+    entry.append(text);
+    return entry;
+  });
+  const follow = () => { entries.at(-1).hidden = !model.get("pointing"); };
+  model.on("change:pointing", follow);
+  follow();
 }
 
 // ---- Numbers: the outputs, how far edges moved, the equation ---------------------------------
@@ -113,22 +140,25 @@ function makeOutputs(parent) {
 }
 
 function makeOffsets(model, parent) {
-  const body = startTable(parent, "How far each edge has moved: feature px (image px)",
-    ["", ...EDGES], { className: "offsets" });
-  const cells = ["pool", "align"].map(name => {
-    const line = html("tr", { className: name }, body);
-    html("th", { textContent: NAMES[name], scope: "row" }, line);
-    return EDGES.map(() => html("td", {}, line));
+  const body = startTable(parent, "Each edge has moved by … cells (image px)", ["", "RoI pooling", "RoIAlign"],
+    { className: "offsets" });
+  const cells = EDGES.map(edge => {
+    const line = html("tr", {}, body);
+    html("th", { textContent: edge, scope: "row" }, line);
+    return ["pool", "align"].map(className => html("td", { className }, line));
   });
   return view => {
     const stride = model.get("stride");
     [view.pooled, view.aligned].forEach(({ offset }, k) => offset.forEach((v, i) =>
-      write(cells[k][i], `${signed(v, 2)} (${signed(v * stride, 1)})`)));
+      write(cells[i][k], `${signed(v, 2)} (${signed(v * stride, 1)})`)));
   };
 }
 
-function makeEquation(parent) {
+function makeEquation(model, parent) {
   const lines = [0, 1].map(() => html("p", { className: "equation" }, parent));
+  const show = () => lines.forEach(line => { line.hidden = !model.get("pointing"); });
+  model.on("change:pointing", show);
+  show();
   return ({ equation }) => lines.forEach((line, i) => write(line, equation[i]));
 }
 
@@ -171,19 +201,27 @@ function makeControls(model, parent) {
   const row = html("div", { className: "controls" }, parent);
   const square = n => [n, `${n}×${n}`];
   makeSelect(model, "stride", [4, 8, 16, 32], "stride ", row, Number);
-  makeSelect(model, "backdrop", ["photo", "features"], "show ", row);
   makeSelect(model, "output_size", [1, 2, 3, 4, 5, 6, 7].map(square), "bins ", row, Number);
   makeSelect(model, "sampling_ratio", [[0, "adaptive"], ...[1, 2, 3, 4].map(square)],
     "samples a bin ", row, Number);
-  makeTick(model, "aligned", "aligned", row);
-  makeSelect(model, "rounding", ["round", "floor"], "pooling rounds with ", row);
-  makeTick(model, "inclusive", "and adds 1", row);
+  makeSelect(model, "zoom", [["whole", "all of it"], ["near", "the box"]], "look at ", row);
+  makeSelect(model, "backdrop", ["photo", "features"], "show ", row);
   makeTick(model, "sweeping", "sweep", row);
+  makeTick(model, "pointing", "point", row);
   return row;
 }
 
-function makeCode(model, controls, parent) {
+function makeConventions(model, parent) {
   const details = html("details", {}, parent);
+  html("summary", { textContent: "Conventions" }, details);
+  const row = html("div", { className: "controls" }, details);
+  makeTick(model, "aligned", "RoIAlign: aligned", row);
+  makeSelect(model, "rounding", ["round", "floor"], "RoI pooling: rounds with ", row);
+  makeTick(model, "inclusive", "and adds 1", row);
+}
+
+function makeCode(model, controls, parent) {
+  const details = html("details", { className: "call" }, parent);
   html("summary", { textContent: "The call that gives these numbers" }, details);
   const code = html("pre", { className: "code" }, details);
   const follow = () => { if (details.open) write(code, model.get("code")); };
@@ -201,16 +239,30 @@ function makeCode(model, controls, parent) {
   });
 }
 
+// A box that is moved or resized stays in the part of the image that is shown.
+function keptIn([x1, y1, x2, y2], moved, before) {
+  const size = b => `${(b[2] - b[0]).toFixed(6)} ${(b[3] - b[1]).toFixed(6)}`;
+  if (size(moved) !== size(before)) {
+    return moved.map((v, i) => i % 2 ? clamp(v, y1, y2) : clamp(v, x1, x2));
+  }
+  const across = Math.max(x1 - moved[0], 0) + Math.min(x2 - moved[2], 0);
+  const down = Math.max(y1 - moved[1], 0) + Math.min(y2 - moved[3], 0);
+  return moved.map((v, i) => v + (i % 2 ? down : across));
+}
+
 // ---- All together -----------------------------------------------------------------------------
 
 function render({ model, el: root }) {
   startPage(root, "minseg-roi");
   const controls = makeControls(model, root);
   const stage = html("div", { className: "stage" }, root);
-  const map = makeMap(model, stage);
+  const left = html("div", { className: "left" }, stage);
+  const map = makeMap(model, left);
+  makeLegend(model, left);
   const side = html("div", { className: "side" }, stage);
-  const parts = [makeOutputs(side), makeOffsets(model, root), makeSweep(model, root)];
-  const equation = makeEquation(root);
+  const parts = [makeOutputs(side), makeOffsets(model, side), makeSweep(model, side)];
+  const equation = makeEquation(model, root);
+  makeConventions(model, root);
   makeCode(model, controls, root);
 
   let box = [...model.get("box")];
@@ -219,7 +271,7 @@ function render({ model, el: root }) {
     questions, smallest: SMALLEST, size: model.get("size"),
     get: () => box,
     put(moved, point) {
-      box = moved;
+      box = keptIn(model.get("window"), moved, box);
       map.place(box);
       questions.ask(point ? { box, point } : { box });
     },
@@ -238,10 +290,13 @@ function render({ model, el: root }) {
   });
   model.on("change:features_png", map.drawGrid);
   model.on("change:backdrop", map.drawBackdrop);
-  map.drawGrid();
-  map.drawBackdrop();
+  model.on("change:pointing", map.drawPointing);
+  model.on("change:window", map.drawWindow);
+  for (const draw of [map.drawWindow, map.drawGrid, map.drawBackdrop, map.drawPointing]) draw();
+  const resized = new ResizeObserver(map.drawWindow);  // handles are as large on every screen
+  resized.observe(map.map);
   drawing.now();
-  return drawing.stop;
+  return () => { resized.disconnect(); drawing.stop(); };
 }
 
 export default { render };

@@ -2,7 +2,7 @@
 
 State lives in traits, so Python moves the box as a mouse does: `explorer.box = (40, 30, 95, 88)`.
 The browser sends a question for each move, up to three at a time, and draws the answer; every
-number in it comes from `numbers.py` beside this file, that is, from `minseg.roi`. Lesson 05.
+number in it comes from `numbers.py` beside this file, that is, from `minseg.roi`. Unit 21.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from minseg.explore.base.page import script, style
 from minseg.explore.base.png import one_thread, to_png
 from minseg.explore.base.values import Box, box_inside, finite
 from minseg.explore.base.widget import Widget
-from minseg.explore.roi_explorer.numbers import Settings, feature_map, numbers
+from minseg.explore.roi_explorer.numbers import Settings, feature_map, near, numbers
 
 SMALLEST = 1.0  # image pixels: the least width and height of the box
 SWITCHES = ("stride", "output_size", "sampling_ratio", "aligned", "rounding", "inclusive")
@@ -50,7 +50,10 @@ class RoIExplorer(Widget):
         stride: 4, 8, 16 or 32. output_size: 1 to 7 bins a side. sampling_ratio: 0 (adaptive) to 4.
         aligned: RoIAlign's half pixel. rounding: RoI pooling's, "round" or "floor".
         inclusive: whether RoI pooling counts the last rounded pixel in, the "+ 1".
+        zoom: "whole", or "near" for the surroundings of the box; window: the part of the image that
+            is shown, (x1, y1, x2, y2), which follows from it.
         backdrop: "photo" or "features". sweeping: whether the sweep is plotted.
+        pointing: whether the four neighbours of `point` and their equation are shown.
         view: what the browser draws; made anew from the others whenever one of them changes.
         code: a few lines of Python that give the numbers on the screen.
     """
@@ -70,6 +73,9 @@ class RoIExplorer(Widget):
     inclusive = t.Bool(True).tag(sync=True)
     backdrop = t.Enum(("photo", "features"), "photo").tag(sync=True)
     sweeping = t.Bool(False).tag(sync=True)
+    pointing = t.Bool(True).tag(sync=True)
+    zoom = t.Enum(("whole", "near"), "whole").tag(sync=True)
+    window = t.Tuple().tag(sync=True)
     code = t.Unicode().tag(sync=True)
 
     def __init__(self, image: str | Tensor = "coins", **traits: Any) -> None:
@@ -86,8 +92,11 @@ class RoIExplorer(Widget):
         if not self.point:
             x1, y1, x2, y2 = self.box
             self.point = (x1 + x2) / 2, (y1 + y2) / 2
+        self._change_window()
         self._change_map()
         self._change_code()
+        self.observe(self._change_window, ["zoom"])
+        self.observe(self._keep_window, ["box"])
         self.observe(self._change_map, ["stride"])  # before the view that shows the map
         self.observe(self._change_code, ["box", *SWITCHES])
         self._follow("box", "point", "sweeping", *SWITCHES)
@@ -110,7 +119,7 @@ class RoIExplorer(Widget):
     def picture(self) -> bytes:
         from minseg.explore.roi_explorer.still import picture
 
-        return picture(self.image, self.box, self.view, self.stride)
+        return picture(self.image, self.box, self.view, self.stride, self.window)
 
     @t.validate("box")
     def _inside(self, proposal: dict[str, Any]) -> Box:
@@ -129,6 +138,16 @@ class RoIExplorer(Widget):
     @one_thread()
     def make_view(self) -> dict[str, Any]:
         return numbers(self.features, self.box, self.point, self.settings, self.sweeping)
+
+    def _change_window(self, _change: object = None) -> None:
+        whole = (0.0, 0.0, float(self.size[1]), float(self.size[0]))
+        self.window = whole if self.zoom == "whole" else near(self.box, self.size)
+
+    def _keep_window(self, _change: object = None) -> None:
+        """A box that Python puts elsewhere takes the window with it."""
+        x1, y1, x2, y2 = self.window
+        if self.box[0] < x1 or self.box[1] < y1 or self.box[2] > x2 or self.box[3] > y2:
+            self._change_window()
 
     def _change_map(self, _change: object = None) -> None:
         self.features = feature_map(self.image, self.stride)
