@@ -1,6 +1,6 @@
 // Draws the two maps, the table and the bar that numbers.py computed, and tells widget.py what was
 // clicked, dragged or typed. Positions are in image pixels; nothing is measured here.
-const SCREEN = 400;                      // widest drawing of a map, screen pixels
+const SCREEN = 480;                      // widest drawing of a map, screen pixels
 const BAR = { width: 400, height: 26 };
 const TOOLS = [                          // action, key, words
   ["merge", "m", "Merge with …"], ["split", "s", "Split"], ["erode", "e", "Erode"],
