@@ -54,6 +54,21 @@ def draw_scene(
     ax.spines[:].set_visible(False)
 
 
+def print_overlaps(overlaps: Tensor, scores: Sequence[float]) -> None:
+    """Print the IoU of N detections, numbered from 1, with M truths from A on: a dot for none.
+
+    >>> print_overlaps(Tensor([[0.9, 0.0], [0.0, 0.66]]), [0.8, 0.7])
+    detection  score     A     B
+            1   0.80  0.90     ·
+            2   0.70     ·  0.66
+    """
+    letters = (chr(65 + k) for k in range(overlaps.shape[1]))
+    print("detection  score" + "".join(f"{letter:>6}" for letter in letters))
+    for k, row in enumerate(overlaps.tolist()):
+        cells = "".join(f"{iou:6.2f}" if iou else f"{'·':>6}" for iou in row)
+        print(f"{k + 1:9} {scores[k]:6.2f}{cells}")
+
+
 def _roomiest_corner(
     box: Sequence[float], taken: Sequence[tuple[float, float]]
 ) -> tuple[float, float]:
@@ -87,12 +102,13 @@ def draw_curve(
     staircase = np.append(best[:1], best), np.append(0, recall)
     ax.step(staircase[1], staircase[0], where="pre", color=EXACT_COLOUR)
     ax.plot(recall, precision, color=ALIGN_COLOUR)
-    steps_down = 0  # marks one below the other: their names stand right and left in turn
+    steps_down = 0  # marks one below the other: their names stand right and left in turn,
     for k, (p, r, name, verdict) in enumerate(zip(precision, recall, names, verdicts, strict=True)):
         steps_down = steps_down + 1 if k and r == recall[k - 1] else 0
+        goes_right = k + 1 < len(recall) and recall[k + 1] > r  # and left where the line goes right
         colour, _, mark = LOOKS[verdict]
         ax.plot(r, p, mark, color=colour)
-        right = steps_down % 2 == 0
+        right = steps_down == 0 or (steps_down % 2 == 0 and not goes_right)
         offset = (7 if right else -7, 0 if steps_down else 5)
         side = {"ha": "left" if right else "right", "va": "center"}
         ax.annotate(str(name), (r, p), offset, textcoords="offset points", **side)
