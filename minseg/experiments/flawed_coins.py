@@ -42,17 +42,40 @@ def as_coins(masks: Tensor, scores: Tensor | None = None) -> Instances:
     return Instances(masks, torch.full((len(masks),), COIN), scores)
 
 
+def to_the_right(masks: Tensor, dx: int) -> Tensor:
+    """(N, H, W) moved by dx pixels; what leaves the image is lost.
+
+    >>> to_the_right(torch.tensor([[[True, False, True]]]), 1).tolist()
+    [[[False, True, False]]]
+    """
+    moved = torch.zeros_like(masks)
+    moved[..., dx:] = masks[..., : masks.shape[-1] - dx]
+    return moved
+
+
 def sloppy_detector() -> Instances:
     """21 of the 24 coins, most of them moved, three of them twice, and two false alarms."""
     masks = coins_truth().masks
     seen = [k for k in range(len(masks)) if k not in MISSED]
-    found = [torch.roll(masks[k], dx, dims=1) for k, dx in zip(seen, MOVED, strict=True)]
+    found = [to_the_right(masks[k], dx) for k, dx in zip(seen, MOVED, strict=True)]
     again = [torch.roll(masks[k], dy, dims=0) for k, dy in AGAIN.items()]
     alarms = torch.zeros(2, *masks.shape[1:], dtype=torch.bool)
     alarms[0, 3:20, 150:200] = True  # above the coins
     alarms[1, 140:180, 340:375] = True  # between two of them
     scores = [*torch.linspace(0.98, 0.38, len(found)).tolist(), 0.79, 0.63, 0.51, 0.9, 0.45]
     return as_coins(torch.cat([torch.stack([*found, *again]), alarms]), torch.tensor(scores))
+
+
+def sloppy_parts() -> dict[str, Tensor]:
+    """The masks of `sloppy_detector` by what is wrong with them, and the coins that it misses."""
+    masks = sloppy_detector().masks
+    found = len(MOVED)
+    return {
+        "found, most of them moved": masks[:found],
+        "found again": masks[found : found + len(AGAIN)],
+        "on no coin": masks[found + len(AGAIN) :],
+        "missed": coins_truth().masks[list(MISSED)],
+    }
 
 
 def twice(masks: Tensor, later: float = 0.001) -> Instances:
@@ -67,7 +90,7 @@ def single_flaws() -> dict[str, Instances]:
     return {
         "6 of 24 missed": as_coins(masks[6:]),
         "every coin twice": twice(masks),
-        "6 px too far right": as_coins(torch.roll(masks, 6, dims=2)),
+        "6 px too far right": as_coins(to_the_right(masks, 6)),
         "3 px too small": as_coins(erode(masks, 3)),
     }
 

@@ -50,3 +50,7 @@ def test_the_sloppy_detector_reports_26_masks() -> None:
     detector = flawed_coins.sloppy_detector()
     assert len(detector) == 21 + 3 + 2 and bool(detector.masks.any(dim=(1, 2)).all())
     assert len(torch.unique(detector.scores)) == 26  # no two alike: their order is never by chance
+    parts = flawed_coins.sloppy_parts()
+    assert [len(masks) for masks in parts.values()] == [21, 3, 2, 3]
+    coins = coins_truth().masks.any(dim=0)
+    assert not (parts["on no coin"][0] & coins).any()
