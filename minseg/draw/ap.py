@@ -134,12 +134,15 @@ def draw_area(
         title: what to see.
     """
     height = precision if raw else envelope(precision)
+    grows = np.diff(recall, prepend=0) > 0  # what lies between two recalls, and nothing else
+    heights = np.append(np.append(height[grows][:1], height[grows]), 0)
+    recalls = np.append(np.append(0, recall[grows]), recall[-1])  # and down to 0 at the end
     if points is None:
-        corners = np.append(height[:1], height), np.append(0, recall)
-        ax.fill_between(corners[1], corners[0], step="pre", color=ALIGN_COLOUR, alpha=0.25, lw=0)
+        ax.fill_between(recalls, heights, step="pre", color=ALIGN_COLOUR, alpha=0.25, lw=0)
     else:
-        ax.vlines(points, 0, precision_at(points, precision, recall), color=ALIGN_COLOUR, lw=1.2)
-        ax.plot(points, precision_at(points, precision, recall), ".", color=ALIGN_COLOUR, ms=4)
-    ax.step(np.append(0, recall), np.append(height[:1], height), where="pre", color=EXACT_COLOUR)
+        width = 1.5 if len(points) < 20 else 0.6
+        tops = precision_at(points, precision, recall)
+        ax.vlines(points, 0, tops, color=ALIGN_COLOUR, lw=width)
+    ax.step(recalls, heights, where="pre", color=EXACT_COLOUR)
     ax.set(xlim=(-0.02, 1.02), ylim=(0, 1.08), xticks=np.arange(6) / 5, title=title)
     ax.set(xlabel="recall")

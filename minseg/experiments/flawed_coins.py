@@ -71,7 +71,7 @@ def sloppy_parts() -> dict[str, Tensor]:
     masks = sloppy_detector().masks
     found = len(MOVED)
     return {
-        "found, most of them moved": masks[:found],
+        "found, most moved": masks[:found],
         "found again": masks[found : found + len(AGAIN)],
         "on no coin": masks[found + len(AGAIN) :],
         "missed": coins_truth().masks[list(MISSED)],

@@ -18,7 +18,7 @@ function makeMap(model, parent, title) {
     height: Math.round(SCREEN * height / width) }, figure);
   const image = svg("image", { width, height, class: "pixels" }, map);
   const outlines = svg("g", {}, map), labels = svg("g", { class: "labels" }, map);
-  const size = 12 * width / SCREEN;                   // of letters, in image pixels
+  let size;                                           // of letters, in image pixels
   const put = ([x, y], dy, text) => {                 // a letter is about 0.62 as wide as tall
     const half = 0.31 * size * text.length;
     const at = { x: clamp(x, half, width - half), y: y + dy * size };
@@ -30,6 +30,7 @@ function makeMap(model, parent, title) {
       showPng(image, png);
       outlines.replaceChildren();
       labels.replaceChildren();
+      size = width * Math.max(12 / SCREEN, 9 / (map.clientWidth || SCREEN));
       const order = [...segments].sort((a, b) => kind(a).length - kind(b).length);
       for (const one of order) {                      // marked outlines last, on top
         svg("path", { class: "under " + kind(one), d: one.path }, outlines);
