@@ -3,7 +3,7 @@
 #
 # A network has found ten objects where there are five. How good is that? Most contests of the field have been decided by one number, **average precision**. What does it count?
 #
-# *35 minutes: 11 to read, 8 to play and guess, 16 to write code. 4 s to run. You need unit 10.*
+# *35 minutes: 11 to read, 8 to play and guess, 16 to write code. 7 s to run. You need unit 10.*
 
 # %%
 import numpy as np

@@ -3,7 +3,7 @@
 #
 # A mask can share 98 % of its pixels with the truth and have an outline that nobody would accept. How good is the *edge*?
 #
-# *30 minutes: 9 to read, 12 to look, play and guess, 9 to write code. 5 s to run. You need units 11 and 31.*
+# *30 minutes: 9 to read, 12 to look, play and guess, 9 to write code. 14 s to run. You need units 11 and 31.*
 
 # %%
 import torch

@@ -3,7 +3,7 @@
 #
 # In a **panoptic map** every pixel belongs to one segment: a disc, another disc, the sky. How good is such a map, compared with the true one? **Panoptic quality**, PQ, answers with one number.
 #
-# *30 minutes: 10 to read, 9 to play and guess, 11 to write code. 4 s to run. You need unit 10.*
+# *30 minutes: 10 to read, 9 to play and guess, 11 to write code. 8 s to run. You need unit 10.*
 
 # %%
 import torch

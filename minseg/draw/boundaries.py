@@ -42,7 +42,7 @@ def draw_trimap(ax: Axes, truth: Tensor, prediction: Tensor, width: int, title: 
         Patch(color=WRONG, label="in it, and wrong"),
         Patch(color=SHADE, label="the truth's inside"),
     ]
-    ax.legend(handles=patches, loc="upper center", bbox_to_anchor=(0.5, -0.02), frameon=False)
+    ax.figure.legend(handles=patches, loc="outside lower left", ncols=3, frameon=False)
 
 
 def draw_nearest(

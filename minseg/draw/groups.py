@@ -18,7 +18,7 @@ COLOURS = [INSTANCE_COLOURS[k] for k in (0, 1, 2, 9)]  # told apart by outline a
 def draw_groups(
     ax: Axes, image: Tensor, groups: Mapping[str, Tensor], title: str = "", *, alpha: float = 0.6
 ) -> None:
-    """An image with masks, those of one group in one colour, and a legend below.
+    """An image with masks, those of one group in one colour, and a legend at the figure's foot.
 
     Args:
         ax: where to draw.
@@ -43,6 +43,4 @@ def draw_groups(
     ax.set_axis_off()
     ax.set_title(title)
     draw_outlines(ax, [tight_crop(mask) for masks in groups.values() for mask in masks.numpy()])
-    ax.legend(
-        handles=patches, loc="upper center", bbox_to_anchor=(0.5, -0.01), ncols=2, frameon=False
-    )
+    ax.figure.legend(handles=patches, loc="outside lower center", ncols=4, frameon=False)

@@ -15,7 +15,7 @@ def test_a_later_group_lies_on_top_and_the_legend_counts() -> None:
     draw_groups(ax, torch.zeros(4, 6), {"right": masks[:1], "wrong": masks[1:]}, alpha=1)
     canvas = ax.images[0].get_array()
     assert [to_hex(canvas[0, x]) for x in (5, 0)] == COLOURS[:2]
-    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    labels = [text.get_text() for text in ax.figure.legends[0].get_texts()]
     assert labels == ["right: 1", "wrong: 1"]
 
 
