@@ -1,7 +1,7 @@
 """What the AP playground shows: the verdict on each detection, the curve, and the area under it.
 
 Detections are judged as COCO judges them: by decreasing score each takes the free truth with the
-highest IoU, the rest are false positives. All arithmetic is `minseg.metrics`'s. Lesson 07 begins
+highest IoU, the rest are false positives. All arithmetic is `minseg.metrics`'s. Unit 30 begins
 with the ten detections below, and works them out by hand.
 """
 
@@ -47,6 +47,7 @@ DETECTIONS = (  # by decreasing score
     (200, 150, 306, 216),
 )
 SCORES = (0.97, 0.92, 0.88, 0.81, 0.74, 0.66, 0.58, 0.43, 0.31, 0.22)
+ELEVEN_POINTS = np.arange(11) / 10  # linspace has 0.6000000000000001, which a recall of 3/5 misses
 RULES = {"raw": "raw area", "all": "under the envelope", "101": "101 points", "11": "11 points"}
 
 
@@ -96,7 +97,7 @@ def numbers(
         }
         for k in range(len(order))
     ]
-    ap = area_under(precision, recall, rule)
+    ap = average(precision, recall, rule)
     hits, wrong = int(right.sum()), int((~right & ~ignored).sum())
     return {
         "rows": rows,
@@ -113,6 +114,17 @@ def numbers(
 def name(truth: int) -> str:
     """The letter of a truth."""
     return "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[truth]
+
+
+def average(precision: np.ndarray, recall: np.ndarray, rule: str) -> float:
+    """Average precision of a curve by one of the `RULES`.
+
+    >>> average(*precision_recall(np.array([True, False, True]), truths=4), "11")
+    0.45454545454545453
+    """
+    if rule == "11":
+        return float(precision_at(ELEVEN_POINTS, precision, recall).mean())
+    return area_under(precision, recall, rule)
 
 
 def _why(
@@ -144,7 +156,7 @@ def _stems(precision: np.ndarray, recall: np.ndarray, rule: str) -> list[list[fl
     """The heights that are averaged, if the rule averages."""
     if rule in ("raw", "all"):
         return []
-    points = RECALL_POINTS if rule == "101" else np.linspace(0, 1, 11)
+    points = RECALL_POINTS if rule == "101" else ELEVEN_POINTS
     return np.stack([points, precision_at(points, precision, recall)], axis=1).tolist()
 
 

@@ -1,6 +1,6 @@
 // Draws what numbers.py computed, and tells widget.py where detections are dragged and how they are
 // scored. Positions are in image pixels; no verdict and no area is computed here.
-const SCREEN = 420;                      // the drawing's width, screen pixels
+const SCREEN = 560;                      // the drawing's width, screen pixels
 const SMALLEST = 8;                      // image pixels: the least side of a box
 const PLOT = { width: 340, height: 270, left: 44, top: 8, bottom: 34 };
 const RULES = { raw: "raw area", all: "under the envelope", 101: "101 points (COCO)",

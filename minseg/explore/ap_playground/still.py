@@ -20,7 +20,7 @@ def picture(
     counted = [row for row in rows if row["verdict"] != "ignored"]
     fig, (scene, plot) = figure(columns=2, height=330)
     scene.set(xlim=(0, WIDTH), ylim=(HEIGHT, 0))
-    title = "Truths (wide), detections by verdict"
+    title = "Green: truths. Blue: right. Dashed: wrong"
     draw_scene(scene, as_tensor(truths), as_tensor(detections), verdicts, title)
     draw_curve(
         plot,

@@ -1,7 +1,7 @@
 """A slider for the width of boundary IoU's band, and predictions that are wrong in different ways.
 
 Mask IoU has no such setting and stays where it is; boundary IoU goes from 0 or nearly so, where the
-band is one pixel wide, to mask IoU, where it fills both masks. Lesson 07 uses it on a coin.
+band is one pixel wide, to mask IoU, where it fills both masks. Unit 32 uses it on a coin.
 """
 
 from __future__ import annotations
@@ -19,12 +19,18 @@ from minseg.explore.base.widget import Still
 from minseg.metrics.boundary import erode
 from minseg.metrics.iou import mask_iou
 
-ZOOM = 6  # screen pixels for one mask pixel, along a side
-COLOURS = {  # in the bands of both, of the truth, of the prediction; the rest of either mask
-    "both": (0, 128, 100),
+SCREEN = 600  # screen pixels, about the width of the picture
+COLOURS = {  # what is painted later lies on top
+    "inside": (214, 214, 214),
     "truth": (0, 80, 200),
     "prediction": (213, 94, 0),
-    "inside": (214, 214, 214),
+    "both": (0, 128, 100),
+}
+WORDS = {
+    "both": "in both bands",
+    "truth": "only in the truth's band",
+    "prediction": "only in the prediction's band",
+    "inside": "in a mask, but in no band",
 }
 
 
@@ -70,10 +76,18 @@ class BoundaryBand(Still, ipywidgets.VBox):
         self.slider = ipywidgets.IntSlider(width, 1, 24, description="band, px")
         self.choice = ipywidgets.Dropdown(options=list(predictions), description="prediction")
         self.numbers = ipywidgets.HTML()
+        self._zoom = max(round(SCREEN / truth.shape[1]), 1)  # whole, so that pixels stay squares
+        width = f"{self._zoom * truth.shape[1]}px"
         self.image = ipywidgets.Image(
-            format="png", layout={"width": f"{ZOOM * truth.shape[1]}px", "align_self": "flex-start"}
+            format="png",
+            layout={
+                "width": f"{self._zoom * truth.shape[1]}px",
+                "max_width": "100%",
+                "align_self": "flex-start",
+            },
         )
-        super().__init__([ipywidgets.HBox([self.choice, self.slider]), self.numbers, self.image])
+        controls = ipywidgets.HBox([self.choice, self.slider], layout={"flex_flow": "row wrap"})
+        super().__init__([controls, self.numbers, self.image])
         for control in (self.slider, self.choice):
             control.observe(self._draw, "value")
         self._draw()
@@ -98,18 +112,25 @@ class BoundaryBand(Still, ipywidgets.VBox):
         return f"A mask and a prediction with their inner bands. {self._facts()}"
 
     def picture(self) -> bytes:
+        from minseg.explore.boundary_band.still import picture  # matplotlib
+
+        iou = f"Mask IoU {self.iou:.3f}, boundary IoU {self.boundary_iou:.3f}"
+        title = f"Prediction: {self.choice.value}. Band: {self.slider.value} px\n{iou}"
+        return picture(self.canvas(), title)
+
+    def canvas(self) -> Tensor:
+        """(H, W, 3) uint8: the masks, and on them the two bands, in `COLOURS` on white."""
         truth, prediction = self._bands()
+        parts = {
+            "inside": self.truth | self.prediction,
+            "truth": truth,
+            "prediction": prediction,
+            "both": truth & prediction,
+        }
         canvas = torch.full((*self.truth.shape, 3), 255, dtype=torch.uint8)
-        # What is painted later lies on top.
-        for name, pixels in (
-            ("inside", self.truth | self.prediction),
-            ("truth", truth),
-            ("prediction", prediction),
-            ("both", truth & prediction),
-        ):
-            canvas[pixels] = torch.tensor(COLOURS[name], dtype=torch.uint8)
-        large = canvas.repeat_interleave(ZOOM, 0).repeat_interleave(ZOOM, 1)
-        return to_png(large.permute(2, 0, 1))
+        for name, colour in COLOURS.items():
+            canvas[parts[name]] = torch.tensor(colour, dtype=torch.uint8)
+        return canvas
 
     def _bands(self) -> tuple[Tensor, Tensor]:
         """The inner bands of both masks, as `boundary_of` has them, with a width in pixels."""
@@ -127,9 +148,14 @@ class BoundaryBand(Still, ipywidgets.VBox):
         )
 
     def _draw(self, _change: Any = None) -> None:
-        texts = {"both": "both bands", "truth": "truth only", "prediction": "prediction only"}
-        key = ", ".join(
-            f'<b style="color:rgb{COLOURS[name]}">{text}</b>' for name, text in texts.items()
-        )
+        key = " ".join(_swatch(name) for name in WORDS)
         self.numbers.value = f"{escape(self._facts())}<br>{key}"  # names of predictions are in it
-        self.image.value = self.picture()
+        large = self.canvas().repeat_interleave(self._zoom, 0).repeat_interleave(self._zoom, 1)
+        self.image.value = to_png(large.permute(2, 0, 1))
+
+
+def _swatch(name: str) -> str:
+    """An entry of the legend: a square of the colour, and words."""
+    square = f"display:inline-block;width:12px;height:12px;background:rgb{COLOURS[name]}"
+    words = f'<span style="margin:0 14px 0 5px">{WORDS[name]}</span>'
+    return f'<span style="white-space:nowrap"><span style="{square}"></span>{words}</span>'

@@ -1,6 +1,6 @@
 // Draws the two maps, the table and the bar that numbers.py computed, and tells widget.py what was
 // clicked, dragged or typed. Positions are in image pixels; nothing is measured here.
-const SCREEN = 400;                      // widest drawing of a map, screen pixels
+const SCREEN = 480;                      // widest drawing of a map, screen pixels
 const BAR = { width: 400, height: 26 };
 const TOOLS = [                          // action, key, words
   ["merge", "m", "Merge with …"], ["split", "s", "Split"], ["erode", "e", "Erode"],
@@ -18,7 +18,7 @@ function makeMap(model, parent, title) {
     height: Math.round(SCREEN * height / width) }, figure);
   const image = svg("image", { width, height, class: "pixels" }, map);
   const outlines = svg("g", {}, map), labels = svg("g", { class: "labels" }, map);
-  const size = 12 * width / SCREEN;                   // of letters, in image pixels
+  let size;                                           // of letters, in image pixels
   const put = ([x, y], dy, text) => {                 // a letter is about 0.62 as wide as tall
     const half = 0.31 * size * text.length;
     const at = { x: clamp(x, half, width - half), y: y + dy * size };
@@ -30,6 +30,7 @@ function makeMap(model, parent, title) {
       showPng(image, png);
       outlines.replaceChildren();
       labels.replaceChildren();
+      size = width * Math.max(12 / SCREEN, 9 / (map.clientWidth || SCREEN));
       const order = [...segments].sort((a, b) => kind(a).length - kind(b).length);
       for (const one of order) {                      // marked outlines last, on top
         svg("path", { class: "under " + kind(one), d: one.path }, outlines);
