@@ -13,11 +13,11 @@ import torch
 from minseg.course import check, guess, progress, reveal
 from minseg.draw import figure, show
 from minseg.draw.masks import draw_errors
-from minseg.experiments.representations import ring_of, specimen
 
 # %%
 from minseg.draw.moving import show_moving
 from minseg.draw.outlines import turning_circles
+from minseg.experiments.representations import ring_of, specimen
 from minseg.masks import fourier_descriptor
 
 star = specimen("star")  # (96, 96) bool

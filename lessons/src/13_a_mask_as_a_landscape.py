@@ -26,7 +26,11 @@ axes[1].plot(heights[46], color="#0050c8", linewidth=2)
 axes[1].axhline(0, color="#d55e00", linewidth=1.8)
 axes[1].set(xlabel="column", ylabel="signed distance, px", title="A walk along row 46")
 alt = "A star with lines of equal height; a walk across it rises from the sea, and falls again."
-show(fig, alt=alt, facts=f"the top is {heights.max():.1f} px high, the deepest place {heights.min():.1f}")
+show(
+    fig,
+    alt=alt,
+    facts=f"the top is {heights.max():.1f} px high, the deepest place {heights.min():.1f}",
+)
 
 # %% [markdown]
 # ## Distances with a sign

@@ -21,8 +21,17 @@ from minseg.masks import signed_distance
 EVERY = 5  # pixels of height from one line to the next
 
 
-def draw_heights(fig: Figure, ax: Axes, field: Tensor, title: str = "") -> None:
-    """Signed distances (H, W): land light, sea dark, lines of equal height every 5 pixels."""
+def draw_heights(
+    fig: Figure, ax: Axes, field: Tensor, title: str = "", *, bar: bool = True
+) -> None:
+    """Signed distances (H, W): land light, sea dark, a line of equal height every 5 pixels.
+
+    Args:
+        fig, ax: where to draw.
+        field: (H, W), positive inside.
+        title: what to see.
+        bar: whether a scale of heights stands beside it.
+    """
     height, width = field.shape
     low, high = min(float(field.min()), -1e-6), max(float(field.max()), 1e-6)
     look: dict[str, Any] = {"cmap": "cividis", "norm": TwoSlopeNorm(0, low, high)}
@@ -32,7 +41,8 @@ def draw_heights(fig: Figure, ax: Axes, field: Tensor, title: str = "") -> None:
     ax.contour(x, y, field.numpy(), lines, colors=EXACT_COLOUR, linewidths=0.5, linestyles="-")
     draw_level(ax, field)
     ax.set(xticks=[], yticks=[], title=title)
-    fig.colorbar(image, ax=ax, label="signed distance, px", shrink=0.85)
+    if bar:
+        fig.colorbar(image, ax=ax, label="signed distance, px", shrink=0.85)
 
 
 def draw_steepness(ax: Axes, mask: Tensor, title: str = "") -> Any:

@@ -14,7 +14,8 @@ from collections.abc import Iterable
 from matplotlib.figure import Figure
 from PIL import Image
 
-from minseg.draw.figure import MAX_WIDTH, _display, png
+from minseg.draw.figure import MAX_WIDTH, display_png, png
+
 
 def animated_png(frames: Iterable[Figure], *, seconds: float, plays: int = 3) -> bytes:
     """An animated PNG of figures of one size.
@@ -63,5 +64,5 @@ def show_moving(
     width, height = (round(side * figures[0].dpi) for side in figures[0].get_size_inches())
     if width > MAX_WIDTH:
         raise ValueError(f"frames must be at most {MAX_WIDTH} px wide, got {width} px")
-    _display(animated_png(figures, seconds=seconds, plays=plays), alt, width, height)
+    display_png(animated_png(figures, seconds=seconds, plays=plays), alt, width, height)
     print(facts)

@@ -6,6 +6,7 @@ Unit 12 draws with them what a Fourier descriptor and the even-odd rule do.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -54,7 +55,7 @@ def draw_circles(ax: Axes, mask: Tensor, descriptor: Tensor, t: float, title: st
     height, width = mask.shape
     ax.imshow(mask, cmap="Greys", vmin=0, vmax=5, extent=(0, width, height, 0))
     tips = arms(descriptor, t)
-    for start, end in zip(tips[:-1], tips[1:], strict=True):
+    for start, end in pairwise(tips):
         turn = np.exp(2j * np.pi * np.linspace(0, 1, 61)) * abs(end - start).item() + start.item()
         ax.plot(turn.real, turn.imag, color=PALE, linewidth=1)
     ax.plot(tips.real, tips.imag, color=EXACT_COLOUR, linewidth=1)
