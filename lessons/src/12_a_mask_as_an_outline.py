@@ -24,7 +24,7 @@ star = specimen("star")  # (96, 96) bool
 circles = fourier_descriptor(ring_of(star), 16)
 frames = turning_circles(star, circles, 30, "32 circles draw a star")
 alt = "Circles of falling size, each centred on the rim of the one before; the last draws a star."
-facts = f"the three largest radii: {circles.abs().sort().values.flip(0)[1:4].numpy().round(1)} px"
+facts = f"the three largest radii: {circles.abs().sort().values.flip(0)[1:4].numpy().round(1).tolist()} px"
 show_moving(frames, alt=alt, facts=facts, seconds=7)
 
 # %% [markdown]

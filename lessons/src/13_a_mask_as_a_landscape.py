@@ -124,7 +124,7 @@ for name, iou in found.items():
     print(f"{name:24} IoU {iou:.3f}")
 
 # %% [markdown]
-# A sampled mask knows that the outline passes somewhere between two samples, 8 pixels apart, and half-way is the best guess. Over these five masks that is wrong by 1.3 pixels on average: times 640 pixels of outline, divided by an area of 31,600, an error of 0.026. Two sampled distances, +3.2 and −4.8 say, know *where* between them the outline passes: reading on the straight line between the two finds it. What is left, 0.002, is where the outline bends within a cell.
+# A sampled mask knows that the outline passes somewhere between two samples, 8 pixels apart, and half-way is the best guess. Over these five masks that is wrong by 1.3 pixels on average: times some 640 pixels of outline, divided by an area of 31,600 pixels, an error of 0.026. Two sampled distances, +3.2 and −4.8 say, know *where* between them the outline passes: reading on the straight line between the two finds it. What is left, 0.002, is where the outline bends within a cell.
 #
 # Area shares know most of it too. And distances that are cut off at ±2 pixels, well within a cell of 8, have forgotten most of it again.
 #
@@ -220,7 +220,7 @@ print(f"{'run lengths, exact':18}" + "".join(f"{exact_bytes(thing):11}" for thin
 # >
 # > - *What people use.* Nearly every detector predicts a grid. Distances are common in medical and microscopy images, often cut off at some pixels, and inside of losses.
 # > - *The call.* `scipy.ndimage.distance_transform_edt(mask)`, once for the mask and once for its complement; then take off the half pixel yourself.
-# > - *The mistake.* Two signs, one network. The symptom: every mask comes back inverted, with an IoU of 0. A milder one: the half pixel is missing on one side, and all masks grow by a pixel.
+# > - *The mistake.* Two signs, one network. The symptom: every mask comes back inverted, with an IoU of 0. A milder one: the half pixel is left out. The symptom: across the outline the landscape climbs from −1 to +1 within one pixel, twice as steep as anywhere else.
 #
 # ## Recap
 #

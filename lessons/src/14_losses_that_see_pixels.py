@@ -3,7 +3,7 @@
 #
 # A network learns what its loss tells it, and a loss speaks to each pixel by its gradient. **What does the gradient do to each pixel?**
 #
-# Here are six pixels with the same wrong answer. Four losses push them, up or down; pixels 3 and 4, in bold, are the object.
+# Here is one wrong answer for six pixels, judged by four losses. Each pushes the pixels up or down, by its own idea of what matters; pixels 3 and 4, in bold, are the object.
 #
 # *40 minutes: 15 to read and look, 6 to play, 16 to write code. 6 s to run. No GPU, no downloads. You need [unit 10](10_what_instance_segmentation_asks.ipynb).*
 
@@ -144,7 +144,7 @@ show(fig, alt=alt, facts=f"within 2 px of the outline: {shares[0]:.0f} %, then {
 #
 # $$(1 - p_t)^\gamma \left[ (1 - p_t) - \gamma\, p_t \log p_t \right] \quad \text{in place of BCE's} \quad (1 - p_t).$$
 #
-# By hand, for a pixel with $p_t = 0.95$: $0.05^2 \cdot [0.05 + 2 \cdot 0.95 \cdot 0.051] = 0.0004$, where BCE has $0.05$. That pixel is pushed 136 times less. Look back at pixels 1 and 6 in the first picture: gone.
+# By hand, for a pixel with $p_t = 0.95$: $0.05^2 \cdot [0.05 + 2 \cdot 0.95 \cdot 0.051] = 0.00037$, where BCE has $0.05$. That pixel is pushed some 136 times less. Look back at pixels 1 and 6 in the first picture: gone.
 #
 # (The published loss has a second weight, `alpha`: 0.25 for object pixels, 0.75 for the rest. `alpha=None` leaves it out.)
 #
@@ -202,7 +202,7 @@ check("14.dice_gradient", my_dice_gradient)
 #
 # Three things follow.
 #
-# - **All object pixels have one push on $p$**, $(2 - D) / S$, and all others another one, $-D / S$. The two groups pull against each other as groups, whatever their sizes. For the one pixel, with $s = 1$: $S = 1538$ and $D = 2 / 1538$, so the object pulls with $2 / S$, and each of the 3071 others with $D / S$, which adds up to nearly $4 / S$. A third. (Soft IoU has no such $s$, and its groups balance: a half.)
+# - **All object pixels have one push on $p$**, $(2 - D) / S$, and all others another one, $-D / S$. The two groups pull against each other as groups, whatever their sizes. For the one pixel, with $s = 1$: $S = 1538$ and $D = 2 / 1538$, so the object pulls with $2 / S$, and each of the 3071 others with $D / S$, which adds up to nearly $4 / S$. A third. (With $s = 0$ the groups would balance, a half each, as they do for soft IoU.)
 # - **What is confidently wrong hardly moves**: the factor $p\,(1 - p)$ is left. Pixel 4 gets no more than pixel 3, though one is wrong and the other right. That is what you saw when you pulled the disc off the truth.
 # - **The sign asks whether $t > D/2$**, and nothing about $p$. What does that do to a target that is not 0 or 1?
 #
