@@ -128,13 +128,13 @@ def show(fig: Figure, *, alt: str, facts: str) -> None:
         raise ValueError("alt must say what the picture shows, got an empty text")
     if not facts.strip() or "\n" in facts:
         raise ValueError(f"facts must be one line of text, got {facts!r}")
-    _display(png(fig), alt, width, height)
+    display_png(png(fig), alt, width, height)
     print(facts)
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close(fig)
 
 
-def _display(data: bytes, alt: str, width: int, height: int) -> None:
+def display_png(data: bytes, alt: str, width: int, height: int) -> None:
     """The picture twice: JupyterLab drops a PNG's alt text, and keeps the one of an HTML image.
 
     Exporters read the alt text from the PNG's metadata; what shows neither, shows the text.

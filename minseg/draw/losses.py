@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from torch import Tensor
 
-from minseg.draw.figure import ALIGN_COLOUR, POOL_COLOUR, TRUTH_COLOUR
+from minseg.draw.figure import ALIGN_COLOUR, EXACT_COLOUR, POOL_COLOUR, TRUTH_COLOUR
 
 BLOCK = 4  # pixels: at most one mark in a block of 4 × 4
 FAINT = 0.1  # of the largest push: a block that is pushed less carries no mark
@@ -61,7 +61,7 @@ def draw_push(ax: Axes, field: Tensor, truth: Tensor, title: str = "") -> None:
     ax.imshow(field.numpy(), vmin=-most, vmax=most, extent=extent, **look)
     draw_outline(ax, truth, TRUTH_COLOUR, width=1.8)
     for x, y, mark in block_marks(field):
-        ax.text(x, y, mark, fontsize=6, ha="center", va="center")
+        ax.plot(x, y, "+" if mark == "+" else "_", color=EXACT_COLOUR, markersize=4, mew=0.9)
     ax.set(xticks=[], yticks=[], title=title)
     ax.spines[:].set(visible=True, color="#bbbbbb")
 

@@ -42,6 +42,12 @@ def test_shows_every_loss_and_the_push_of_one() -> None:
     assert widget.view["unit"] == "distance"
 
 
+def test_a_board_of_some_losses_lists_those_in_their_order() -> None:
+    widget = LossBoard(losses=("Dice, linear", "BCE", "Chamfer"))
+    assert [one["name"] for one in widget.view["rows"]] == ["Dice, linear", "BCE", "Chamfer"]
+    assert row(widget, "BCE") == row(LossBoard(), "BCE")
+
+
 def test_a_bar_counts_doublings_since_the_mark() -> None:
     widget = LossBoard(discs=((36, 24, 12), DISCS[1]))  # moved by 8
     assert {one["bar"] for one in widget.view["rows"]} == {0}
@@ -100,6 +106,8 @@ def test_discs_stay_in_reach() -> None:
         ("discs", ((1, 2, math.nan), (1, 2, 3))),
         ("softness", 0.1),
         ("loss", "Chamfer"),
+        ("losses", ("BCE", "bce")),
+        ("losses", ()),
     ],
 )
 def test_what_makes_no_sense_is_refused(trait: str, value: object) -> None:

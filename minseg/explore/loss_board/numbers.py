@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import log2
 from typing import Any
 
@@ -28,7 +28,12 @@ STEPS = 3.0  # a bar ends where a loss is 2³ times, or an eighth of, what it wa
 
 
 def numbers(
-    moved: Disc, prediction: Prediction, truth: MaskTruth, mark: Mapping[str, float], loss: str
+    moved: Disc,
+    prediction: Prediction,
+    truth: MaskTruth,
+    mark: Mapping[str, float],
+    loss: str,
+    listed: Sequence[str] = LOSSES,
 ) -> dict[str, Any]:
     """What the browser draws.
 
@@ -37,10 +42,11 @@ def numbers(
         prediction, truth: the pair that is judged.
         mark: the values of all losses to compare with.
         loss: whose push is drawn.
+        listed: which losses have a row.
 
     Returns:
-        `rows`, one for each loss; `probability` and `field`, one byte for each pixel; `marks`,
-        where a + or a − stands; `most`, the largest push, and its `unit`; `facts`.
+        `rows`, one for each listed loss; `probability` and `field`, one byte for each pixel;
+        `marks`, where a + or a − stands; `most`, the largest push, and its `unit`; `facts`.
     """
     values, least = evaluate(prediction, truth), least_values(truth)
     field = push(loss, prediction, truth)
@@ -50,7 +56,7 @@ def numbers(
     told = f"{near:.0%} of its push is within 2 px of the outline" if most else "no push at all"
     x, y, radius = moved
     return {
-        "rows": [_row(name, values, mark, least) for name in LOSSES],
+        "rows": [_row(name, values, mark, least) for name in listed],
         "probability": _bytes(255 * prediction.logits.sigmoid()),
         "field": _bytes(128 + 127 * field / (most or 1.0)),
         "marks": block_marks(field),

@@ -101,7 +101,7 @@ function makePush(model, parent) {
 // ---- The table: one row for each loss -----------------------------------------------------------
 
 function makeTable(model, parent) {
-  const body = startTable(parent, "All losses; a bar shows how often the loss has doubled " +
+  const body = startTable(parent, "A bar shows how often the loss has doubled " +
     "(right) or halved (left) since the mark, three times at most",
     ["loss", "value", "since the mark", "halved   doubled", "push"]);
   const lines = model.get("view").rows.map(({ name, pushes }) => {

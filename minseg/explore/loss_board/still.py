@@ -12,7 +12,7 @@ def picture(prediction: Prediction, truth: MaskTruth, loss: str) -> bytes:
     """Both panels as a PNG file."""
     true_disc = disc(*TRUE_DISC)  # smoother than the outline of its pixels
     fig, (left, right) = figure(columns=2, height=330)
-    title = "Predicted (dark), the truth's outline wide"
+    title = "The prediction; the true outline is green"
     draw_image(left, prediction.logits.sigmoid(), title, cmap="Greys", limits=(-0.1, 1.4))
     draw_outline(left, true_disc, TRUTH_COLOUR, width=3)
     draw_outline(left, prediction.distances, ALIGN_COLOUR)

@@ -14,6 +14,7 @@ import traitlets as t
 
 from minseg.experiments.loss_pair import (
     HEIGHT,
+    LOSSES,
     WIDTH,
     WITH_A_PUSH,
     MaskTruth,
@@ -35,6 +36,7 @@ class LossBoard(Widget):
     """The widget. Every setting is a trait: `LossBoard(loss="boundary", blob=True)`.
 
     Traits:
+        losses: which of `minseg.experiments.loss_pair.LOSSES` have a row, all if left out.
         discs: (x, y, radius) of the predicted disc and of the blob, to be dragged.
         blob, hole: whether the prediction has a second blob, and a hole a third as wide as it.
         softness: pixels over which the predicted probability goes from 0.5 to 0.73.
@@ -46,7 +48,7 @@ class LossBoard(Widget):
 
     size = t.Tuple(default_value=(HEIGHT, WIDTH)).tag(sync=True)
     truth = t.Tuple(default_value=TRUE_DISC).tag(sync=True)
-    losses = t.Tuple(default_value=WITH_A_PUSH).tag(sync=True)
+    losses = t.Tuple(default_value=LOSSES).tag(sync=True)
     discs = t.Tuple(default_value=DISCS).tag(sync=True)
     blob = t.Bool(False).tag(sync=True)
     hole = t.Bool(False).tag(sync=True)
@@ -58,7 +60,7 @@ class LossBoard(Widget):
         self._target = MaskTruth.of(disc(*TRUE_DISC) > 0)
         self._mark = evaluate(self.prediction, self._target)
         self._start = self.discs, self.blob, self.hole, self.softness
-        self._follow("discs", "blob", "hole", "softness", "loss")
+        self._follow("discs", "blob", "hole", "softness", "loss", "losses")
 
     @property
     def prediction(self) -> Prediction:
@@ -101,6 +103,14 @@ class LossBoard(Widget):
             for x, y, radius in discs
         )
 
+    @t.validate("losses")
+    def _losses_known(self, proposal: dict[str, Any]) -> tuple[str, ...]:
+        unknown = [name for name in proposal["value"] if name not in LOSSES]
+        if unknown or not proposal["value"]:
+            wrong = ", ".join(map(str, unknown)) or "none"
+            raise t.TraitError(f"losses must be some of {', '.join(LOSSES)}, got {wrong}")
+        return tuple(proposal["value"])
+
     def answer(self, question: dict[str, Any]) -> None:
         """New places, another edge, or a button."""
         if "reset" in question:
@@ -113,4 +123,5 @@ class LossBoard(Widget):
 
     @one_thread()
     def make_view(self) -> dict[str, Any]:
-        return numbers(self.discs[0], self.prediction, self._target, self._mark, self.loss)
+        pair = self.prediction, self._target
+        return numbers(self.discs[0], *pair, self._mark, self.loss, self.losses)
