@@ -22,7 +22,9 @@ scene = make_scene(33, (96, 128), things=("disc", "triangle", "star", "ring"), c
 things = sorted_things(scene.instances)
 
 fig, axes = figure(columns=4, rows=2, height=430)
-draw_four_truths(axes[0], photo("coins")[:, rows, columns], coins, cloth, {9: "coin", 7: "cloth"}, titles=True)
+draw_four_truths(
+    axes[0], photo("coins")[:, rows, columns], coins, cloth, {9: "coin", 7: "cloth"}, titles=True
+)
 draw_four_truths(axes[1], scene.image, things, scene.semantic, {**THINGS, **STUFF})
 alt = "A photograph of six coins and a drawn beach with six things, each with its four truths."
 show(fig, alt=alt, facts=f"{len(coins)} coins; {len(things)} things and 3 kinds of stuff")
@@ -245,7 +247,7 @@ losses = cost[torch.arange(6), orders].mean(dim=1)  # prediction k with the k-th
 reveal("10.q_shuffle", losses.mean(), digits=2)
 
 # %% [markdown]
-# Over all orders each prediction meets each truth equally often, one time in six. So the average is that of all 36 pairs, and 30 of them are strangers: (6 · PAIR + 30 · STRANGER) / 36. How good the masks are hardly matters.
+# Over all orders each prediction meets each truth equally often, one time in six. So the average is that of all 36 pairs, and 30 of them are strangers: (6 · 0.36 + 30 · 1.00) / 36 = 0.89. How good the masks are hardly matters.
 
 # %%
 from minseg.draw.tasks import draw_orders
