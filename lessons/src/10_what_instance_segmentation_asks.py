@@ -57,7 +57,7 @@ painter
 # 3. **Let the last in the list win** the pixels that are claimed twice. Which masks come back now?
 # 4. **Erase from mask 2** what it shares with cat 1, and clear mask 3. Which come back, and by which rule? What does the semantic map say?
 # 5. **Make mask 2 a dog.** What does the semantic map tell now?
-# 6. **Press "Put all back", clear mask 1 and paint a full rectangle.** What can be read from its box alone?
+# 6. **Press "Put all back"**, and find "100 %" in the table. What can be read from the box of that mask alone?
 #
 # <details><summary>Answers</summary>
 #
@@ -66,7 +66,7 @@ painter
 # 3. Masks 2 and 3, whatever the scores are. The rule decides, not the image.
 # 4. Both cats, by either rule: masks that share no pixel always come back. The semantic map has one region of cat where the two touch.
 # 5. It tells the two apart, but by their class. Of two cats it never could.
-# 6. The whole mask. "Of its box: 100 %" says that box and mask are the same set of pixels.
+# 6. The whole mask: the dog fills its box, so both are the same set of pixels.
 #
 # </details>
 #
@@ -82,14 +82,14 @@ painter
 masks = torch.zeros(3, 6, 9, dtype=torch.bool)  # (N, H, W)
 masks[0, 1:5, 1:5] = True  # a cat: rows 1 to 4, columns 1 to 4
 masks[1, 3:6, 3:8] = True  # another cat: rows 3 to 5, columns 3 to 7
-masks[2, 2:4, 2:4] = True  # a dog
+masks[2, 3:5, 1:3] = True  # a dog
 pets = Instances(masks, labels=torch.tensor([1, 1, 2]), scores=torch.tensor([0.9, 0.8, 0.7]))
 pets
 
 # %%
 from minseg.draw.tasks import draw_mask
 
-fig, axes = figure(columns=3, height=220)
+fig, axes = figure(columns=3, height=245)
 draw_mask(axes[0], pets.masks[0], "a cat, score 0.9")
 draw_mask(axes[1], pets.masks[1], "another cat, score 0.8")
 draw_mask(axes[2], pets.masks[2], "a dog, score 0.7")
@@ -292,7 +292,7 @@ for order in (orders[0], orders[100], orders[719]):
 # > **In practice**
 # >
 # > - *What people hand to a network.* torchvision's Mask R-CNN takes for each image a dictionary with `boxes` (N, 4) as x1, y1, x2, y2, `labels` (N,) int64 and `masks` (N, H, W). COCO's files hold boxes as x, y, *width, height*, and those of single objects enclose annotated polygons, so they have fractions.
-# > - *The typical mistake* is a box that ends at the last pixel instead of behind it. `torchvision.ops.masks_to_boxes` does that: 7 for our cat, and a mask of one pixel gets a box of area 0. Mixing the two moves edges by a pixel, which nobody sees on large objects, and which costs small ones dearly.
+# > - *The typical mistake* is a box that ends at the last pixel instead of behind it. `torchvision.ops.masks_to_boxes` does that: 7 for our cat, and a mask of one pixel gets a box of area 0. Mixing the two moves edges by a pixel, which nobody sees on large objects and everybody on small ones.
 # > - *An object has vanished from a panoptic map?* Something with a better score covers it. `instances.overlaps()` says what.
 #
 # ## Recap

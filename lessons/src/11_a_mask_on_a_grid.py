@@ -17,8 +17,8 @@ from minseg.masks import to_grid
 coin = specimen("coin")  # (96, 96) bool, cut out of the photograph
 box = tight_boxes(coin[None])  # (1, 4)
 
-fig, axes = figure(columns=3, height=320)
-draw_cells(axes[0], coin, box[0], 14, "A coin, and 14 × 14 cells of its box")
+fig, axes = figure(columns=3, height=340)
+draw_cells(axes[0], coin, box[0], 14, "A coin and its 14 × 14 cells")
 draw_shares(axes[1], to_grid(coin[None], box, 14)[0], "14 × 14 numbers")
 draw_shares(axes[2], to_grid(coin[None], box, 7)[0], "7 × 7 numbers")
 alt = "A coin in its box, which is cut into cells; the same as 14 by 14 and as 7 by 7 grey cells."
@@ -112,7 +112,7 @@ def read_row(cells, low, high, length):
     """Read m cells that fill [low, high] at the centres of `length` pixels. It has a bug."""
     m = len(cells)
     centre = torch.arange(length) + 0.5  # of each pixel
-    at = m * (centre - low) / (high - low)  # in cells, 0 at the centre of cell 0
+    at = m * (centre - low) / (high - low)  # in cells; 0 was meant to be the centre of cell 0
     weights = (1 - (at[:, None] - torch.arange(m)).abs()).clamp(min=0)  # (length, m)
     return weights @ cells
 
@@ -130,7 +130,7 @@ bad = read_row(down.T, x1, x2, 96).T  # (96, 96)
 
 fig, axes = figure(columns=2, width=700, height=350)
 draw_errors(axes[0], coin, good >= 0.5, title="Pasted by the package")
-draw_errors(axes[1], coin, bad >= 0.5, title="By the colleague: blue is lost, orange added")
+draw_errors(axes[1], coin, bad >= 0.5, title="Pasted by the colleague")
 alt = "Two coins. The right one lies too far up and to the left."
 iou = [mask_iou(coin[None], values[None] >= 0.5).item() for values in (good, bad)]
 edge = [boundary_iou(coin[None], values[None] >= 0.5).item() for values in (good, bad)]
@@ -138,7 +138,7 @@ facts = f"IoU {iou[0]:.3f} and {iou[1]:.3f}; boundary IoU {edge[0]:.2f} and {edg
 show(fig, alt=alt, facts=facts)
 
 # %% [markdown]
-# Grey pixels are in both masks. The mask has kept its size and its shape, and has moved up and to the left. It is one of the commonest bugs of the field, and hard to notice: it looks like a network that is a little inaccurate.
+# Grey pixels are kept, blue ones lost, orange ones added. The colleague's mask has kept its size and its shape, and has moved up and to the left. It is one of the commonest bugs of the field, and hard to notice: it looks like a network that is a little inaccurate.
 #
 # **Guess.** The box is 73 pixels wide and has 14 cells. By how many pixels has the mask moved across?
 
@@ -250,7 +250,7 @@ show(fig, alt=alt, facts="4 × 4 places, blocks begin two pixels apart")
 #
 # > **In practice**
 # >
-# > - *By default*, 28 × 28 cells with a bilinear paste: for objects of everyday size, other mistakes of a network are larger. Large objects with thin parts need more.
+# > - *By default*, 28 × 28 cells and a bilinear paste. Large objects with thin parts need more.
 # > - *Of two well-known libraries*, torchvision trains on shares and detectron2 on rounded cells; both paste bilinearly. The original paper's target is the binary mask.
 # > - *The typical mistake* is a forgotten half. Symptom: AP a little low, boundary IoU very low, and all masks off in the *same* direction. The test takes a minute: crop a true mask, paste it, and look at the IoU. In detectron2 a more exact paste alone was worth about half a point of mask AP.
 # > - *The call*: `torch.nn.functional.grid_sample(…, align_corners=False)` has both halves; `align_corners=True` has neither.

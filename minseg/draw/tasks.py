@@ -105,7 +105,7 @@ def draw_mask(ax: Axes, mask: Tensor, title: str = "", *, box: Tensor | None = N
     the middle of each pixel, as it is indexed.
     """
     height, width = mask.shape
-    draw_image(ax, mask.float(), title, limits=(-1.5, 1), cmap="Blues_r")
+    draw_image(ax, mask.float(), title, limits=(0, 1.7), cmap="Blues")
     draw_grid(ax, height, width, colour="#444444")
     ax.set_axis_on()
     for axis, length in ((ax.xaxis, width), (ax.yaxis, height)):

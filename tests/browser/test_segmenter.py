@@ -1,4 +1,4 @@
-"""The segmenter in JupyterLab: the threshold follows mouse and keys, another photograph is shown."""
+"""The segmenter in JupyterLab: the threshold follows mouse and keys; another photograph comes."""
 
 import pytest
 from playwright.sync_api import expect
