@@ -35,7 +35,7 @@ def draw_answers(
     ids = from_instances(instances, priority=order)
     category = decode(ids)[0]
     blank = torch.ones(3, height, width)
-    fig, axes = figure(columns=4, height=205)
+    fig, axes = figure(columns=4, height=225)
     draw_instances(axes[0], blank, instances, "Masks")
     draw_boxes(axes[1], instances.boxes)
     semantic = encode(category, torch.zeros_like(category))

@@ -7,6 +7,7 @@ kernel.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -37,12 +38,21 @@ def draw_scene(
     draw_boxes(ax, truths, TRUTH_COLOUR, width=4)
     for k, (x1, y1, _, _) in enumerate(truths.tolist()):
         ax.text(x1 + 3, y1 + 15, chr(65 + k), color=TRUTH_COLOUR, weight="bold", fontsize=12)
-    for k, (_, _, x2, y2) in enumerate(detections.tolist()):
+    for k, (x1, _, x2, y2) in enumerate(detections.tolist()):
         colour, line, _ = LOOKS[verdicts[k]]
         draw_boxes(ax, detections[k], colour, linestyle=line)
-        ax.text(x2 - 3, y2 - 4, str(k + 1), color=colour, ha="right", weight="bold", fontsize=9)
+        style: dict[str, Any] = {"color": colour, "weight": "bold", "fontsize": 9}
+        if any(_near((x2, y2), other) for other in detections[:k, 2:].tolist()):
+            ax.text(x1 + 3, y2 - 4, str(k + 1), **style)
+        else:
+            ax.text(x2 - 3, y2 - 4, str(k + 1), ha="right", **style)
     ax.set(aspect="equal", facecolor="#f4f4f4", xticks=[], yticks=[], title=title)
     ax.spines[:].set_visible(False)
+
+
+def _near(corner: tuple[float, float], other: Sequence[float]) -> bool:
+    """Whether the numbers of two detections that end there would overlap."""
+    return abs(corner[0] - other[0]) < 14 and abs(corner[1] - other[1]) < 12
 
 
 def draw_curve(
@@ -65,8 +75,16 @@ def draw_curve(
     staircase = np.append(best[:1], best), np.append(0, recall)
     ax.step(staircase[1], staircase[0], where="pre", color=EXACT_COLOUR)
     ax.plot(recall, precision, color=ALIGN_COLOUR)
-    for p, r, name, verdict in zip(precision, recall, names, verdicts, strict=True):
+    steps = zip(precision, recall, names, verdicts, strict=True)
+    for k, (p, r, name, verdict) in enumerate(steps):
         colour, _, mark = LOOKS[verdict]
         ax.plot(r, p, mark, color=colour)
-        ax.annotate(str(name), (r, p), (6, 2), textcoords="offset points")
+        close = k > 0 and recall[k - 1] == r and k % 2 == 1  # one below another: on both sides
+        ax.annotate(
+            str(name),
+            (r, p),
+            (-6 if close else 6, 2),
+            textcoords="offset points",
+            ha="right" if close else "left",
+        )
     ax.set(xlim=(0, 1.04), ylim=(0, 1.08), xlabel="recall", ylabel="precision", title=title)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import io
+import os
 import sys
 from collections.abc import Sequence
 from html import escape
@@ -19,6 +20,8 @@ from typing import Any
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+
+from minseg.draw.texts import text_faults
 
 INSTANCE_COLOURS = [  # petroff10
     "#3f90da",
@@ -43,6 +46,7 @@ EXACT_COLOUR = "#1a1a1a"
 TRUTH_COLOUR = "#00a884"
 
 MAX_WIDTH = 900  # px: wider figures do not fit a notebook's column on a laptop
+CHECK = "MINSEG_CHECK_FIGURES"  # in the environment: refuse figures whose texts cannot be read
 DPI = 100  # a figure's pixel is a pixel of the page
 LOOK: dict[Any, Any] = {
     "font.size": 10,
@@ -94,7 +98,12 @@ def png(fig: Figure, dpi: float = DPI, software: str | None = None) -> bytes:
     """The figure as a PNG file, signed by `software`.
 
     matplotlib would sign with its version, which would change the bytes.
+
+    Raises:
+        ValueError: if MINSEG_CHECK_FIGURES is set and a text in it cannot be read.
     """
+    if os.environ.get(CHECK) and (faults := text_faults(fig)):
+        raise ValueError("fig has texts that cannot be read: " + "; ".join(faults))
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png", dpi=dpi, metadata={"Software": software})
     return buffer.getvalue()

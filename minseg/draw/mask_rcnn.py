@@ -55,7 +55,7 @@ def draw_mask_targets(image: Tensor, boxes: Tensor, targets: Tensor, answers: Te
     draw_image(axes[0, 0], image, "proposals")
     draw_boxes(axes[0, 0], boxes, ALIGN_COLOUR, width=1)
     axes[1, 0].set_axis_off()
-    style: dict[str, Any] = {"color": "white", "backgroundcolor": ALIGN_COLOUR, "fontsize": 6}
+    style: dict[str, Any] = {"color": "white", "backgroundcolor": ALIGN_COLOUR, "fontsize": 9}
     for k, (x1, y1, x2, y2) in enumerate(boxes.tolist()):
         corner = ((x1, y1), (x2, y1), (x2, y2), (x1, y2))[k % 4]  # or numbers hide each other
         axes[0, 0].text(*corner, str(k + 1), ha="center", va="center", **style)
@@ -86,7 +86,7 @@ def draw_training(
         steps = MEAN * (torch.arange(len(values)) + 0.5)
         axes[0].plot(steps, values, mark + "-", markersize=4, label=name.replace("_", " "))
     axes[0].set(xlabel=f"step (means of {MEAN})", title="Five losses", ylim=(0, 1.2))
-    axes[0].legend(fontsize=8, ncols=2, loc="upper right")
+    axes[0].legend(fontsize=9, ncols=2, loc="upper right")
     for ax, scene, instances in zip(axes[1:], seen, found, strict=True):
         title = f"found {len(instances)}, there are {len(scene.instances)}"
         draw_instances(ax, scene.image, instances, title)

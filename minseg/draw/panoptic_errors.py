@@ -63,7 +63,7 @@ def draw_parts(ax: Axes, rows: Sequence[tuple[str, PQParts]], title: str = "") -
     ax.set_xlim(0, 1)
     ax.set_xlabel("share of a perfect PQ")
     ax.set_title(title, pad=30)
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=6, frameon=False, fontsize=8)
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=6, frameon=False, fontsize=9)
 
 
 def _ink(colour: str) -> str:

@@ -83,7 +83,7 @@ def draw_angles(ax: Axes, found: SharedGradients, title: str) -> None:
     lengths = found.norms.tolist()
     rows = [f"{name}  {v:.2f}" for name, v in zip(found.names, lengths, strict=True)]
     ax.set_yticks(range(len(names)), rows)
-    ax.set_xticks(range(len(names)), names, fontsize=8)
+    ax.set_xticks(range(len(names)), names, fontsize=9)
     for i, j in np.ndindex(*found.cosines.shape):
         text = f"{found.cosines[i, j]:+.1f}".replace("-", "−")
         bare = i == j or text[1:] == "0.0"

@@ -23,8 +23,9 @@ def draw_balance(names: Sequence[str], found: SharedGradients, weights: Tensor) 
     left.hlines(at, norms, pulls, color=ALIGN_COLOUR, lw=4)
     left.plot(norms, at, "|", color=EXACT_COLOUR, ms=14)
     left.plot(pulls, at, "o", color=ALIGN_COLOUR, ms=8)
+    lowest = pulls[pulls > 0].min(initial=1)  # a pull of 0 has no place on this axis
     for k, share in enumerate(now.shares.tolist()):
-        left.text(pulls[k], k - 0.22, f"{share:.0%}", ha="center", va="bottom", fontsize=9)
+        left.text(pulls[k] or lowest, k - 0.22, f"{share:.0%}", ha="center", va="bottom", fontsize=9)
     left.set(xscale="log", yticks=at, yticklabels=names, title="Pull w‖g‖; tick: w = 1")
     middle.barh(at, cosines, color=[ALIGN_COLOUR if c > 0 else POOL_COLOUR for c in cosines])
     middle.axvline(0, color=EXACT_COLOUR, lw=1)
@@ -44,8 +45,10 @@ def _draw_cosines(ax: Axes, cosines: Tensor, names: Sequence[str]) -> None:
     at = range(len(names))
     for i in at:
         for j in at:
-            text = f"{float(cosines[i, j]):.2f}".replace("-", "−")
-            ax.text(j, i, text, ha="center", va="center", fontsize=8)
+            text = f"{float(cosines[i, j]):.2f}".replace("-", "−").replace(
+                "0.", "."
+            )  # fits its cell
+            ax.text(j, i, text, ha="center", va="center", fontsize=9)
     ax.set(yticks=at, yticklabels=names, title="Cosines of every two")
-    ax.set_xticks(at, [name.replace("_", "\n") for name in names], rotation=90, fontsize=8)
+    ax.set_xticks(at, [name.replace("_", "\n") for name in names], rotation=90, fontsize=9)
     ax.tick_params(length=0)

@@ -25,14 +25,14 @@ def picture(boxes: Sequence[tuple[float, ...]], program: int, view: dict[str, An
     draw_grid(ax, ROWS, COLUMNS, 1)
     for pixel in counts.nonzero().flatten().tolist():
         at = (pixel % COLUMNS + 0.5, pixel // COLUMNS + 0.5)
-        ax.annotate(str(int(counts[pixel])), at, ha="center", va="center", fontsize=8)
+        ax.annotate(str(int(counts[pixel])), at, ha="center", va="center", fontsize=9)
     for number, box in enumerate(boxes):
         style = "-" if number == k else ":"
         draw_boxes(ax, torch.tensor(box), colour=ALIGN_COLOUR, linestyle=style)
     ax.set_title(f"Program {program} makes row {p} of RoI {k}: pixels it reads")
     names, numbers, of_the_floor = zip(*view["table"], strict=True)
     drawn = bars.barh(names, [float(share) for share in of_the_floor], color=POOL_COLOUR)
-    bars.bar_label(drawn, [f" {number}" for number in numbers], fontsize=8)
+    bars.bar_label(drawn, [f" {number}" for number in numbers], fontsize=9)
     bars.invert_yaxis()
     bars.margins(x=0.3)
     bars.set(xlabel="of the floor", title="Bytes")

@@ -39,4 +39,4 @@ def _table(axis: Any, values: np.ndarray, low: float, high: float) -> None:
     if len(values) <= 4:
         for (i, j), value in np.ndenumerate(values):
             ink = "black" if value > (low + high) / 2 else "white"
-            axis.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=8, color=ink)
+            axis.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=9, color=ink)
