@@ -1,92 +1,103 @@
 # %% [markdown]
-# # 00 · Start here
-# This course teaches instance and panoptic segmentation by running them: which pixels belong to
-# which object, how networks answer that, and how the answers are judged. You read a little, guess,
-# run, drag, write a few lines, and are told at once whether they are right.
+# # 00 · Ten minutes: from a photograph to masks
 #
-# **After this lesson you can** tell whether your machine is ready; say what a scene's instances
-# are; and use what every lesson is made of: predictions, exercises, claims and sources.
+# A photograph goes in, and for each coin in it a mask comes out: which pixels are *this* coin, and which are the next one's? A few lines of Python ask a small network just that, you turn the one knob that it has, and then it is given a picture of your own.
 #
-# *10 minutes to read, 4 s to run, no GPU, no downloads. You need some Python.*
+# *15 minutes: 6 to read, 6 to play, 3 to write code. 10 s to run. No GPU, no downloads. You need some Python.*
 #
 # Run a cell with **Shift + Enter**. This notebook is your own copy: change what you like.
 
-# %% [markdown]
-# ## Is everything here?
-# One line for each thing that the lessons use. Where something is missing, the line below says how
-# to mend it. What is marked optional, such as a GPU, no lesson needs.
-
-# %% tags=["nbval-ignore-output"]
-from minseg.course import doctor
-
-ready = doctor()
-
 # %%
-assert ready, "mend what is marked missing, then restart the kernel and run this again"
+from minseg.data import photo
+from minseg.draw import draw_image, draw_instances, figure, show
+from minseg.models import load_coins
+
+image = photo("coins")  # (3, 303, 384): red, green and blue, of 303 rows and 384 columns
+network = load_coins()
+found = network.predict([image])[0]  # a list of images goes in; this is the answer to the first
+
+fig, axes = figure(columns=2)
+draw_image(axes[0], image, "What goes in: numbers")
+draw_instances(axes[1], image, found, "What comes out: a mask for each coin")
+alt = "The photograph of 24 coins, and again with each coin filled, outlined and numbered."
+show(fig, alt=alt, facts=f"{len(found)} masks")
 
 # %% [markdown]
-# ## A first picture
-# The course has a world of its own: small synthetic scenes, drawn so that the truth about every
-# pixel is known exactly. A seed makes a scene, and the same seed always makes the same one.
-
-# %%
-from minseg.data import make_scene
-
-scene = make_scene(21, (144, 168), things=("disc", "box", "triangle", "star", "ring"), count=(5, 6))
-print(scene.instances)
-
-# %% [markdown]
-# Six **instances**, each a mask of 144 × 168 pixels. An instance is one object, told apart from
-# others of its kind; its label says which kind: 1 disc, 4 star, 5 ring. Discs and stars are **things**, which can be
-# counted. Sky, ground and water are **stuff**: nobody counts water.
-
-# %%
-from minseg.data import STUFF, THINGS
-from minseg.draw import draw_image, draw_instances, draw_panoptic, figure, show
-
-fig, axes = figure(columns=3, height=300)
-draw_image(axes[0], scene.image, "What a network is given")
-draw_instances(axes[1], scene.image, scene.instances, "Instances: six things")
-draw_panoptic(axes[2], scene.panoptic, names=STUFF, title="Panoptic: every pixel, once")
-names = [THINGS[label] for label in scene.instances.labels.tolist()]
-show(
-    fig,
-    alt="Three panels of one scene. Left, the image: discs, stars and rings before sky, water and "
-    "ground. Middle: six things, each filled with a colour, outlined and numbered. Right: the "
-    "things and, in pale colours, the sky, water and ground, so that no pixel is left over.",
-    facts=f"1 to 6: {', '.join(names)}; {len(scene.panoptic.unique())} segments in the right panel",
-)
-
-# %% [markdown]
-# **Instance segmentation** asks for the middle panel, **panoptic segmentation** for the right one:
-# things and stuff together, every pixel in exactly one segment. Networks answer in several ways,
-# and that is what the lessons are about.
+# That was **instance segmentation**. An **instance** is one object, told apart from others of its kind, and its **mask** says of each pixel whether it belongs to that object. The network has seen 1000 drawn scenes of coins before, and not a single photograph.
 #
-# ## Predict, then look
-# You remember a number better when you had to guess it first. Before it shows an answer, a lesson
-# asks for yours. Put your number in place of `None`, run the cell, run on. If you leave `None`,
-# nothing stops you: you see the answer all the same.
+# With each mask come a class (here always "coin"), a box around it, and a **score** from 0 to 1: how sure the network is.
+
+# %%
+print("masks ", tuple(found.masks.shape), found.masks.dtype)
+print("boxes ", tuple(found.boxes.shape), "left, top, right and bottom edge of each")
+print("scores", [round(score, 2) for score in found.scores[:5].tolist()], "…")
+
+# %% [markdown]
+# ## Guess first
 #
-# **Predict.** The largest thing is disc number 2. How much of the image does it cover, in per cent?
+# You remember a number better when you had to guess it first. So a lesson asks for your guess before it shows an answer. Put your number in place of `None`, run the cell, run on. If you leave `None`, nothing stops you.
+#
+# All 24 scores round to 1: this photograph was easy. Now somebody takes it in a dark room, and the camera adds noise:
+
+# %%
+from minseg.explore.segmenter import Segmenter, noisy_coins
+
+fig, axis = figure(width=460)
+draw_image(axis, noisy_coins(), "The same 24 coins, taken in the dark")
+show(fig, alt="The photograph of the coins, with strong grey noise.", facts="24 coins, as before")
+
+# %% [markdown]
+# **Guess.** Of what the network finds now, keep what has a score of at least ½. How many masks are left?
 
 # %%
 from minseg.course import guess, reveal
 
-guess("00.1", None)  # your number in place of None
+guess("00.q_noisy", None)  # your number in place of None
 
 # %%
-areas = scene.instances.areas  # (N,) pixels of each mask
-share = 100 * areas.max() / scene.image[0].numel()
-reveal("00.1", share, "%", digits=2)
+segmenter = Segmenter(photo="coins, noisy", threshold=0.5)
+reveal("00.q_noisy", (segmenter.look.found.scores >= 0.5).sum())
 
 # %% [markdown]
-# An area grows with the square of a length: a disc that spans a third of the picture covers about a
-# tenth of it. The same square makes small objects hard for a network, as lesson 04 shows.
+# More than there are coins. 23 of the 26 lie on a coin of their own, three lie on noise, and one coin is missed: 23 + 3 = 26. Noise does not make a network see less, but make it less sure.
+
+#
+# ## The knob
+#
+# Here is that answer, to play with. What has a score below the **threshold** is dropped. Drag the line in the histogram, or the slider; the arrow keys move the slider too.
+
+# %%
+segmenter
+
+# %% [markdown]
+# 1. Put the threshold at 0.10, then at 0.95. What do you win, what do you lose?
+# 2. Is there a threshold that keeps all 24 coins and nothing else?
+# 3. Choose the photograph "coins". How far can you go before the first coin is missed?
+#
+# <details><summary>Answers</summary>
+#
+# 1. At 0.10 no coin is missed, and 20 masks lie on none. At 0.95 every mask lies on a coin, and 5 coins are missed.
+# 2. No. The least sure coin has a score of 0.43, the surest mistake one of 0.78: whatever line you draw between them, something is on the wrong side. Which mistake is worse depends on what the masks are for; [unit 30](30_average_precision_by_hand.ipynb) judges a network at all thresholds at once.
+# 3. Up to 0.99 all 24 stay. Only at 1.00 they go, all of them: no network is ever entirely sure.
+#
+# </details>
+#
+# ## Your own picture
+#
+# Drag a photograph from your computer into JupyterLab's list of files on the left, beside this notebook, and run the cell below. Coins on a dark cloth, seen from above, suit it best. Or try it on something else: **this network knows coins and nothing else**, and whatever you show it, it looks for coins. As long as you have no picture there, a portrait of Grace Hopper, who wrote one of the first compilers, stands in.
+
+# %%
+from minseg.data import own_picture
+
+mine = own_picture()  # the first picture in the folder of this notebook, scaled down
+Segmenter(own=photo("grace_hopper") if mine is None else mine)
+
+# %% [markdown]
+# In the portrait the network finds coins in the flag, on the cap, in the face, and some with a score above 0.99. A score tells how sure a network is, not whether it is right: it has never been shown anything that is *not* a scene of coins, and outside of its own world its scores mean little. Large networks that know a thousand classes share this fault.
 #
 # ## Exercises that answer
-# Each lesson asks you to write two to five short functions. `check` tries yours on inputs chosen to
-# tell right from nearly right. When it recognises a mistake, it says what a tutor would say. Here
-# somebody computes the area of boxes, given as (x1, y1, x2, y2):
+#
+# You will write short functions, and `check` tries them on inputs chosen to tell right from nearly right. Where it recognises a mistake, it says what a tutor would say. Here somebody computes the area of boxes, each given as its left, top, right and bottom edge, (x1, y1, x2, y2):
 
 # %%
 from minseg.course import check
@@ -99,51 +110,19 @@ def a_first_attempt(boxes):
 check("00.area", a_first_attempt)
 
 # %% [markdown]
-# Now you. `boxes` is an (N, 4) tensor, and the answer is one area for each box. Replace the line
-# that raises, and run the cell. As long as you have not begun, `check` says so and nothing breaks.
+# **Exercise (*warm-up*): the area of a box.** Now you. `boxes` is an (N, 4) tensor of floating-point numbers; the answer is (N,), one area for each box, in square pixels. There may be no boxes at all, N = 0, and a box may be a line of area 0. Replace the line that raises, and run the cell.
 
 
 # %%
-def box_area(boxes):
+def my_box_area(boxes):
     """(N,) areas of (N, 4) boxes (x1, y1, x2, y2)."""
     raise NotImplementedError
 
 
-check("00.area", box_area)
+check("00.area", my_box_area)
 
 # %% [markdown]
-# If you are stuck, `hint("00.area")` in a cell of its own gives one more hint each time you run
-# it, and `solution("00.area")` shows the package's own code.
-#
-# ## Code you can trust to be the real one
-# Where a lesson shows code of the package, it shows the file that runs, not a copy. This is how
-# `Instances` decides whether any pixel belongs to two masks:
-
-# %%
-from minseg.course import show_source
-from minseg.instances import Instances
-
-show_source(Instances.is_disjoint)
-scene.instances.is_disjoint()
-
-# %% [markdown]
-# The package is meant to be read. Most files of `minseg/` hold one concept, on a few pages.
-#
-# ## What the lecture notes say
-# The course grew beside a set of lecture notes. Each statement in them that can be checked is
-# measured in one lesson and gets a verdict: it holds, it is imprecise, or it is wrong. The notebook
-# itself fails if its measurement stops supporting the verdict. Below is the ledger so far. It need
-# not make sense yet: each row is explained where it is measured.
-
-# %%
-from minseg.course import ledger
-
-ledger()
-
-# %% [markdown]
-# ## Where your progress is kept
-# Guesses and solved exercises go into one small file, `minseg-progress.json`, in the folder
-# `my-lessons` beside your notebooks. `progress()` shows all of it; every lesson ends with its part:
+# If you are stuck, run `hint("00.area")` in a cell of its own, again for one more hint. `solution("00.area")` shows the package's own code, which is the code that runs. Both are in `minseg.course`, as is the table that ends each unit, your guesses beside what was measured:
 
 # %%
 from minseg.course import progress
@@ -151,44 +130,61 @@ from minseg.course import progress
 progress("00")
 
 # %% [markdown]
-# Your copies of the lessons live in the same folder. `make lab` brings new lessons, and new versions
-# of those that you have not changed. A copy that you changed is yours and stays as it is.
-# `make reset LESSON=05` gives you a fresh copy of a lesson and keeps yours under another name.
+# ## The course
 #
-# ## The map
-# The lessons build on each other, but 04 and 05 stand alone: if you came to see RoIAlign move under
-# your hand, go there. Lessons without a link are still to come.
+# A **unit** is a notebook like this one. It asks one question and takes 15 to 40 minutes, exercises included. Read, guess, run, drag; answers to questions are folded up until you click on them. Exercises are marked *warm-up* (two minutes), *core* (five to ten) or *stretch* (optional). Terms are collected in the [glossary](glossary.md).
 #
-# | no. | lesson | afterwards you can |
+# **Short of time?** Units 00, [10](10_what_instance_segmentation_asks.ipynb), [21](21_roi_pooling_versus_roialign.ipynb), [30](30_average_precision_by_hand.ipynb), [40](40_mask_rcnn_seen_whole.ipynb) and [42](42_train_your_own.ipynb) are a course of about three hours.
+#
+# | no. | unit | the question |
 # |:--|:--|:--|
-# | 00 | [Start here](00_start_here.ipynb) | find your way around the course |
-# | 01 | [What instance segmentation asks](01_what_instance_segmentation_asks.ipynb) | hold a scene's instances as tensors, and tell three tasks apart |
-# | 02 | [Writing a mask down](02_writing_a_mask_down.ipynb) | store a mask in seven ways, and say what each one loses |
-# | 03 | [Losses that see masks](03_losses_that_see_masks.ipynb) | choose a loss for masks by what its gradient does |
-# | 04 | [What rounding costs: quantisation error](04_what_rounding_costs.ipynb) | compute what snapping a box to a grid costs, before running anything |
-# | 05 | [RoI pooling versus RoIAlign](05_roi_pooling_versus_roialign.ipynb) | read off both operators by hand, and say when the difference matters |
-# | 06 | [RoIAlign on the GPU, in Triton](06_roialign_on_the_gpu.ipynb) | follow a GPU kernel line by line, and say what bounds its speed |
-# | 07 | [Measuring instances: AP and boundaries](07_measuring_instances.ipynb) | compute average precision by hand, and say what it does not see |
-# | 08 | [Mask R-CNN](08_mask_rcnn.ipynb) | follow one object through a two-stage detector |
-# | 09 | [Training strategies](09_training_strategies.ipynb) | sample, balance and mine, so that rare and hard objects are learnt |
-# | 10 | SOLO: an instance is a place | segment instances without a single box |
-# | 11 | SOLOv2: kernels that depend on the instance; Matrix NMS | let a network write its own filters, and suppress duplicates in one step |
-# | 12 | DETR for masks: prediction as a set | match predictions to objects, and train without duplicates |
-# | 13 | [Panoptic quality](13_panoptic_quality.ipynb) | compute PQ, and split it into finding and outlining |
-# | 14 | Stuff and things: fusion and Panoptic FPN | merge overlapping answers into one label a pixel |
-# | 15 | UPSNet and learned fusion | let a network settle who owns a pixel |
-# | 16 | Two paths: MaX-DeepLab and Panoptic-DeepLab | compare masks predicted at once with masks grown from centres |
-# | 17 | What it costs: memory, speed, small machines | count what a model costs, and make it cheaper |
-# | 18 | The league table: every model, one exam | judge all models of the course by one exam |
+# | **1** | **What a mask is** | |
+# | 10 | [What instance segmentation asks](10_what_instance_segmentation_asks.ipynb) | what is the answer made of? |
+# | 11 | [A mask on a grid](11_a_mask_on_a_grid.ipynb) | how fine must a grid be? |
+# | 12 | [A mask as an outline](12_a_mask_as_an_outline.ipynb) | how few numbers describe a shape? |
+# | 13 | [A mask as a landscape](13_a_mask_as_a_landscape.ipynb) | which way to write a mask do I take? |
+# | 14 | [Losses that see pixels](14_losses_that_see_pixels.ipynb) | what does the gradient do to each pixel? |
+# | 15 | [Losses that see outlines](15_losses_that_see_outlines.ipynb) | what do pixels alone not see? |
+# | **2** | **Reading a region** | |
+# | 20 | [What rounding costs](20_what_rounding_costs.ipynb) | what does snapping to a grid do to what is read? |
+# | 21 | [RoI pooling versus RoIAlign](21_roi_pooling_versus_roialign.ipynb) | when do the two differ? |
+# | 22 | [RoIAlign, whole](22_roialign_whole.ipynb) | what exactly is computed? |
+# | 23 | [A first kernel](23_a_first_kernel.ipynb) | how does a GPU program think? |
+# | 24 | [RoIAlign on the GPU](24_roialign_on_the_gpu.ipynb) | what bounds its speed? |
+# | **3** | **Measuring** | |
+# | 30 | [Average precision by hand](30_average_precision_by_hand.ipynb) | what does AP count? |
+# | 31 | [What AP does not see](31_what_ap_does_not_see.ipynb) | which protocol is that number? |
+# | 32 | [Boundaries and distances](32_boundaries_and_distances.ipynb) | how good is the edge? |
+# | 33 | [Panoptic quality](33_panoptic_quality.ipynb) | how are whole maps compared? |
+# | 34 | [Taking PQ apart](34_taking_pq_apart.ipynb) | where was it lost? |
+# | **4** | **Mask R-CNN** | |
+# | 40 | [Mask R-CNN, seen whole](40_mask_rcnn_seen_whole.ipynb) | what flows between the parts? |
+# | 41 | [What each part is taught](41_what_each_part_is_taught.ipynb) | on which examples, towards what? |
+# | 42 | [Train your own](42_train_your_own.ipynb) | has it learnt, and what limits it? |
+# | 43 | [Balancing five losses](43_balancing_five_losses.ipynb) | who pulls where? |
+# | 44 | [Who gets to teach](44_who_gets_to_teach.ipynb) | which examples train? |
+# | 45 | [Schedules, optimisers, memory](45_schedules_optimisers_memory.ipynb) | why does it train, and fit? |
+# | **9** | **Lecture notes, measured**: to look things up | |
+# | 91 | [Masks and tasks](91_masks_and_tasks.ipynb) | |
+# | 92 | [Regions and Mask R-CNN](92_regions_and_mask_rcnn.ipynb) | |
+# | 93 | [Panoptic and metrics](93_panoptic_and_metrics.ipynb) | |
+# | 94 | [Without boxes](94_without_boxes.ipynb) | |
+# | 95 | [Costs](95_costs.ipynb) | |
 #
-# Terms and symbols are gathered in the [glossary](glossary.md).
+# Parts 5 to 7, on networks without boxes, on panoptic networks and on what it all costs, come later.
+#
+# **Next**, [unit 10](10_what_instance_segmentation_asks.ipynb): what exactly is the answer made of, and may two masks share a pixel?
 
 # %% [markdown]
 # > **When it does not work**
-# > - *A cell marked missing above:* run the command that its line gives, then **Kernel → Restart
-# >   Kernel and Run All Cells**.
-# > - *`NameError`:* a cell above has not run in this session. **Run → Run All Above Selected Cell**.
-# > - *A widget shows as text or as a still picture:* its cell has not run in this session, or
-# >   JupyterLab was already open while ipywidgets was installed. Run it; if that is not enough,
-# >   reload the page in your browser.
-# > - *You changed too much:* `make reset LESSON=00` in a terminal. Nothing of yours is deleted.
+# >
+# > - *`ModuleNotFoundError`*: something is not installed. The cell below looks at everything that the units need, and says for each thing that is missing which command mends it. Nothing marked optional, such as a GPU, is needed.
+# > - *`NameError`*: a cell above has not run in this session. Choose **Run → Run All Above Selected Cell**.
+# > - *A widget shows as a still picture*: its cell has not run in this session. Run it; if that is not enough, reload the page.
+# > - *You changed too much*: `make reset LESSON=00` in a terminal gives you a fresh copy and keeps yours under another name.
+# > - *Where is my progress?* In `minseg-progress.json`, a small file beside your notebooks.
+
+# %% tags=["nbval-ignore-output"]
+from minseg.course import doctor
+
+ready = doctor()

@@ -5,7 +5,7 @@ Then what you need:
 
     example    what a model is trained on, and what a data set must offer; `in_memory` keeps one
     photos     two photographs that need no download, one with masks
-    pictures   any picture file as a tensor, upright
+    pictures   any picture file as a tensor, upright (`own_picture`: the one in your folder)
     coco/      COCO's files: instances, results, panoptic maps
 """
 
@@ -13,6 +13,7 @@ from minseg.data.coco.instances import CocoImage, load_coco, load_results
 from minseg.data.coco.panoptic import PanopticImage, load_panoptic
 from minseg.data.coco.write_instances import save_coco, save_results
 from minseg.data.coco.write_panoptic import save_panoptic
+from minseg.data.own_picture import own_picture
 from minseg.data.photos import coins_truth, photo
 from minseg.data.scenes import COIN, STUFF, THINGS, Scene, make_scene
 from minseg.data.splits import SceneDataset
@@ -30,6 +31,7 @@ __all__ = [
     "load_panoptic",
     "load_results",
     "make_scene",
+    "own_picture",
     "photo",
     "save_coco",
     "save_panoptic",

@@ -17,6 +17,7 @@ from minseg.explore.pq_playground.widget import PQPlayground
 from minseg.explore.quantisation_box.widget import QuantisationBox
 from minseg.explore.representation_sweep.widget import RepresentationSweep
 from minseg.explore.roi_explorer.widget import RoIExplorer
+from minseg.explore.segmenter.widget import Segmenter
 from minseg.explore.spline_editor.widget import SplineEditor
 from minseg.explore.stage_viewer.widget import StageViewer
 
@@ -32,6 +33,7 @@ __all__ = [
     "QuantisationBox",
     "RepresentationSweep",
     "RoIExplorer",
+    "Segmenter",
     "SplineEditor",
     "StageViewer",
 ]

@@ -83,7 +83,7 @@ AREA = Exercise(
         ),
         "cuts_to_whole_pixels": (
             cuts_to_whole_pixels,
-            "You cut the corners down to whole pixels. Boxes may lie between them, and lesson 04 "
+            "You cut the corners down to whole pixels. Boxes may lie between them, and unit 20 "
             "measures what that cut costs.",
         ),
     },
