@@ -3,7 +3,7 @@
 #
 # Mask R-CNN learns five things at once, and adds up five losses. Each has its own unit and its own size, and they all pull at the same backbone. **Who pulls where, and who should decide how hard?**
 #
-# *35 minutes: 11 to read, 7 to play and guess, 15 to write code. 20 s to run. You need [unit 41](41_what_each_part_is_taught.ipynb).*
+# *35 minutes: 11 to read, 7 to play and guess, 15 to write code. 35 s to run. You need [unit 41](41_what_each_part_is_taught.ipynb).*
 
 # %%
 import torch
@@ -151,7 +151,7 @@ from minseg.ledger.results import result
 fig, axes = figure(columns=2, height=330)
 for ax, name in zip(axes, ("random", "trained"), strict=True):
     found = result("gradients")[name]
-    picture.draw_cosines(ax, found, f"{name} weights: cosines over 24 batches")
+    picture.draw_cosines(ax, found, f"{name} weights")
 pooled = result("gradients")["trained"]["cosine, pooled"]
 alt = (
     "Ten bars for each network: near 0 with random weights; 0.1 to 0.4 when trained, pooled higher."
