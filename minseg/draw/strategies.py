@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -109,3 +110,25 @@ def draw_picks(ax: Axes, w: Tensor, x: Tensor, written: Tensor, wrong: Tensor, t
     ax.plot(*x[wrong].T, "o", mfc="none", color="black", ms=11)
     ax.set(aspect="equal", xticks=[], yticks=[], xlim=(-1.08, 1.08), ylim=(-1.08, 1.08))
     ax.set_title(title)
+
+
+def draw_cosines(ax: Axes, found: Mapping[str, Any], title: str) -> None:
+    """Cosines of every two gradients over batches: mean, SD, and pooled where there is one.
+
+    Args:
+        ax: where to draw.
+        found: "pairs", "cosine, mean", "cosine, SD" and perhaps "cosine, pooled", a list each.
+        title: what to see.
+    """
+    names = [
+        pair.replace("rpn_box", "RPN box").replace("rpn_", "").replace(", ", " – ")
+        for pair in found["pairs"]
+    ]
+    at = np.arange(len(names))
+    ax.barh(at, found["cosine, mean"], xerr=found["cosine, SD"], color=ALIGN_COLOUR, alpha=0.7)
+    if "cosine, pooled" in found:
+        ax.plot(found["cosine, pooled"], at, "o", mfc="none", color=POOL_COLOUR)
+        title += "; ring: gradients added up"
+    ax.axvline(0, color="black", lw=1)
+    ax.set(yticks=at, yticklabels=names, xlim=(-0.5, 1), xticks=(-0.5, 0, 0.5, 1), title=title)
+    ax.invert_yaxis()
