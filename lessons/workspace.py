@@ -260,8 +260,9 @@ def reset(folder: Path, number: str, lessons: Path = LESSONS) -> Path:
     chosen = [path for path in originals if path.name[:2] == number]
     if not chosen:
         there = ", ".join(path.name[:2] for path in originals)
-        gone = f". {number} has gone. {units_instead(stem)}" if (stem := earlier_with(number)) else ""
-        raise ValueError(f"no lesson {number!r}: there are {there}{gone}")
+        stem = earlier_with(number)
+        went = f". {stem} has gone. {units_instead(stem)}" if stem else ""
+        raise ValueError(f"no lesson {number!r}: there are {there}{went}")
     copy = folder / chosen[0].name
     with alone(folder):
         manifest = read_manifest(folder)

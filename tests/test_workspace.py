@@ -243,7 +243,7 @@ PQ = "13_panoptic_quality.ipynb"
 
 @pytest.fixture
 def knew(folders):
-    """Folders of somebody who had three lessons of the earlier course; its lessons are gone since."""
+    """Folders of somebody who had three lessons of the earlier course, which are no more."""
     lessons, mine = folders
     old = ["05_roi_pooling_versus_roialign", "09_training_strategies", "13_panoptic_quality"]
     for stem in old:
@@ -424,5 +424,5 @@ def test_it_needs_nothing_but_python(tmp_path):
 
 
 def test_reset_names_the_lessons_there_are(folders):
-    with pytest.raises(ValueError, match="no lesson '98': there are 01$"):
+    with pytest.raises(ValueError, match=r"no lesson '98': there are 01$"):
         reset(folders[1], "98", folders[0])

@@ -2,8 +2,8 @@
 
 An id such as "21.bilinear" names a unit and a file: `exercises/lesson_21/bilinear.py`. A unit's
 package lists its exercises as `EXERCISES`, in the order in which `progress` shows them. It is
-imported when it is first asked for, so one unit does not wait for what another one needs. Ids of the
-earlier course find their exercise, too (`renumbered.py`).
+imported when it is first asked for, so one unit does not wait for what another one needs. Ids of
+the earlier course find their exercise, too (`renumbered.py`).
 """
 
 from __future__ import annotations

@@ -4,11 +4,12 @@
      "measured": {"21.q_shift": "7.95 px"}, "earlier": {"guesses": {"13.1": 0.5}, …}}
 
 A file without a version is of the earlier course: its entries are renumbered as they are read, and
-`earlier` keeps those that have no place today (`renumbered.py`). Writing and reading both hold to it. An entry is checked before it is added, so that all that is
-written can be read back. And a file can come from a stranger, so reading takes ids of one form
-only, and no text that could steer a terminal; text may still look like HTML, which is for
-`display.table` to escape. Entries under other names are not ours and are kept as they are. A file
-whose version is a later one is not read at all, and never written to.
+`earlier` keeps those that have no place today (`renumbered.py`). Writing and reading both hold to
+it. An entry is checked before it is added, so that all that is written can be read back. And a file
+can come from a stranger, so reading takes ids of one form only, and no text that could steer a
+terminal; text may still look like HTML, which is for `display.table` to escape. Entries under other
+names are not ours and are kept as they are. A file whose version is a later one is not read at all,
+and never written to.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Predict, then reveal: a number is remembered better once it was guessed first.
 
 `guess` keeps an answer and `reveal` shows the measured value beside it. Neither ever stops a
-notebook: an unanswered question shows the answer all the same. Every unit uses them. A question of the
-earlier course, in an old copy of a lesson, is answered apart from today's (`renumbered.py`).
+notebook: an unanswered question shows the answer all the same. Every unit uses them. What an old
+copy of a lesson asks is kept apart from today's questions (`renumbered.py`).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def guess(question: str, answer: SupportsFloat | None = None) -> None:
 
 
 def reveal(question: str, value: SupportsFloat, unit: str = "", digits: int = 3) -> None:
-    """Print the measured value beside the guess, and keep it for the lesson's recap.
+    """Print the measured value beside the guess, and keep it for the unit's recap.
 
     Args:
         question: the id given to `guess`.
@@ -74,7 +74,7 @@ def reveal(question: str, value: SupportsFloat, unit: str = "", digits: int = 3)
 
 
 def _section(state: State, question: str) -> State:
-    """Where a question's entries stand: apart, if the earlier course asked it and today's does not."""
+    """Where a question's entries stand: apart, if only the earlier course asked it."""
     return state["earlier"] if is_asked_no_more(question) else state
 
 

@@ -1,9 +1,9 @@
 """What the earlier course called things, and what they are called now.
 
-The course once had eleven long lessons. Learners keep copies of them and a file of what they did, so
-the old ids stay understood: `renumbered.toml` says where each exercise and each question went, and
-`renumber` brings a learner's entries up to date. What has no place today is kept under its old id,
-in the part of the file called `earlier`, and counts for nothing else: question 13.1 was about
+The course once had eleven long lessons. Learners keep copies of them and a file of what they did,
+so the old ids stay understood: `renumbered.toml` says where each exercise and each question went,
+and `renumber` brings a learner's entries up to date. What has no place today is kept under its old
+id, in the part of the file called `earlier`, and counts for nothing else: question 13.1 was about
 panoptic quality, and unit 13 is about landscapes.
 """
 

@@ -67,7 +67,9 @@ def test_numbers_of_all_kinds_are_kept(answer):
 def test_what_is_no_question_is_refused_in_words(capsys, question):
     for ask, words in ((guess, "guess: "), (reveal, "reveal: ")):
         ask(question, 1)
-        assert said(capsys).startswith(f'{words}a question is named by a text such as "21.q_shift"; got')
+        assert said(capsys).startswith(
+            f'{words}a question is named by a text such as "21.q_shift"; got'
+        )
     assert load() == empty()
 
 

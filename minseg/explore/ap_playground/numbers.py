@@ -1,7 +1,7 @@
 """What the AP playground shows: the verdict on each detection, the curve, and the area under it.
 
 Detections are judged as COCO judges them: by decreasing score each takes the free truth with the
-highest IoU, the rest are false positives. All arithmetic is `minseg.metrics`'s. Lesson 07 begins
+highest IoU, the rest are false positives. All arithmetic is `minseg.metrics`'s. Unit 30 begins
 with the ten detections below, and works them out by hand.
 """
 

@@ -1,7 +1,7 @@
 """A slider for the width of boundary IoU's band, and predictions that are wrong in different ways.
 
 Mask IoU has no such setting and stays where it is; boundary IoU goes from 0 or nearly so, where the
-band is one pixel wide, to mask IoU, where it fills both masks. Lesson 07 uses it on a coin.
+band is one pixel wide, to mask IoU, where it fills both masks. Unit 32 uses it on a coin.
 """
 
 from __future__ import annotations

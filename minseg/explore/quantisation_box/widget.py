@@ -3,7 +3,7 @@
 Step 1 rounds the box's corner to the grid. Step 2, as in RoI pooling, cuts the box into 2 × 2 bins:
 the middle line lies half a box beyond the *rounded* corner, and is rounded again. The histogram
 collects the total error of both axes and fills up to the exact density of
-`minseg.roi.quantisation`. All arithmetic is here; the browser only draws. Lesson 04 uses it.
+`minseg.roi.quantisation`. All arithmetic is here; the browser only draws. Unit 20 uses it.
 """
 
 from __future__ import annotations

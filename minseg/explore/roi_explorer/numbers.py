@@ -3,7 +3,7 @@
 The same box is put through RoI pooling, RoIAlign and the exact average of the bilinear surface
 between its pixels. Beside the outputs stand the places that were read: the rounded box and its
 bins, the sampling points, the four neighbours of one point. All arithmetic is `minseg.roi`'s; this
-file asks it and turns its answers into *image* pixels, ready to draw. Lesson 05.
+file asks it and turns its answers into *image* pixels, ready to draw. Unit 21.
 
 Index coordinate u of a feature map with stride s is drawn at (u + ½) · s: a feature sits at its
 pixel's centre.

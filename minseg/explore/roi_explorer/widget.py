@@ -2,7 +2,7 @@
 
 State lives in traits, so Python moves the box as a mouse does: `explorer.box = (40, 30, 95, 88)`.
 The browser sends a question for each move, up to three at a time, and draws the answer; every
-number in it comes from `numbers.py` beside this file, that is, from `minseg.roi`. Lesson 05.
+number in it comes from `numbers.py` beside this file, that is, from `minseg.roi`. Unit 21.
 """
 
 from __future__ import annotations
