@@ -288,7 +288,7 @@ def test_opens_with_a_question_and_what_one_needs(path):
 
 @each(UNITS)
 def test_shows_a_picture_before_any_theory(path):
-    shown = [output.get("data", {}) for cell in code_cells(path)[:2] for output in cell.outputs]
+    shown = [output.get("data", {}) for cell in code_cells(path)[:3] for output in cell.outputs]
     assert any("image/png" in data for data in shown)
 
 
