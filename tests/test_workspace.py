@@ -406,7 +406,7 @@ def holder(folders):
 
 def test_waiting_for_the_lock_ends_in_one_line(folders, holder, monkeypatch, capsys):
     monkeypatch.setattr(workspace, "PATIENCE", 0.1)
-    assert main(["reset", str(folders[1]), "01"]) == 1
+    assert main(["reset", str(folders[1]), "00"]) == 1
     assert ".handed-out.lock for over 0.1 s: end it and try again" in capsys.readouterr().err
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from minseg.course.display import say
 from minseg.course.exercise import Exercise
-from minseg.course.renumbered import exercise_today
+from minseg.course.renumbered import exercise_today, is_asked_no_more, units_of
 from minseg.course.source import show_source
 
 FOLDER = Path(__file__).parent / "exercises"
@@ -68,8 +68,12 @@ def find(id: str) -> Exercise:
     return there[today]
 
 
-def find_aloud(id: str) -> Exercise:
-    """`find`, with a line that says the id of today to whoever used an earlier one."""
+def find_aloud(id: str) -> Exercise | None:
+    """`find`, and a line for whoever used an earlier id: that of today, or that there is none."""
+    if isinstance(id, str) and is_asked_no_more(id):
+        units = " and ".join(units_of(id[:2]))
+        say(f"{id} was an exercise of the earlier course, and is asked no more: see {units}.")
+        return None
     exercise = find(id)
     if exercise.id != id:
         say(f"{id} is {exercise.id} now.")
@@ -84,6 +88,8 @@ def hint(id: str) -> None:
         20.round_half_away, hint 1 of ...
     """
     exercise = find_aloud(id)
+    if exercise is None:
+        return
     id, hints = exercise.id, exercise.hints
     number = min(_hints_given.get(id, 0) + 1, len(hints))
     _hints_given[id] = number
@@ -99,4 +105,6 @@ def solution(id: str) -> None:
         >>> solution("00.area")  # doctest: +ELLIPSIS
         def box_area(...
     """
-    show_source(find_aloud(id).reference)
+    exercise = find_aloud(id)
+    if exercise is not None:
+        show_source(exercise.reference)

@@ -34,6 +34,8 @@ def check(id: str, fn: Callable[..., Any]) -> None:
         fn: your function.
     """
     exercise = find_aloud(id)
+    if exercise is None:
+        return
     id = exercise.id
     if not callable(fn):
         say(f'{id}: pass the function itself, `check("{id}", name)`, got {describe(fn)}.')
