@@ -193,9 +193,11 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def record(path: Path, lesson: str, seconds: float, peak: float) -> None:
-    """Put a lesson's row into the table of timings; the other rows stay as they are."""
+    """Put a lesson's row into the table of timings; those of other lessons stay, if they do."""
     old = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     rows = {line.split("|")[1].strip(): line for line in old if re.match(r"\| \d\d_", line)}
+    there = {source.stem for source in sources()}
+    rows = {name: row for name, row in rows.items() if name in there}
     rows[lesson] = f"| {lesson} | {seconds:.0f} | {peak:.0f} |"
     text = [
         "# What the lessons cost",

@@ -1,6 +1,6 @@
 """Pictures of average precision: detections over truths, and the curve that they make.
 
-Unit 30 draws its first example with them, and `APPlayground` its picture for pages without a
+Lesson 07 draws its first example with them, and `APPlayground` its picture for pages without a
 kernel.
 """
 

@@ -1,6 +1,6 @@
 """A still picture of Mask R-CNN's stages on one scene, with one RoI marked on all of them.
 
-`StageViewer` shows it where no kernel runs; unit 40 draws its own from the same parts.
+`StageViewer` shows it where no kernel runs; lesson 08 draws its own from the same parts.
 """
 
 from __future__ import annotations
