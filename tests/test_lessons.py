@@ -237,7 +237,7 @@ def test_folds_open_and_close_where_markdown_is_read_again(path):
 
 def folds_are_well_formed(text: str) -> bool:
     whole = re.compile(
-        r"^<details><summary>[^\n<]+</summary>\n\n(?:(?!</?details|</?summary).)+\n\n</details>\s*?$",
+        r"^<details><summary>[^\n]+</summary>\n\n(?:(?!</?details|</?summary).)+\n\n</details>\s*?$",
         re.DOTALL | re.MULTILINE,
     )
     return not re.search("</?(details|summary)", whole.sub("", text))
@@ -273,8 +273,8 @@ def promise(path: Path) -> tuple[int, str]:
 def test_promises_minutes_that_add_up(path):
     minutes, spent = promise(path)
     parts = [int(number) for number in re.findall(r"(\d+) (?=to |for )", spent.split(".")[0])]
-    assert sum(parts) <= minutes + 2, parts  # each of them is rounded
-    assert sum(parts) >= minutes - 2 or "the rest to" in spent, parts
+    assert sum(parts) <= minutes + 4, parts  # their sum is rounded to five minutes
+    assert sum(parts) >= minutes - 4 or "the rest to" in spent, parts
     assert re.search(r"\d+ s to run", spent)
     assert 10 <= minutes <= 45
 
@@ -313,11 +313,10 @@ def test_each_guess_has_a_name_and_its_answer(path):
 
 
 @each(FULL)
-def test_has_exercises_of_its_own_each_with_its_grade_and_its_solution(path):
+def test_has_exercises_of_its_own_each_with_its_grade(path):
     ids = [str(name) for name in first_arguments(path, "check")]
     assert ids and all(id.startswith(f"{path.name[:2]}.") for id in ids), ids
-    for id in ids:
-        assert f'solution("{id}")' in prose(path), f"say that solution shows {id}"
+    assert 'solution("' in prose(path), "say once how to see the package's own code"
     for id in set(ids):
         before = prose_before(path, f'check("{id}"')
         assert re.search(r"xercise.*\b(warm-up|core|stretch)\b", before), f"{id} has no grade"
