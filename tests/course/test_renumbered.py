@@ -57,6 +57,12 @@ def test_no_question_of_today_has_a_number_for_a_name():
     assert all(re.fullmatch(r"|\d\d\.q_\w+", new) for new in QUESTIONS.values())
 
 
+@pytest.mark.parametrize("today", sorted({*QUESTIONS.values()} - {""}))
+def test_a_question_that_lives_on_is_asked_in_its_unit(today):
+    (source,) = (Path(__file__).parents[2] / "lessons" / "src").glob(f"{today[:2]}_*.py")
+    assert f'guess("{today}"' in source.read_text(encoding="utf-8")
+
+
 def test_units_that_took_an_exercise_are_those_that_took_its_lesson():
     for old, new in EXERCISES.items():
         if not new:
