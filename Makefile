@@ -1,4 +1,4 @@
-# make lab         from a fresh clone to an open JupyterLab at lesson 00
+# make lab         from a fresh clone to an open JupyterLab at unit 00
 # make test        all that guards a user, in ten minutes on two cores
 # make test-fast   what answers within a minute, for between two edits
 # make test-slow   what takes longer: full training, other versions, the wheel, attacks
@@ -60,18 +60,20 @@ $(VENV)/.ready-test: $(VENV)/.torch pyproject.toml constraints.txt
 	$(PY) -m pip install -q -c constraints.txt -e ".[lab,test,browser,triton]"
 	@touch $@ $(VENV)/.ready-lab
 
-# Nothing but loopback hears it, the address it prints carries a token, and it asks nobody for news.
+# Nothing but loopback hears it, and the address it prints carries a token. It asks nobody for news,
+# nor you whether it should: that is a setting, which overrides.json changes and yours may change back.
 LAB = $(PY) -m jupyterlab --ip=127.0.0.1 --ServerApp.root_dir="$(CURDIR)/$(MINE)" \
   --LabApp.default_url=/lab/tree/00_start_here.ipynb --LabApp.news_url=None \
   --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
+  --LabApp.app_settings_dir="$(CURDIR)/lessons/jupyterlab" \
   --LabApp.extension_manager=readonly $(if $(filter 0,$(shell id -u)),--allow-root)
 
 lab: $(LAB_READY) ## open JupyterLab on your own copy of the lessons, my-lessons/
 	$(PY) lessons/workspace.py refresh "$(MINE)"
 	MINSEG_STATE="$(CURDIR)/$(MINE)" $(LAB) $(LAB_FLAGS)
 
-reset: ## a fresh copy of one lesson: make reset LESSON=05 (yours is kept under a new name)
-	@test -n "$(LESSON)" || { echo "which lesson? make reset LESSON=05"; exit 2; }
+reset: ## a fresh copy of one unit: make reset LESSON=21 (yours is kept under a new name)
+	@test -n "$(LESSON)" || { echo "which unit? make reset LESSON=21"; exit 2; }
 	@$(PYTHON) lessons/workspace.py reset "$(MINE)" "$(LESSON)"
 
 lint: $(TEST_READY) ## linter, formatter, types, and whether notebooks are current
@@ -90,7 +92,7 @@ test-fast: $(TEST_READY) ## linter and the quick units, within a minute
 test-unit: $(TEST_READY) ## all units, examples in docstrings included
 	$(PYTEST) $(SHARED) tests -m "$(UNIT)"
 
-test-lessons: $(TEST_READY) ## run lessons and compare their outputs: make test-lessons LESSON=05
+test-lessons: $(TEST_READY) ## run lessons and compare their outputs: make test-lessons LESSON=21
 	$(PYTEST) $(SHARED) $(NBVAL) $(if $(LESSON),$(wildcard lessons/$(LESSON)_*.ipynb),lessons)
 
 # Each line in a make of its own, which ends the row where one fails; pytest speaks last.
@@ -141,7 +143,7 @@ test-oldest: ## the quick units with the oldest releases that pyproject promises
 coverage: $(TEST_READY) ## lines that the units reach; fails below the floor in pyproject.toml
 	$(PYTEST) $(SHARED) tests -m "$(UNIT)" --cov --cov-report=term:skip-covered
 
-lessons: $(TEST_READY) ## make lessons from their sources: make lessons LESSON=05
+lessons: $(TEST_READY) ## make lessons from their sources: make lessons LESSON=21
 	$(PY) lessons/build.py build $(LESSON)
 
 check: $(TEST_READY) ## whether each lesson is the one its source makes

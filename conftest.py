@@ -8,14 +8,14 @@ import pytest
 
 # Parts of paths; each took more than 15 seconds of a core, the longest first (2026-11).
 LONGEST = (
-    "lessons/08_",
+    "lessons/42_",
     "tests/kernels/test_kernels",
     "tests/course/test_exercises",
     "tests/train/test_distributed",
     "tests/browser/",
-    "lessons/09_",
+    "lessons/44_",
     "tests/test_lessons",
-    "lessons/06_",
+    "lessons/24_",
 )
 
 

@@ -1,6 +1,6 @@
 """Make the lessons: from a source that reads well in review to a notebook with its outputs.
 
-    python lessons/build.py build 04 05     run these lessons (all, without numbers), write them
+    python lessons/build.py build 20 21     run these lessons (all, without numbers), write them
     python lessons/build.py check           compare every notebook with its source
 
 `lessons/src/NN_name.py` (py:percent) is the source; `lessons/NN_name.ipynb` is made from it. Two
@@ -39,7 +39,8 @@ TERMINAL_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 STEPS = "MINSEG_LESSON_STEPS"  # shortens training cells in tests, and is not obeyed here
 
 # What a lesson needs and cannot have everywhere.
-NEEDS = {"06": ("triton", "it exists for Linux only: pip install triton")}
+TRITON = ("triton", "it exists for Linux only: pip install triton")
+NEEDS = {"23": TRITON, "24": TRITON}
 
 # Runs in the kernel before the first cell: a lesson that needs the network fails where it is made.
 OFFLINE = """
@@ -192,9 +193,11 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def record(path: Path, lesson: str, seconds: float, peak: float) -> None:
-    """Put a lesson's row into the table of timings; the other rows stay as they are."""
+    """Put a lesson's row into the table of timings; those of other lessons stay, if they do."""
     old = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     rows = {line.split("|")[1].strip(): line for line in old if re.match(r"\| \d\d_", line)}
+    there = {source.stem for source in sources()}
+    rows = {name: row for name, row in rows.items() if name in there}
     rows[lesson] = f"| {lesson} | {seconds:.0f} | {peak:.0f} |"
     text = [
         "# What the lessons cost",
@@ -263,7 +266,7 @@ def main(arguments: list[str] | None = None) -> int:
     """The command line; the exit status."""
     parser = argparse.ArgumentParser(description="Make the lessons, or check those made.")
     parser.add_argument("action", choices=["build", "check"])
-    parser.add_argument("number", nargs="*", help="two digits, as 04; all lessons if left out")
+    parser.add_argument("number", nargs="*", help="two digits, as 21; all lessons if left out")
     given = parser.parse_args(arguments)
     try:
         paths = sources(given.number)

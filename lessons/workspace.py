@@ -1,11 +1,13 @@
 """Your own copy of the lessons: edit it freely, updates and tests never meet it.
 
     python lessons/workspace.py refresh my-lessons     add what is missing, renew what is unchanged
-    python lessons/workspace.py reset my-lessons 05    a fresh copy; yours is kept under a new name
+    python lessons/workspace.py reset my-lessons 21    a fresh copy; yours is kept under a new name
 
 Copies come without outputs, so that no answer stands below its question before you have run it.
 As soon as a copy differs from what was handed out, it is yours, be it by a word, an output or an
-attachment: nobody writes to it again, and a newer lesson comes beside it, as `05_….new.ipynb`.
+attachment: nobody writes to it again, and a newer lesson comes beside it, as `21_….new.ipynb`.
+Lessons of the earlier course, which had others, are taken away where they are as they came; those
+that are yours stay, and you are told once which units ask their questions now.
 
 What was handed out is remembered in `.handed-out.json`, as hashes. One of these commands at a time
 works in a folder: it holds a lock, which the system frees when a process ends, however it ends.
@@ -21,6 +23,7 @@ import json
 import os
 import sys
 import time
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -37,6 +40,12 @@ LOCK = ".handed-out.lock"
 PATIENCE = 60.0  # seconds
 HELD = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)  # by another process, as systems say it
 Manifest = dict[str, str]  # name → fingerprint of what was handed out under it
+YOURS = "yours, as you were told"  # instead of a fingerprint: a lesson of the earlier course
+
+# Lessons of the earlier course, without suffix, and the units that ask their questions now.
+EARLIER: dict[str, list[str]] = tomllib.loads(
+    (LESSONS.parent / "minseg" / "course" / "renumbered.toml").read_text(encoding="utf-8")
+)["lessons"]
 
 
 def fresh_copy(original: Path) -> bytes:
@@ -146,8 +155,42 @@ def refresh(folder: Path, lessons: Path = LESSONS) -> None:
     """Bring the copy up to date without touching anything that the learner changed."""
     with alone(folder):
         manifest = read_manifest(folder)
+        part_with_earlier(folder, manifest, lessons)
         for original in [*sorted(lessons.glob("[0-9][0-9]_*.ipynb")), lessons / "glossary.md"]:
             bring(original, folder, manifest)
+
+
+def part_with_earlier(folder: Path, manifest: Manifest, lessons: Path) -> None:
+    """Take away lessons of the earlier course that are as they came; say where the others went."""
+    taken = []
+    for stem in EARLIER:
+        name = f"{stem}.ipynb"
+        if (lessons / name).exists():
+            continue
+        clear_beside(name, folder, manifest)
+        copy, before = folder / name, manifest.get(name)
+        if not copy.exists() or before == YOURS:
+            continue
+        if fingerprint_of(copy) == before:
+            copy.unlink()  # its entry stays, and says that this folder knew the earlier course
+            taken.append(stem[:2])
+        else:
+            remember(folder, manifest, name, YOURS)
+            print(f"{name}: yours, so it stays. {units_instead(stem)}")
+    if taken:
+        print("The course is made of shorter units now. Lessons that you had not begun are gone,")
+        print(f"    as their questions are in the units: {', '.join(taken)}")
+
+
+def units_instead(stem: str) -> str:
+    """Where the questions of a lesson of the earlier course are now, in words."""
+    units = EARLIER[stem]
+    return f"Its questions are in unit{'s' * (len(units) > 1)} {' and '.join(units)} now"
+
+
+def earlier_with(number: str) -> str:
+    """The lesson that had this number in the earlier course; "" if none had."""
+    return next((stem for stem in EARLIER if stem[:2] == number), "")
 
 
 def bring(original: Path, folder: Path, manifest: Manifest) -> None:
@@ -217,7 +260,9 @@ def reset(folder: Path, number: str, lessons: Path = LESSONS) -> Path:
     chosen = [path for path in originals if path.name[:2] == number]
     if not chosen:
         there = ", ".join(path.name[:2] for path in originals)
-        raise ValueError(f"no lesson {number!r}: there are {there}")
+        stem = earlier_with(number)
+        went = f". {stem} has gone. {units_instead(stem)}" if stem else ""
+        raise ValueError(f"no lesson {number!r}: there are {there}{went}")
     copy = folder / chosen[0].name
     with alone(folder):
         manifest = read_manifest(folder)
@@ -226,6 +271,9 @@ def reset(folder: Path, number: str, lessons: Path = LESSONS) -> Path:
         hand_out(chosen[0], folder, manifest, copy.name)
         clear_beside(copy.name, folder, manifest)
     print(f"fresh: {copy.name}")
+    stem = earlier_with(number)
+    if stem and any(f"{one}.ipynb" in manifest for one in EARLIER):
+        print(f"Did you mean {stem}, of the earlier course? {units_instead(stem)}")
     return copy
 
 
@@ -258,7 +306,7 @@ def main(arguments: list[str] | None = None) -> int:
     actions.add_parser("refresh").add_argument("folder", type=Path)
     again = actions.add_parser("reset")
     again.add_argument("folder", type=Path)
-    again.add_argument("number", help="two digits, as 05")
+    again.add_argument("number", help="two digits, as 21")
     given = parser.parse_args(arguments)
     try:
         if given.action == "refresh":

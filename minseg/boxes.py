@@ -9,7 +9,7 @@
 The regression targets t of a box with centre (x, y) relative to an anchor a are those of R-CNN
 (Girshick et al., 2014, appendix C) and Faster R-CNN (Ren et al., 2015, section 3.1.2); the level
 rule is Feature Pyramid Networks' (Lin et al., 2017, section 4.2), GIoU is Rezatofighi et al.'s
-(2019). Lesson 04 uses the level rule, lesson 08 boxes, lesson 12 GIoU.
+(2019). Unit 20 uses the level rule, unit 40 boxes, unit 53 GIoU.
 
 Boxes are (x1, y1, x2, y2) in continuous coordinates, x1 ≤ x2 and y1 ≤ y2: a box of one pixel has
 width 1, no "+ 1". N and M count boxes, B images; a "…" stands for any leading dimensions, say B.

@@ -6,7 +6,7 @@ The set has no order, N differs from image to image, and N = 0 is a legal answer
 masks are disjoint: that is a rule of *panoptic* segmentation (Kirillov et al., Panoptic
 Segmentation, 2019, section 3), and `is_disjoint` tells whether a set happens to obey it.
 
-Every model of the course predicts `Instances` and every metric reads them. Lesson 01 builds them.
+Every model of the course predicts `Instances` and every metric reads them. Unit 10 builds them.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Triton's interpreter runs a kernel on the CPU, one program after another, in Num
 kernel does to memory passes through three functions there; `watch` stands beside them and takes
 notes. `launch` also keeps a kernel that is still being written from doing harm: each tensor is
 copied into the middle of a wider buffer, what lies beyond it counts as outside, and an address that
-belongs to no buffer is never touched. (Lesson 06.)
+belongs to no buffer is never touched. (Unit 24.)
 
 The interpreter hides races, since programs never meet. `shuffled` runs them in another order,
 which is the part of chance that can be had on a CPU.

@@ -4,6 +4,7 @@ Learners hold edited copies of lessons that import the old names. An import that
 asks `OldNames`, which knows where the module lies today and hands on its names:
 
     from minseg.explore.roi_view import feature_map      →  minseg.explore.roi_explorer.numbers
+    from minseg.course.exercises.lesson_05 import …      →  …lesson_21 or …lesson_22
 
 To be removed with the release after the next.
 """
@@ -16,6 +17,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
@@ -92,7 +94,30 @@ MOVED: dict[str, tuple[str, ...]] = {
     "minseg.course.exercises.check": ("minseg.course.check",),
     "minseg.course.exercises.compare": ("minseg.course.compare",),
     "minseg.course.exercises.exercise": ("minseg.course.exercise",),
-    "minseg.course.exercises.museum_07": ("minseg.course.exercises.lesson_07.bug_museum",),
+    "minseg.course.exercises.museum_07": ("minseg.course.exercises.lesson_31.bug_museum",),
+    "minseg.course.exercises.lesson_13.average": ("minseg.course.exercises.lesson_34.average",),
+    "minseg.course.exercises.lesson_13.class_pq": ("minseg.course.exercises.lesson_33.class_pq",),
+    "minseg.course.exercises.lesson_13.colours": ("minseg.course.exercises.lesson_33.colours",),
+    "minseg.course.exercises.lesson_13.forgiven": ("minseg.course.exercises.lesson_34.forgiven",),
+}
+
+# Exercises of a lesson of the earlier course, and the units that they went to: each of its modules
+# is in one of them. (The old 13 has rows above, as there is a new 13.)
+DIVIDED: dict[str, tuple[str, ...]] = {
+    f"minseg.course.exercises.lesson_{lesson}": tuple(
+        f"minseg.course.exercises.lesson_{unit}" for unit in units.split()
+    )
+    for lesson, units in {
+        "01": "10",
+        "02": "11 12 13",
+        "03": "14 15",
+        "04": "20",
+        "05": "21 22",
+        "06": "23 24",
+        "07": "30 31 32",
+        "08": "40 41 42",
+        "09": "43 44",
+    }.items()
 }
 
 # Names that changed with the move, by their old module.
@@ -111,18 +136,29 @@ RENAMED: dict[str, dict[str, str]] = {
 }
 
 
+def places_of(module: str) -> tuple[str, ...]:
+    """The modules in which an old module's names lie today; none if it is no old one."""
+    if module in MOVED or module in DIVIDED:
+        return MOVED.get(module) or DIVIDED[module]
+    package, _, name = module.rpartition(".")
+    candidates = (f"{place}.{name}" for place in DIVIDED.get(package, ()))
+    return tuple(place for place in candidates if find_spec(place))
+
+
 class OldNames(MetaPathFinder, Loader):
     """Finds a module under its old name; Python asks after all other places are searched."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        return ModuleSpec(fullname, self) if fullname in MOVED else None
+        if not places_of(fullname):
+            return None
+        return ModuleSpec(fullname, self, is_package=fullname in DIVIDED)
 
     def exec_module(self, module: ModuleType) -> None:
         """Let the empty module hand on every name from where it lies today."""
         old = module.__name__
-        places = MOVED[old]
+        places = places_of(old)
         warnings.warn(
             f"{old} has moved to {' and '.join(places)}", DeprecationWarning, stacklevel=2
         )

@@ -18,7 +18,7 @@ Transformers, 2020, in its code).
 *Stop together.* Processes that wait for one another must also give up together. Where one can fail
 alone, as in reading a file, the others are told before they wait for it (`all_or_none`). What must
 be the same in all is compared (`check_agreed`). And a process that waits in vain ends, and says so
-(`Watch`). Lesson 09.
+(`Watch`). Unit 45.
 """
 
 from __future__ import annotations

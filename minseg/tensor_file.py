@@ -11,7 +11,7 @@ SHA-256, so a flipped bit is found as surely as a missing end.
 
 A file may come from anywhere. So it is opened first and read second: names, shapes and text are
 there to be judged before memory is taken for a single number, and no number takes more memory than
-the file has bytes. Lesson 09.
+the file has bytes. Unit 45.
 """
 
 from __future__ import annotations

@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 
 import minseg
-from minseg.moved import MOVED, RENAMED
+from minseg.course.catalogue import find
+from minseg.course.renumbered import EXERCISES
+from minseg.moved import DIVIDED, MOVED, RENAMED
 
 ROOT = Path(minseg.__file__).parents[1]
 
-# What the lessons of version 0.1 imported: a module and its names in each line.
+# What the lessons of the earlier course imported: a module and its names in each line.
 LINES = Path(__file__).with_name("earlier_imports.txt").read_text(encoding="utf-8").splitlines()
 EARLIER = dict(line.split(": ") for line in LINES)
 
@@ -37,6 +39,25 @@ def test_an_old_name_leads_to_a_module_that_exists(module):
     assert not file.with_suffix(".py").exists() and not file.is_dir()
     for place in MOVED[module]:
         assert find_spec(place) is not None
+
+
+@pytest.mark.parametrize("package", DIVIDED)
+def test_a_lesson_that_was_divided_leads_to_its_units(package):
+    assert not (ROOT / Path(*package.split("."))).is_dir()
+    for place in DIVIDED[package]:
+        assert find_spec(place) is not None
+
+
+@pytest.mark.parametrize(("old", "new"), [pair for pair in EXERCISES.items() if pair[1]])
+def test_each_exercise_can_be_imported_from_where_it_was(old, new):
+    if new[:2] in ("23", "24"):
+        pytest.importorskip("triton")
+    was, now = (f"minseg.course.exercises.lesson_{id}" for id in (old, new))
+    sys.modules.pop(was, None)
+    with pytest.warns(DeprecationWarning, match=f"{was} has moved to {now}"):
+        module = import_module(was)
+    name = next(name for name, value in vars(import_module(now)).items() if value is find(new))
+    assert getattr(module, name) is find(new)
 
 
 @pytest.mark.parametrize("module", RENAMED)

@@ -243,21 +243,42 @@ def test_links_lead_to_files_that_exist(name):
             assert target.startswith("http") or (path.parent / target).exists(), f"{path}: {target}"
 
 
-def lesson_table(name: str) -> list[tuple[str, str, str, str]]:
-    """(number, title, file or "", promise) of each row."""
-    row = re.compile(
-        r"^(?:# )?\| (\d\d) \| (?:\[(.+?)\]\((.+?)\)|(.+?)) \| (.+?) \|$", re.MULTILINE
-    )
-    rows = row.findall(text(name))
-    return [(no, a or b, Path(link).name if link else "", last) for no, a, link, b, last in rows]
+def units(name: str) -> list[tuple[str, str, str]]:
+    """(number, title, file) of each row of a table of units."""
+    row = re.compile(r"^(?:# )?\| (\d\d) \| \[(.+?)\]\((\S+?)\) \|", re.MULTILINE)
+    return [(number, title, Path(link).name) for number, title, link in row.findall(text(name))]
 
 
-def test_readme_and_lesson_00_draw_the_same_map():
-    rows = lesson_table("README.md")
-    assert [number for number, *_ in rows] == [f"{k:02d}" for k in range(19)]
-    assert lesson_table("lessons/src/00_start_here.py") == rows
+def test_readme_and_unit_00_draw_the_same_map():
+    rows = [row for row in units("README.md") if row[0] != "00"]
+    listed = [row for row in units("lessons/src/00_start_here.py") if row[0] != "00"]
+    assert listed == rows
 
 
-def test_the_map_links_each_lesson_that_exists_and_no_other():
-    links = [link for _, _, link, _ in lesson_table("README.md") if link]
+def test_the_map_links_each_notebook_and_no_other():
+    links = [link for _, _, link in units("README.md")]
     assert links == [path.name for path in sorted((ROOT / "lessons").glob("[0-9][0-9]_*.ipynb"))]
+
+
+def test_titles_on_the_map_are_those_of_the_notebooks():
+    for number, title, link in units("README.md"):
+        opening = text(f"lessons/src/{Path(link).stem}.py")
+        assert f"# # {number} · {title}\n" in opening, link
+
+
+def test_each_unit_has_a_row_for_its_reading():
+    rows = re.findall(r"^\| (\d\d) (.+?) \|", text("lessons/readings.md"), re.MULTILINE)
+    assert rows == [(number, title) for number, title, _ in units("README.md") if number < "9"]
+
+
+def test_the_glossary_links_units():
+    rows = re.findall(r"^\| .+ \| \[(\d\d)\]\((.+)\) \|$", text("lessons/glossary.md"), re.M)
+    assert len(rows) > 100
+    assert set(rows) <= {(number, link) for number, _, link in units("README.md")}
+
+
+def test_jupyterlab_is_told_not_to_ask_about_news():
+    """By default it asks, whatever the address of the news is."""
+    assert '--LabApp.app_settings_dir="$(CURDIR)/lessons/jupyterlab"' in text("Makefile")
+    settings = json.loads(text("lessons/jupyterlab/overrides.json"))
+    assert settings["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"

@@ -18,13 +18,13 @@ from lessons.workspace import LOCK, MANIFEST, main, refresh, reset
 SPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 
-def lesson(folder: Path, text: str, number: str = "01") -> None:
+def lesson(folder: Path, text: str, name: str = "01_one") -> None:
     """A lesson of two cells that has run, as the project keeps it."""
     cell = new_code_cell(text, outputs=[new_output("stream", text="41\n")], execution_count=1)
     words = new_markdown_cell("**Predict.**\nHow many?")
     cell.id, words.id = "code", "words"
     notebook = new_notebook(cells=[cell, words], metadata={"kernelspec": SPEC})
-    nbformat.write(notebook, folder / f"{number}_one.ipynb")
+    nbformat.write(notebook, folder / f"{name}.ipynb")
 
 
 def files(folder: Path) -> set[str]:
@@ -188,7 +188,7 @@ def test_a_changed_glossary_stays_too(folders):
 
 def test_new_lessons_arrive(folders):
     lessons, mine = folders
-    lesson(lessons, "second", number="02")
+    lesson(lessons, "second", name="02_one")
     refresh(mine, lessons)
     assert source_of(mine / "02_one.ipynb") == "second"
 
@@ -234,6 +234,97 @@ def test_a_name_that_is_taken_meanwhile_is_not_overwritten(folders, monkeypatch)
     reset(mine, "01", lessons)
     assert (mine / "01_one.mine-1.ipynb").read_text() == "somebody's"
     assert source_of(mine / "01_one.mine-2.ipynb") == "answer = None"
+
+
+# ---- The earlier course
+
+PQ = "13_panoptic_quality.ipynb"
+
+
+@pytest.fixture
+def knew(folders):
+    """Folders of somebody who had three lessons of the earlier course, which are no more."""
+    lessons, mine = folders
+    old = ["05_roi_pooling_versus_roialign", "09_training_strategies", "13_panoptic_quality"]
+    for stem in old:
+        lesson(lessons, "answer = None", name=stem)
+    refresh(mine, lessons)
+    for stem in old:
+        (lessons / f"{stem}.ipynb").unlink()
+    lesson(lessons, "a landscape", name="13_a_mask_as_a_landscape")
+    return lessons, mine
+
+
+def test_earlier_lessons_as_they_came_are_taken_away(knew, capsys):
+    lessons, mine = knew
+    edit(mine / PQ, opened_and_saved)
+    refresh(mine, lessons)
+    assert files(mine) == {"01_one.ipynb", "13_a_mask_as_a_landscape.ipynb", "glossary.md"}
+    words = capsys.readouterr().out
+    assert "are gone" in words and words.endswith("in the units: 05, 09, 13\n")
+    refresh(mine, lessons)
+    assert not capsys.readouterr().out  # said once
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_earlier_lessons_that_were_changed_stay(knew, capsys, name):
+    lessons, mine = knew
+    edit(mine / PQ, CHANGES[name])
+    before = (mine / PQ).read_bytes()
+    for _ in range(2):
+        refresh(mine, lessons)
+        assert (mine / PQ).read_bytes() == before
+    words = capsys.readouterr().out
+    note = f"{PQ}: yours, so it stays. Its questions are in units 33 and 34 now\n"
+    assert words.count(note) == 1 and "in the units: 05, 09\n" in words
+
+
+def test_without_a_manifest_no_earlier_lesson_is_taken_away(knew, capsys):
+    lessons, mine = knew
+    (mine / MANIFEST).unlink()
+    refresh(mine, lessons)
+    assert PQ in files(mine) and "are gone" not in capsys.readouterr().out
+
+
+def test_what_lay_beside_an_earlier_lesson_goes_unless_it_was_changed(folders):
+    lessons, mine = folders
+    kept = {"01_one.ipynb", "glossary.md"}
+    for stem, change_it in [("05_roi_pooling_versus_roialign", False), (PQ[:-6], True)]:
+        lesson(lessons, "1", name=stem)
+        refresh(mine, lessons)
+        edit(mine / f"{stem}.ipynb", CHANGES["run"])
+        lesson(lessons, "2", name=stem)
+        refresh(mine, lessons)
+        kept |= {f"{stem}.ipynb"}
+        if change_it:
+            edit(mine / f"{stem}.new.ipynb", CHANGES["run"])
+            kept |= {f"{stem}.new.ipynb"}
+        (lessons / f"{stem}.ipynb").unlink()
+    refresh(mine, lessons)
+    assert files(mine) == kept
+
+
+def test_a_reset_says_what_moved_where_to_those_who_knew(knew, capsys):
+    lessons, mine = knew
+    refresh(mine, lessons)
+    capsys.readouterr()
+    reset(mine, "13", lessons)
+    words = capsys.readouterr().out
+    assert "fresh: 13_a_mask_as_a_landscape.ipynb\n" in words
+    assert words.endswith(
+        "Did you mean 13_panoptic_quality, of the earlier course? Its questions are in units "
+        "33 and 34 now\n"
+    )
+    with pytest.raises(ValueError, match=r"no lesson '05': .* in units 21 and 22 now"):
+        reset(mine, "05", lessons)
+
+
+def test_a_reset_says_nothing_of_the_earlier_course_to_others(folders, capsys):
+    lessons, mine = folders
+    lesson(lessons, "a landscape", name="13_a_mask_as_a_landscape")
+    refresh(mine, lessons)
+    reset(mine, "13", lessons)
+    assert "earlier" not in capsys.readouterr().out
 
 
 # ---- Several at once
@@ -315,7 +406,7 @@ def holder(folders):
 
 def test_waiting_for_the_lock_ends_in_one_line(folders, holder, monkeypatch, capsys):
     monkeypatch.setattr(workspace, "PATIENCE", 0.1)
-    assert main(["reset", str(folders[1]), "01"]) == 1
+    assert main(["reset", str(folders[1]), "00"]) == 1
     assert ".handed-out.lock for over 0.1 s: end it and try again" in capsys.readouterr().err
 
 
@@ -333,5 +424,5 @@ def test_it_needs_nothing_but_python(tmp_path):
 
 
 def test_reset_names_the_lessons_there_are(folders):
-    with pytest.raises(ValueError, match="no lesson '09': there are 01"):
-        reset(folders[1], "09", folders[0])
+    with pytest.raises(ValueError, match=r"no lesson '98': there are 01$"):
+        reset(folders[1], "98", folders[0])

@@ -13,7 +13,7 @@ A reading order, one idea in each file:
 
 `minseg.roi.roi_align` comes here by itself with tensors on a GPU. Importing this package imports
 Triton, which exists for Linux only. With TRITON_INTERPRET=1 in the environment *before* that
-import, kernels run on CPU tensors, slowly, in Triton's interpreter: lesson 06 does.
+import, kernels run on CPU tensors, slowly, in Triton's interpreter: units 23 and 24 do.
 """
 
 from minseg_kernels.operators import roi_align, roi_align_fpn

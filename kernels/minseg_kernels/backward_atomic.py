@@ -7,7 +7,7 @@ for 16 bytes from sm_90 on; torchvision's are scalars scattered over the planes.
 
 float32 addition is not associative and the order of atomics is chance, so two runs differ in
 their last bits. `backward_tiles` is deterministic. It also serves the half types: atomics
-would need a float32 copy of the gradient first. (Lesson 06.)
+would need a float32 copy of the gradient first. (Unit 24.)
 """
 
 from collections.abc import Sequence

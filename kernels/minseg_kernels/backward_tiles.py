@@ -10,7 +10,7 @@ Weights separate into rows and columns, which makes a RoI cheap. With bins (p, q
     t[x] = Σ_q wx[q, x] · g[p, q]          grad[y, x] += wy[p, y] · t[x]
 
 each with all channels of the block, and p and q only over bins that reach the tile. A weight of 0
-adds nothing, also of an infinite gradient: a predicate on the multiplication. (Lesson 06.)
+adds nothing, also of an infinite gradient: a predicate on the multiplication. (Unit 24.)
 """
 
 from collections.abc import Sequence

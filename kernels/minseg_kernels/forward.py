@@ -8,7 +8,7 @@ output row of one RoI, for one block of channels:
 
 A feature pyramid takes no launch for each level. A program gets *all* levels, as a tuple, and
 picks the one its RoI belongs to; a single map is a pyramid of one level. (He et al., Mask R-CNN,
-2017, section 3; Lin et al., Feature Pyramid Networks, 2017, section 4.2. Lesson 06.)
+2017, section 3; Lin et al., Feature Pyramid Networks, 2017, section 4.2. Unit 24.)
 """
 
 from collections.abc import Sequence

@@ -13,7 +13,7 @@ goes from a pixel to the bins that read it, with the same weights seen from the 
 
 These are device functions: kernels call them, and they are inlined there. A loop whose end is
 known only on the GPU is written as `while`: the interpreter of Triton 3.6 cannot count a `range`
-up to a tensor when NumPy is 2.4 or newer. (Lesson 06.)
+up to a tensor when NumPy is 2.4 or newer. (Unit 24.)
 """
 
 import triton

@@ -5,7 +5,7 @@ becomes one node that torch.compile keeps whole (`register_fake` tells it shape 
 without running anything), autograd knows its gradient (`register_autograd`), and autocast leaves
 the dtype alone: bfloat16 features in, bfloat16 out, with sums in float32 in between.
 
-One operator serves single maps and pyramids, as one kernel does. (Lesson 06.)
+One operator serves single maps and pyramids, as one kernel does. (Unit 24.)
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ entry for each bin, padded to a power of two (BINS); channels are the second axi
 
 With S ≥ 1 the loops are unrolled, and nothing in them depends on what was read before: a GPU puts
 all 16 loads of 2 × 2 samples in flight together. With S = 0 the number of samples depends on the
-RoI, and the loops stay loops. (Lesson 06.)
+RoI, and the loops stay loops. (Unit 24.)
 """
 
 import triton

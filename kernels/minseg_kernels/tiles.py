@@ -8,7 +8,7 @@ down, in the order of their numbers, those whose samples can come near it:
 
 A vector of RoIs is looked at together; where each hit goes is the number of hits before it, a
 cumulative sum. So no atomics are needed, no sort, and the GPU does not wait for the CPU. The test
-may let a RoI in that adds nothing, but never leaves one out that does. (Lesson 06.)
+may let a RoI in that adds nothing, but never leaves one out that does. (Unit 24.)
 """
 
 from collections.abc import Sequence

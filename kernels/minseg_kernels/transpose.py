@@ -3,7 +3,7 @@
 Our kernels want a pixel's channels side by side; most networks keep each channel as a plane. A
 block of 64 pixels × 64 channels is read along the planes, turned round in fast shared memory, and
 written along the pixels, so that both sides move whole 16-byte pieces. A map is turned once and
-then serves every head that reads it. (Lesson 06.)
+then serves every head that reads it. (Unit 24.)
 """
 
 import triton

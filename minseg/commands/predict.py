@@ -7,7 +7,7 @@ writes result/cat.png and result/dog.png, the pictures with the instances drawn 
 result/predictions.json, the instances as COCO's list of results. With a file of truth, images and
 categories have its ids, as `evaluate` wants them; without one, pictures are numbered from 0 in the
 order given. Pictures come and go one at a time, and their masks never leave their boxes, so that
-neither the number of pictures nor the pixels of one fill the memory. Lesson 08.
+neither the number of pictures nor the pixels of one fill the memory. Unit 42.
 """
 
 from __future__ import annotations

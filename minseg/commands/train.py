@@ -7,7 +7,7 @@
 The same line after `torchrun --nproc-per-node=8 -m minseg` instead of `python -m minseg` trains
 with eight processes (`minseg.train.distributed`). `--resume` goes on with a run that was
 interrupted. What cannot be done is said in one line, also where eight processes find it out.
-Lesson 09.
+Unit 42.
 """
 
 from __future__ import annotations

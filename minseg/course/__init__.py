@@ -1,9 +1,9 @@
-"""What a lesson is made of: predictions, exercises, claims, sources, progress, a check-up.
+"""What a unit is made of: predictions, exercises, sources, progress, a check-up.
 
 Read `predictions` first: a number is guessed, then revealed. Then the exercises:
 
     exercise     what an exercise is: reference, cases, hints, mistakes
-    exercises/   the exercises, a file each: begin with exercises/lesson_05/bilinear.py
+    exercises/   the exercises, a file each: begin with exercises/lesson_21/bilinear.py
     catalogue    find one by its id; its hints and its solution
     check        judge a learner's function
     attempt      run it, whatever it may do: raise, exit, never return
@@ -12,7 +12,8 @@ Read `predictions` first: a number is guessed, then revealed. Then the exercises
 and what else a lesson calls: `claims` (the lecture notes, measured), `recorded` (figures of runs
 that are too long for a lesson), `source` (show the package's own code), `steps` (how long a lesson
 trains), `progress`, `doctor`. All of them speak through `display`; `state` keeps what a learner has
-done, and `entries` says what may stand in its file.
+done, `entries` says what may stand in its file, and `renumbered` what the earlier course called
+things.
 """
 
 from minseg.course.catalogue import hint, solution

@@ -15,7 +15,7 @@ from itertools import combinations
 from typing import Any
 
 from minseg.course.attempt import Outcome, code_of, run, told_when_slow
-from minseg.course.catalogue import find
+from minseg.course.catalogue import find_aloud
 from minseg.course.compare import cut, describe, difference
 from minseg.course.display import say
 from minseg.course.entries import State
@@ -30,10 +30,13 @@ def check(id: str, fn: Callable[..., Any]) -> None:
     Code that takes long can be interrupted: nothing is judged then, and the notebook goes on.
 
     Args:
-        id: the exercise, such as "05.bilinear".
+        id: the exercise, such as "21.bilinear".
         fn: your function.
     """
-    exercise = find(id)
+    exercise = find_aloud(id)
+    if exercise is None:
+        return
+    id = exercise.id
     if not callable(fn):
         say(f'{id}: pass the function itself, `check("{id}", name)`, got {describe(fn)}.')
         return
@@ -56,6 +59,7 @@ def judge(exercise: Exercise, fn: Callable[..., Any]) -> tuple[str, bool]:
 
     Example:
         >>> from minseg.boxes import box_area
+        >>> from minseg.course.catalogue import find
         >>> judge(find("00.area"), box_area)
         ('right, on all 6 cases.', True)
         >>> verdict, _ = judge(find("00.area"), lambda boxes: box_area(boxes).sum())

@@ -1,7 +1,7 @@
 """Whether everything is there that the lessons need: a line for each check, and what mends it.
 
 `doctor()` in a notebook, `python -m minseg doctor` in a terminal. What is optional, such as a GPU,
-is reported and never fails the check-up. Lesson 00 begins with it.
+is reported and never fails the check-up. Unit 00 names it.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def triton(system: str = platform.system()) -> Finding:
     if system != "Linux":
         return Finding("Triton", f"does not exist for {system}", False, optional=True)
     if importlib.util.find_spec("triton") is None:
-        fix = "only lesson 06 reads it: python -m pip install triton"
+        fix = "only units 23 and 24 need it: python -m pip install triton"
         return Finding("Triton", "not installed", False, fix, optional=True)
     return Finding("Triton", version("triton"), True)
 

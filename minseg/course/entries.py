@@ -1,12 +1,15 @@
 """What may stand in a progress file: ids, numbers and short lines of text, and nothing else.
 
-    {"solved": ["05.bilinear"], "guesses": {"05.1": 8.0}, "measured": {"05.1": "7.95 px"}}
+    {"version": 2, "solved": ["21.bilinear"], "guesses": {"21.q_shift": 8.0},
+     "measured": {"21.q_shift": "7.95 px"}, "earlier": {"guesses": {"13.1": 0.5}, …}}
 
-Writing and reading both hold to it. An entry is checked before it is added, so that all that is
-written can be read back. And a file can come from a stranger, so reading takes ids of one form
-only, and no text that could steer a terminal; text may still look like HTML, which is for
-`display.table` to escape. Entries under other names belong to a later version and are kept as they
-are.
+A file without a version is of the earlier course: its entries are renumbered as they are read, and
+`earlier` keeps those that have no place today (`renumbered.py`). Writing and reading both hold to
+it. An entry is checked before it is added, so that all that is written can be read back. And a file
+can come from a stranger, so reading takes ids of one form only, and no text that could steer a
+terminal; text may still look like HTML, which is for `display.table` to escape. Entries under other
+names are not ours and are kept as they are. A file whose version is a later one is not read at all,
+and never written to.
 """
 
 from __future__ import annotations
@@ -17,16 +20,27 @@ from collections.abc import Callable
 from typing import Any
 
 from minseg.course.display import brief
+from minseg.course.renumbered import renumber
 
 State = dict[str, Any]
+
+VERSION = 2  # 1, which no file says, was the earlier course
 
 ID = re.compile(r"\w(?:[\w .-]{0,62}\w)?")  # letters and digits of any script, inside also " .-"
 LONGEST = 200  # characters of a text
 LARGEST = 4 * 2**20  # bytes of a file; a whole course needs about 10 thousand
 
 
+class LaterVersionError(OSError):
+    """A file of a later version: as with a disk that is full, nothing can be written there now."""
+
+
 def empty() -> State:
     """The state before anything is done."""
+    return {"version": VERSION, **_no_entries(), "earlier": _no_entries()}
+
+
+def _no_entries() -> State:
     return {"solved": [], "guesses": {}, "measured": {}}
 
 
@@ -34,7 +48,7 @@ def is_id(value: object) -> bool:
     """Whether a question or an exercise may be called so.
 
     Example:
-        >>> is_id("05.bilinear"), is_id("my own question"), is_id("<b>05.1</b>"), is_id(5.1)
+        >>> is_id("21.bilinear"), is_id("my own question"), is_id("<b>21</b>"), is_id(2.1)
         (True, True, False, False)
     """
     return isinstance(value, str) and ID.fullmatch(value) is not None
@@ -56,9 +70,10 @@ def plain(text: str) -> str:
 
 
 def parse(data: bytes) -> State:
-    """The state in a file's bytes.
+    """The state in a file's bytes, with today's ids.
 
     Raises:
+        LaterVersionError: if a later version wrote it.
         ValueError: for anything that is not one; RecursionError where it is nested too deeply.
     """
     if len(data) > LARGEST:
@@ -66,16 +81,34 @@ def parse(data: bytes) -> State:
     state = json.loads(data.decode("utf-8"))
     if not isinstance(state, dict):
         raise ValueError(f"expected a JSON object, got {type(state).__name__}")
-    state = {**empty(), **state}
-    if not isinstance(state["solved"], list):
-        raise ValueError("`solved` must be a list of exercise ids")
-    for id in state["solved"]:
-        if not is_id(id):
-            raise ValueError(f"`solved` must be a list of exercise ids, got {brief(id)}")
-    _check_entries(state, "guesses", _is_number, "numbers")
-    _check_entries(state, "measured", is_text, "text")
-    encode(state)  # what came from a later version must be fit to be written again, too
+    _check_version(state.get("version", 1))
+    state = {**empty(), **state, "version": VERSION}
+    _check_section(state, "")
+    if not isinstance(state["earlier"], dict):
+        raise ValueError(f"`earlier` must be an object, got {brief(state['earlier'])}")
+    state["earlier"] = {**_no_entries(), **state["earlier"]}
+    _check_section(state["earlier"], "earlier.")
+    encode(state)  # what others wrote beside it must be fit to be written again, too
+    renumber(state)
     return state
+
+
+def _check_version(version: object) -> None:
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise ValueError(f"`version` must be a whole number from 1 on, got {brief(version)}")
+    if version > VERSION:
+        raise LaterVersionError(
+            f"its file is of version {brief(version)}, and this minseg knows {VERSION}: update it"
+        )
+
+
+def _check_section(section: State, where: str) -> None:
+    """What is solved, guessed and measured, of today's course or of the `earlier` one."""
+    solved = section["solved"]
+    if not isinstance(solved, list) or not all(map(is_id, solved)):
+        raise ValueError(f"`{where}solved` must be a list of exercise ids, got {brief(solved)}")
+    _check_entries(section["guesses"], f"{where}guesses", _is_number, "numbers")
+    _check_entries(section["measured"], f"{where}measured", is_text, "text")
 
 
 def encode(state: State) -> bytes:
@@ -83,8 +116,9 @@ def encode(state: State) -> bytes:
     return json.dumps(state, indent=1, sort_keys=True).encode("utf-8")
 
 
-def _check_entries(state: State, name: str, is_right: Callable[[object], bool], what: str) -> None:
-    entries = state[name]
+def _check_entries(
+    entries: object, name: str, is_right: Callable[[object], bool], what: str
+) -> None:
     if not isinstance(entries, dict):
         raise ValueError(f"`{name}` must map ids to {what}, got {brief(entries)}")
     for id, value in entries.items():

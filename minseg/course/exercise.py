@@ -35,7 +35,7 @@ class Exercise:
     """One function to write, and how to judge it.
 
     Args:
-        id: two digits of the lesson, a dot, a name: "05.bilinear".
+        id: two digits of the unit, a dot, a name: "21.bilinear".
         reference: the package's function, the answer key.
         cases: from a seeded generator, the tuples of positional arguments to try. Choose inputs
             that tell mistakes apart: odd sizes, borders, ties, empty sets, non-contiguous tensors.
@@ -59,7 +59,7 @@ class Exercise:
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"\d\d\.\w+", self.id):
-            raise ValueError(f'id must be like "05.bilinear", got {self.id!r}')
+            raise ValueError(f'id must be like "21.bilinear", got {self.id!r}')
 
     def inputs(self, seed: int = 0) -> list[tuple[Any, ...]]:
         """All cases, the same ones on every machine."""

@@ -1,7 +1,8 @@
 """Predict, then reveal: a number is remembered better once it was guessed first.
 
 `guess` keeps an answer and `reveal` shows the measured value beside it. Neither ever stops a
-notebook: an unanswered question shows the answer all the same. Every lesson uses them.
+notebook: an unanswered question shows the answer all the same. Every unit uses them. What an old
+copy of a lesson asks is kept apart from today's questions (`renumbered.py`).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import SupportsFloat
 
 from minseg.course.display import brief, say
 from minseg.course.entries import State, is_id, is_text, plain
+from minseg.course.renumbered import is_asked_no_more, question_today
 from minseg.course.state import load, update
 
 MOST_DIGITS = 17  # of a float: more say nothing
@@ -20,7 +22,7 @@ def guess(question: str, answer: SupportsFloat | None = None) -> None:
     """Keep a prediction before the answer is shown.
 
     Args:
-        question: its id, such as "05.1".
+        question: its id, such as "21.q_shift".
         answer: your number, in the unit that the question asks for; None to go on without.
     """
     if not _is_question("guess", question):
@@ -34,14 +36,14 @@ def guess(question: str, answer: SupportsFloat | None = None) -> None:
         return
 
     def keep(state: State) -> None:
-        state["guesses"][question] = number
+        _section(state, question)["guesses"][question_today(question)] = number
 
     update(keep)
     say(f"{question}: you guess {number:g}. Run on to see.")
 
 
 def reveal(question: str, value: SupportsFloat, unit: str = "", digits: int = 3) -> None:
-    """Print the measured value beside the guess, and keep it for the lesson's recap.
+    """Print the measured value beside the guess, and keep it for the unit's recap.
 
     Args:
         question: the id given to `guess`.
@@ -63,18 +65,23 @@ def reveal(question: str, value: SupportsFloat, unit: str = "", digits: int = 3)
         measured = bare
 
     def keep(state: State) -> None:
-        state["measured"][question] = plain(measured)
+        _section(state, question)["measured"][question_today(question)] = plain(measured)
 
     update(keep)
-    guessed = load()["guesses"].get(question)
+    guessed = _section(load(), question)["guesses"].get(question_today(question))
     yours = "you did not guess" if guessed is None else f"you guessed {guessed:g}"
     say(f"{question}: measured {measured} ({yours}).")
+
+
+def _section(state: State, question: str) -> State:
+    """Where a question's entries stand: apart, if only the earlier course asked it."""
+    return state["earlier"] if is_asked_no_more(question) else state
 
 
 def _is_question(caller: str, question: object) -> bool:
     """Whether it can be an id; says so if not."""
     if not is_id(question):
-        say(f'{caller}: a question is named by a text such as "05.1"; got {brief(question)}.')
+        say(f'{caller}: a question is named by a text such as "21.q_shift"; got {brief(question)}.')
     return is_id(question)
 
 

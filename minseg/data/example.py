@@ -1,7 +1,7 @@
 """An image with its truth, and what a data set of them must offer.
 
 Scenes and images of COCO files are *samples*: they have an `image` and `instances`, some have a
-`panoptic` map. `as_example` makes of each the one form that models are trained on. Lesson 08.
+`panoptic` map. `as_example` makes of each the one form that models are trained on. Unit 40.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ panoptic map as int32,
     (3 + N + 4) · H · W  bytes,  0.2 MB for a scene of 5 things
 
 2000 scenes are 0.4 GB, made once in about 8 seconds, and reading one takes almost no time. With 96
-views of each (`minseg.train.augment`) they last for longer than any lesson trains. Lesson 09.
+views of each (`minseg.train.augment`) they last for longer than any lesson trains. Unit 42.
 """
 
 from __future__ import annotations

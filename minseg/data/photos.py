@@ -5,7 +5,7 @@ with minseg. The coins have truth: `coins.json` holds one mask for each coin, an
 project, in COCO's own format (Lin et al., Microsoft COCO, 2014), so the file can be opened with any
 tool that reads COCO. Masks are stored as compressed run lengths (`minseg.masks`).
 
-Everything measured on synthetic scenes can be tried on these photographs. Lesson 05 starts there.
+Everything measured on synthetic scenes can be tried on these photographs. Unit 21 starts there.
 """
 
 from __future__ import annotations

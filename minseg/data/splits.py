@@ -5,7 +5,7 @@ seed belongs to two of them. Nothing is stored: a data set is its seeds.
 
 The exam is frozen: 200 scenes of 128×128, things of three classes on stuff of three, the same for
 everyone. It is looked at once, at the end; a model tuned on it has not passed it. A test holds a
-hash of all its masks and pixels. Lesson 08 trains on these splits, lesson 18 sits the exam.
+hash of all its masks and pixels. Unit 42 trains on these splits, unit 72 sits the exam.
 """
 
 from __future__ import annotations

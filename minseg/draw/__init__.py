@@ -6,9 +6,10 @@ A reading order:
 2. `segmentation`     an image, its instances, a panoptic map, boxes, a grid
 3. `overlay`          a mask on an image: its fill, its outline, its number
 
-Then one file for each concept, each with the figures of the lesson that teaches it: `answers` (01),
-`masks` (02), `losses` (03), `ap` (07), `mask_rcnn` (08), `strategies` (09), `panoptic_errors` (13).
-This package exports what every lesson uses; the concepts' figures are imported from their files.
+Then one file for each concept, each with the figures of the units that teach it: `answers` (10),
+`masks` (11 to 13), `losses` (14), `ap` (30), `panoptic_errors` (34), `mask_rcnn` (40 to 42),
+`strategies` (43 to 45). This package exports what every unit uses; the concepts' figures are
+imported from their files.
 """
 
 from minseg.draw.figure import (

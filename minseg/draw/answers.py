@@ -1,6 +1,6 @@
 """A picture of painted masks and of the three answers that can be made from them.
 
-Lesson 01 draws its first example with it, and `MaskPainter` its picture for pages without a kernel.
+Unit 10 draws its first example with it, and `MaskPainter` its picture for pages without a kernel.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ A reader must tell colours apart, whatever their colour vision. Instances take t
 petroff10 (M. A. Petroff, Accessible Color Sequences for Data Visualization, 2021); stuff stays
 pale, so that things stand out from it; four roles have one colour each in every lesson. A test
 simulates the three colour vision deficiencies and measures how far apart the colours stay.
-Lesson 01 introduces the look; what is drawn in it begins with `minseg.draw.segmentation`.
+Unit 10 introduces the look; what is drawn in it begins with `minseg.draw.segmentation`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Pictures of a loss's push: which pixels a step would raise, which lower, and how much.
 
-Colour alone does not say which way: each block of pixels that is pushed carries a + or a −. Lesson
-03 draws its table of errors with them, `LossBoard` its picture for pages without a kernel.
+Colour alone does not say which way: each block of pixels that is pushed carries a + or a −. Unit
+14 draws its errors with them, `LossBoard` its picture for pages without a kernel.
 """
 
 from __future__ import annotations

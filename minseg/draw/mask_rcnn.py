@@ -1,4 +1,4 @@
-"""Pictures of lesson 08: the RPN's answer, targets of masks, the course of a training.
+"""Pictures of units 40 to 42: the RPN's answer, targets of masks, the course of a training.
 
 The numbers come from `minseg.experiments.mask_rcnn_probes` and `minseg.train`.
 """

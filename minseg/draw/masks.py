@@ -1,6 +1,6 @@
 """Pictures of written masks: what came back, what was lost, and the IoU for each byte.
 
-Lesson 02 draws its comparisons with them, and two widgets their pictures for pages without a
+Units 11 to 13 draw their comparisons with them, and two widgets their pictures for pages without a
 kernel.
 """
 

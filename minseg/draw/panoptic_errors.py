@@ -1,7 +1,7 @@
 """The picture of `panoptic_errors`: bars of length 1, of PQ and of what it was lost to.
 
 Six parts of a bar must be told apart whatever the reader's colour vision: each has its colour, its
-place in the fixed order, and its number where there is room. Lesson 13.
+place in the fixed order, and its number where there is room. Unit 34.
 """
 
 from __future__ import annotations

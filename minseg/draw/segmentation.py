@@ -3,7 +3,7 @@
 A picture of a segmentation has two jobs: to show which pixels belong together, and to let a
 reader tell the groups apart. So instances are told apart three times over: by colour, by an
 outline (black on white, visible on any ground) and by a number. `minseg.draw.overlay` makes the
-pieces, `minseg.draw.figure` has the colours. Lesson 01 introduces them.
+pieces, `minseg.draw.figure` has the colours. Unit 10 introduces them.
 
 Image axes are in continuous coordinates: pixel (i, j) covers [j, j + 1) × [i, i + 1), so a box of
 a mask, a grid line and a sampling point are drawn where the arithmetic says, with no half pixel

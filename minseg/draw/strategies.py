@@ -1,4 +1,4 @@
-"""Pictures of lesson 09: where rules end, where gradients point, which points a rule picked.
+"""Pictures of units 43 to 45: where rules end, where gradients point, which points a rule picked.
 
 `draw_decades` and `draw_ends` show the dial of `minseg.experiments.two_tasks`, `draw_angles` what
 `shared_gradients` found, `draw_picks` the circle of `wrong_labels`.

@@ -10,7 +10,7 @@ what the program *does*; nothing depends on the machine, nor on what else runs t
 Checkpointing (Chen et al., Training Deep Nets with Sublinear Memory Cost, 2016, section 4) saves
 the inputs of segments only. Of n equal blocks of m tensors each, in s segments, that is s tensors
 and, while one segment is computed anew, m n/s, its own input counted in both. That is least near
-s = √(m n). Lesson 09.
+s = √(m n). Unit 45.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ A prediction is given twice, as a network may put it out: as logits z, whose sig
 probability of each pixel, and as signed distances d, positive inside. Pixel losses read z, the two
 losses on distances read d; Chamfer and Hausdorff read the outline, where d crosses 0. The *push*
 of a loss L on a pixel is −∂L/∂z (or −∂L/∂d): the direction and the size of the step by which
-gradient descent would move the network's output there. Lesson 03 and its widget, `LossBoard`, use
+gradient descent would move the network's output there. Unit 14 and its widget, `LossBoard`, use
 it.
 """
 

@@ -6,7 +6,7 @@ For parameters that only the mask loss reaches, a step of gradient descent is pr
 is one with momentum. Adam divides each parameter's step by the usual size of its own gradient, so
 that w cancels there (Kingma and Ba, Adam, 2015, section 2.1). Here a small Mask R-CNN is trained
 with either. No gradient is clipped and no image is changed, so that only w differs between runs.
-Lesson 09.
+Unit 43.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Five measurements on a Mask R-CNN, each one experiment of lesson 08.
+"""Five measurements on a Mask R-CNN, each one experiment of units 40 to 42.
 
     flow                                        what each part hands on to the next
     pulls                                       how long each loss's gradient is in the backbone

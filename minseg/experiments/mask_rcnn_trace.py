@@ -3,7 +3,7 @@
 A detector's stages hand each other anonymous lists: anchors, proposals, samples, detections. Here
 they are lined up. Row k of every tensor belongs to RoI k: the anchor it came from, the box it was
 moved to, whether it would train and as what, what the heads say of it, whether that is kept. All
-numbers come from `minseg.models`. (He et al., Mask R-CNN, 2017, section 3.) Lesson 08 and its
+numbers come from `minseg.models`. (He et al., Mask R-CNN, 2017, section 3.) Unit 40 and its
 widget, `StageViewer`, use it.
 
     R RoIs    G things    A anchors    C classes    K boxes that the heads are asked about
@@ -162,4 +162,4 @@ class MaskRCNNTrace:
         return kept
 
 
-Walk = MaskRCNNTrace  # its former name, for edited copies of lesson 08
+Walk = MaskRCNNTrace  # its former name, for copies of earlier lessons

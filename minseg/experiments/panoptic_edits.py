@@ -8,7 +8,7 @@ what a segment gives up becomes void (0), what it takes it takes from its neighb
     relabel, delete     another category, or none
     move                a shift by whole pixels
 
-Lesson 13 measures with these what each mistake costs in panoptic quality (Kirillov et al., Panoptic
+Unit 34 measures with these what each mistake costs in panoptic quality (Kirillov et al., Panoptic
 Segmentation, 2019, section 4), and its widget, `PQPlayground`, has a button for each.
 """
 

@@ -5,7 +5,7 @@
 (Girshick, Fast R-CNN, 2015, section 2.3.) An untrained RPN proposes boxes anywhere, so that hardly
 any is positive; a trained one puts many on each thing. `minseg.losses.sample_rois` caps the share
 of positives among those that train. And proposals come in bunches of near copies, which is why
-OHEM suppresses neighbours first (Shrivastava et al., 2016, section 4). Lesson 09.
+OHEM suppresses neighbours first (Shrivastava et al., 2016, section 4). Unit 44.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a representation can reach at best: masks and curves written down, read again, compared.
 
 Nothing is learnt here: the error that is left is that of the representation alone. Each function is
-one experiment of lesson 02:
+one experiment of units 11 to 13:
 
     grid_limits, fit_power, fit_logarithm    the error of grids as they become finer
     multiplications                          what predicting a grid costs

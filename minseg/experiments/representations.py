@@ -3,7 +3,7 @@
 Writing and reading again with nothing learnt in between is the best that a network can reach which
 predicts that representation. `write` does it and counts bytes by one rule: 4 for a coordinate
 (float32), 1 for an area share (in steps of 1/255) or a distance (in quarter pixels, cut off at
-±31.75), 1 bit for a binary cell, 16 bytes for a grid's box. Lesson 02 compares them, and
+±31.75), 1 bit for a binary cell, 16 bytes for a grid's box. Unit 13 compares them, and
 `RepresentationSweep` draws them.
 """
 

@@ -12,7 +12,7 @@ and a step of length s along −G changes each loss, to first order, by
 
 So one backward pass for each loss is enough to try any weights. The step raises each loss whose
 cosine is negative. The length ‖w_i g_i‖ is called the *pull* of a loss. (Angles between tasks'
-gradients: Yu et al., Gradient Surgery for Multi-Task Learning, 2020, section 2.) Lesson 09 and its
+gradients: Yu et al., Gradient Surgery for Multi-Task Learning, 2020, section 2.) Unit 43 and its
 widget, `BalanceBoard`, use it.
 """
 

@@ -8,7 +8,7 @@ cos(θ − θ_i). What is left of its mean squared error, with a noise that no p
 
 and L_a + λ L_b is smallest where tan 2θ = λ sin 2φ / (1 + λ cos 2φ), φ the angle between the two
 wanted directions. `RULES` choose weights while the dial turns: those of `minseg.losses.balance`,
-as they are at each step. Lesson 09.
+as they are at each step. Unit 43.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ labels has been turned over. The classifier is logistic regression on 64 waves o
     p(x) = σ(w · cos(Ωx + φ) + b)          loss of a point: BCE(p, its written label)
 
 (random features: Rahimi and Recht, Random Features for Large-Scale Kernel Machines, 2007). It is
-trained on the points that a rule picks by their loss, anew at each step. Lesson 09.
+trained on the points that a rule picks by their loss, anew at each step. Unit 44.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 A folder for each, with the same files in all of them: `widget.py` holds the state and answers the
 browser, `numbers.py` computes what is drawn, `still.py` draws the picture for where no kernel runs,
 `page.js` and `style.css` are the page. Read `base/` first, then `quantisation_box/`, then the
-widget of a lesson that you know.
+widget of a unit that you know.
 """
 
 from minseg.explore.ap_playground.widget import APPlayground

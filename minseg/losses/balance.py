@@ -21,7 +21,7 @@ where a loss falls slowly.
 
 Fixed weights are hard to beat: all of them 1, with enough regularisation (Kurin et al., In Defense
 of the Unitary Scalarization, 2022), or tuned (Xin et al., Do Current Multi-Task Optimization
-Methods in Deep Learning Even Help?, 2022). Mask R-CNN trains with 1. Lesson 09 compares.
+Methods in Deep Learning Even Help?, 2022). Mask R-CNN trains with 1. Unit 43 compares.
 """
 
 from __future__ import annotations

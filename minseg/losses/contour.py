@@ -15,7 +15,7 @@ stretches count twice. For a predicted probability map p there is the boundary l
 smallest when p is 1 inside and 0 outside; every wrong pixel costs its distance from the true
 border, so that a far blob hurts more than a thick edge. (Barrow et al., Chamfer matching, 1977;
 Huttenlocher et al., Comparing Images Using the Hausdorff Distance, 1993; Kervadec et al., Boundary
-loss, 2019.) Lesson 03. For masks rather than points see `minseg.metrics.surface`. Libraries have
+loss, 2019.) Unit 15. For masks rather than points see `minseg.metrics.surface`. Libraries have
 `pytorch3d.loss.chamfer_distance`, which squares, and `scipy.spatial.distance.directed_hausdorff`.
 """
 

@@ -12,7 +12,7 @@ With logits z, probabilities p = σ(z) and targets t in [0, 1], sums over the pi
 BCE and focal judge each pixel alone; Dice and IoU judge overlap, so that a small object weighs as
 much as a large one. Milletari et al., V-Net, 2016, section 3 (Dice); Lin et al., Focal Loss, 2017,
 section 3; Rahman and Wang, Optimizing Intersection-over-Union, 2016 (soft IoU); He et al., Mask
-R-CNN, 2017, section 3 (BCE of the true class's mask). Lesson 03 draws the gradient of each.
+R-CNN, 2017, section 3 (BCE of the true class's mask). Unit 14 draws the gradient of each.
 
 Nothing is averaged over instances here: a loss returns (N,), and the caller decides. A NaN in one
 instance's prediction makes that instance's loss NaN, and leaves the others alone. Half types are

@@ -9,7 +9,7 @@ and only then computes losses between partners; what found no partner is "no obj
 over all permutations is found in O(n³) by the Hungarian method (Kuhn, 1955); the library call is
 `scipy.optimize.linear_sum_assignment`, and serves here. Note the cost: a probability instead of a
 log-probability, boxes, and *no* mask term (Carion et al., End-to-End Object Detection with
-Transformers, 2020, section 3.1). Lesson 12.
+Transformers, 2020, section 3.1). Unit 53.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ says "background" and little else. Three answers, from blind to choosy:
 Fast R-CNN (Girshick, 2015, section 2.3) and Faster R-CNN sample at random; SSD (Liu et al., 2016,
 section 2.2) ranks negatives; OHEM is Shrivastava et al., Training Region-based Object Detectors
 with Online Hard Example Mining, 2016, section 4. What is hard may also be mislabelled: both kinds
-of mining collect wrong labels. Lesson 09 measures that; lesson 08 trains with the first, which is
+of mining collect wrong labels. Unit 44 measures that; unit 42 trains with the first, which is
 `BalancedPositiveNegativeSampler` in torchvision.
 """
 

@@ -1,7 +1,7 @@
 """Ways to write a mask down, and ways to mend one.
 
 Each file is one way, and its docstring has the formula, the error and the library call. Read them
-in the order of lesson 02:
+in this order, that of units 11 to 13:
 
     rle        run lengths, without loss (`rle_text` packs them; `runs` computes with them)
     grid       m × m cells in a box, as Mask R-CNN predicts them (`upsample` makes a grid finer)
@@ -11,7 +11,7 @@ in the order of lesson 02:
     distance   how far each pixel is from the outline
     level_set  an outline that moves to where the image changes (Chan-Vese)
 
-and of lesson 03, which mends probability maps: `smooth` (total variation) and `crf` (dense CRF).
+and, of unit 15, two that mend probability maps: `smooth` (total variation) and `crf` (dense CRF).
 A function whose name ends in `_loop` is the definition, as slow and as plain as it can be.
 """
 

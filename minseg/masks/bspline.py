@@ -14,7 +14,7 @@ moves all of the curve.
 
 The error of the best fit: O(h⁴) for a smooth outline, where h = perimeter / m is the length of a
 segment, and O(h) at a corner, which a curve of continuous slope has to round off. One ring only: of
-a mask with holes or several parts, `largest_ring(to_polygons(…))`. Lesson 02 measures it.
+a mask with holes or several parts, `largest_ring(to_polygons(…))`. Unit 12 measures it.
 (The library calls are scipy.interpolate.splprep(per=True), which also chooses where knots lie, and
 scipy.interpolate.BSpline.)
 """

@@ -17,7 +17,7 @@ The posterior ∝ exp(−E) is approximated by independent pixels Q_i, all updat
 N² kernel is written out: exact, and fit for small images. As in the equation it is not normalised,
 so a weight counts for each *pair*, and a Gaussian of θ pixels reaches about 2πθ² of them.
 (Implementations that divide by row sums need larger weights. The usual library is pydensecrf, with
-DenseCRF2D.inference as the call.) Lesson 03.
+DenseCRF2D.inference as the call.) Unit 15.
 """
 
 from __future__ import annotations

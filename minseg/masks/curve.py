@@ -8,7 +8,7 @@ arclength s, the way walked along the curve, is the same for every sampling of i
 
 Fourier descriptors and B-splines (`minseg.masks.fourier`, `minseg.masks.bspline`) begin with it.
 Cutting a corner between two samples is all that is lost: on a polygon the error is at most half the
-distance L / count between two samples. Lesson 02 uses it.
+distance L / count between two samples. Unit 12 uses it.
 """
 
 from __future__ import annotations

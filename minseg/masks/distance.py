@@ -13,7 +13,7 @@ its corner only √2/2, and ½ is all that is taken off.
 The sign is a convention. Most of the level-set and graphics literature, and the boundary loss
 (Kervadec et al., 2019), put *minus* inside (Osher & Fedkiw, Level Set Methods, 2003, section 2.4);
 mixing the two signs inverts the mask. The slope is 1 almost everywhere, but not on the skeleton,
-where two pieces of outline are equally near. Lesson 02. (The library call beneath it is
+where two pieces of outline are equally near. Unit 13. (The library call beneath it is
 scipy.ndimage.distance_transform_edt, once for the inside and once for the outside.)
 
 The zero crossing lies *between* pixels, and bilinear interpolation finds it there. So a distance

@@ -17,7 +17,7 @@ its own parameter comes back exactly; by arclength the same curve has more terms
 At a corner c_k falls as 1/k², so the error is O(1/K): doubling K halves it.
 
 A descriptor holds one ring: of a mask with holes or several parts, `largest_ring(to_polygons(…))`.
-Lesson 02 measures all this. (The library call for the sum is torch.fft.fft; pyefd has descriptors
+Unit 12 measures all this. (The library call for the sum is torch.fft.fft; pyefd has descriptors
 in Kuhl & Giardina's real form.)
 """
 

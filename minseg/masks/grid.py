@@ -18,7 +18,7 @@ The error of binary cells is a fraction of a cell, all along the outline of a bo
     1 - IoU ≈ c · (perimeter / area) · L / m
 
 with c near 0.2 for a nearest paste, so each doubling of m halves it. Area shares know where in the
-cell the outline passes: pasted bilinearly they are 4 to 5 times better. Lesson 02 measures both.
+cell the outline passes: pasted bilinearly they are 4 to 5 times better. Unit 11 measures both.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ image I best by a short outline: gradient descent on
 
 c1 and c2 are the means of I weighted by H_ε(φ) and by 1 − H_ε(φ). No edge is looked for, so blurred
 objects are found as well as sharp ones. δ_ε is small far away from the outline: what the start does
-not touch is found late or never. Lesson 02. (The library call is skimage.segmentation.chan_vese.)
+not touch is found late or never. Unit 13. (The library call is skimage.segmentation.chan_vese.)
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ et al., 2014), whose polygons are not allowed more than that.
 
 Fewer corners: Douglas & Peucker (1973) keep a corner only if the outline without it would pass
 farther away than `tolerance`. So the error is known before it is made: the outline moves by at most
-`tolerance`, and 1 - IoU is at most about tolerance · perimeter / area. Lesson 02 measures it.
+`tolerance`, and 1 - IoU is at most about tolerance · perimeter / area. Unit 12 measures it.
 (Library calls: skimage.measure.find_contours for open or closed lines, without parts and holes;
 skimage.measure.approximate_polygon for `simplify`.)
 """

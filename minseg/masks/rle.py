@@ -6,7 +6,7 @@ of equal pixels is, starting with background:
     0 1 1 0 0 0 1   →   counts [1, 2, 3, 1]        1 1 0   →   counts [0, 2, 1]
 
 The compressed form packs the counts into printable text, see `minseg.masks.rle_text` (the format of
-the COCO API, Lin et al., Microsoft COCO, 2014). Lesson 02 measures what it costs.
+the COCO API, Lin et al., Microsoft COCO, 2014). Unit 13 measures what it costs.
 
 The library calls are pycocotools.mask.encode and decode; a compressed string is byte-equal to
 theirs.

@@ -9,7 +9,7 @@ are added to make a character:
     a number of 100       →   4 + 32, 3            →   "T3"
 
 (Lin et al., Microsoft COCO, 2014, and its API, where the call is pycocotools.mask.encode.)
-`to_text_loop` and `from_text_loop` are the definition, character by character. Lesson 02 measures
+`to_text_loop` and `from_text_loop` are the definition, character by character. Unit 13 measures
 what it costs.
 """
 

@@ -10,7 +10,7 @@ are begin, end, begin, end … in rising order. From them follow
 where F_B(x) counts the pixels of B before number x. F_B is a broken line through B's edges, so
 `numpy.interp` reads it, for all runs of all masks at once. A picture of 12 megapixels costs what
 its outlines cost, not what its pixels cost; pycocotools counts runs for the same reason (Lin et
-al., Microsoft COCO, 2014, and its API). Lesson 02 has run lengths, lesson 07 overlaps.
+al., Microsoft COCO, 2014, and its API). Unit 13 has run lengths, unit 31 overlaps.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ walked twice crosses twice at the very same x and cancels: holes are joined by s
 
 The library call is skimage.draw.polygon2mask, for one polygon. Tools round differently: a square
 from 5.5 to 16.5 has pixels 5 to 15 of each axis here; in pycocotools, which rounds the outline to
-whole pixels first, 6 to 16. Lesson 02 compares them.
+whole pixels first, 6 to 16. Unit 12 compares them.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ large square hardly notices, a line of one pixel loses 2w. That is why thin part
 
 The solver uses that w|d| = max over |z| ≤ w of z·d. Each pair of neighbours has a z, D takes the
 differences, u = p − Dᵀz; z climbs by D u / 8 and is clamped to ±w (Chambolle, 2004; with the
-momentum of Beck & Teboulle, 2009). As ‖D‖² ≤ 8, that is safe whatever w is. Lesson 03.
+momentum of Beck & Teboulle, 2009). As ‖D‖² ≤ 8, that is safe whatever w is. Unit 15.
 (The library call is skimage.restoration.denoise_tv_chambolle. Its total variation is isotropic, a
 sum of √(Δ_y² + Δ_x²), which counts a slanting outline by its length.)
 """

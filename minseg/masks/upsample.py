@@ -10,7 +10,7 @@ block, stride s pixels from its neighbour's, and what falls on one place is adde
 Where s does not divide k, places get different numbers of writes, and even a constant input comes
 out as a checkerboard (Odena et al., Deconvolution and Checkerboard Artifacts, Distill, 2016). Mask
 R-CNN's k = 2, s = 2 (He et al., 2017, figure 4) writes each place once: only its four weights can
-differ. Lesson 02 shows it.
+differ. Unit 11 shows it.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ images, A = 4 ranges of area and T = 10 IoU thresholds:
 
 This file checks and collects. The crowd rule is stated in `ap_matching`. All twelve numbers equal
 pycocotools', but for results with a box and a mask (`APAccumulator`).
-(Lin et al., Microsoft COCO, 2014.) Lesson 07.
+(Lin et al., Microsoft COCO, 2014.) Unit 30.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ that area is a convention, and the conventions disagree in the second digit (cla
     11      the mean of p̂ at r = 0, 0.1 … 1, as Pascal VOC until 2009 (Everingham et al., The
             Pascal Visual Object Classes Challenge, 2010, section 4.2)
 
-Lesson 07 computes all four from seven detections.
+Unit 30 computes all four from seven detections.
 """
 
 from __future__ import annotations

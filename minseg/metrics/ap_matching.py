@@ -21,7 +21,7 @@ The crowd rule, which other files refer to. A *crowd* is one region drawn around
 
 (Lin et al., Microsoft COCO, 2014, and the evaluation code that came with it.) `match_loop` is the
 rule for one threshold and one class; `match` treats all thresholds, area ranges and classes of an
-image together. Lesson 07 does it by hand first. Letters, here and in `ap_result`: D detections and
+image together. Unit 30 does it by hand first. Letters, here and in `ap_result`: D detections and
 G truths of an image, A ranges of area, T thresholds.
 """
 

@@ -7,7 +7,7 @@
 (Lin et al., Microsoft COCO, 2014; Cheng et al., Boundary IoU, 2021, and the code of both.) With
 crowds overlap is another number, and bands are never compared: the crowd rule of `ap_matching`.
 How large a detection counts goes with the kind: as many pixels as its mask has, or as its box.
-Lesson 07.
+Unit 31.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 For each class and area range the detections of all images are sorted by score, equal scores in the
 order of images, and then of the list. That gives a curve for each IoU threshold, a curve gives an
 AP (`ap_curve`), and everything else is an average over classes and thresholds in which a class
-without truths in the range does not take part (Lin et al., Microsoft COCO, 2014). Lesson 07.
+without truths in the range does not take part (Lin et al., Microsoft COCO, 2014). Unit 31.
 
 Letters: A ranges of area, T IoU thresholds, C classes, n detections of a class in all images.
 """

@@ -12,7 +12,7 @@ pixels within d of the contour of G:
 
 The trimap is older: a band around the *true* contour, both sides, in which pixel accuracy is
 counted, at several widths (Kohli et al., Robust Higher Order Potentials, 2009). What a prediction
-does far from the truth it never sees. Lesson 07.
+does far from the truth it never sees. Unit 32.
 
 Distances are Chebyshev's, max(|Δi|, |Δj|), and everything outside the image is background: an
 object that is cut by the frame has a boundary there. All of it is as in the authors' code.

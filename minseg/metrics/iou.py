@@ -9,7 +9,7 @@ mask need only be compared where it has pixels.
 
 Two masks without pixels have no ratio; here their IoU is 0, as in COCO's tools. With a crowd the
 union is replaced by the detection's own area: the crowd rule of `minseg.metrics.ap_matching`
-(Lin et al., Microsoft COCO, 2014, and its evaluation code). Lesson 07.
+(Lin et al., Microsoft COCO, 2014, and its evaluation code). Unit 30.
 """
 
 from __future__ import annotations

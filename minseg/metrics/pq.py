@@ -4,7 +4,7 @@
 
 (Kirillov et al., Panoptic Segmentation, 2019, section 4). TP are the pairs of segments that match,
 FP predictions and FN truths without a match. The denominator is half of all segments, so
-PQ = 2 Σ IoU / (#predicted + #true). Lesson 13.
+PQ = 2 Σ IoU / (#predicted + #true). Unit 33.
 
 The way of the data, one file for each step:
 

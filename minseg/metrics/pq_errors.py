@@ -16,7 +16,7 @@ and each term has a cause. A matched pair loses its error pixels: 1 − IoU = #e
 Every false positive and negative is put down to one cause, so the five parts of a class add up to
 1 − PQ, and so do their means over classes. The idea of naming causes is TIDE's (Bolya et al., 2020,
 for AP, where parts do not add up). Sorting errors into recognition, mask and boundary alone would
-not do: a boundary that is bad enough turns into a miss and an invention. Lesson 13.
+not do: a boundary that is bad enough turns into a miss and an invention. Unit 34.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ section 4, and its code). Pixels that are void in the truth leave the union. A c
 true segment drawn around many objects, neither matches nor is missed. A prediction without a match
 is a false positive unless more than half of it lies on void and on crowds of its category: then it
 is ignored. (The tool itself knows one crowd of a category in an image, the last that is listed;
-here all count.) Lesson 13.
+here all count.) Unit 33.
 
 What is left is counted as in any detection task: `matched` pairs are true positives (TP),
 `invented` predictions false positives (FP), `missed` truths false negatives (FN).

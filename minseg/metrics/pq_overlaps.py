@@ -6,7 +6,7 @@ and column sums, and
     IoU(p, g) = |p ∩ g| / (|p| + |g| − |p ∩ g| − |p ∩ void|)
 
 where the last term takes pixels that are void in the truth out of the union: they count neither
-for nor against (Kirillov et al., Panoptic Segmentation, 2019, section 4). Lesson 13.
+for nor against (Kirillov et al., Panoptic Segmentation, 2019, section 4). Unit 34.
 
 A map is mostly runs of equal ids. Only where a row changes is there anything to sort, so counting
 run by run costs a tenth of sorting all pixels; a map of noise costs no more than it did.

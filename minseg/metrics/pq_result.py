@@ -10,7 +10,7 @@ product of means: averages do not multiply.
 
 Counts add up over images and over processes in any order, also the sum of IoUs, to the last bit:
 a float64 between ½ and 1 is a whole multiple of 2⁻⁵³, and Python adds whole numbers exactly.
-Lesson 13.
+Unit 33.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ d(x, S) for the distance from x to the nearest point of S. Then
 Two definitions of ASSD go by one name (the medpy library averaged the means up to version 0.4 and
 pools since 0.5): in the pooled one the longer surface counts for more. Say which one you report.
 (Gerig et al., Valmet, 2001, for the average; Huttenlocher et al., 1993, for Hausdorff's distance.)
-Lesson 07 compares them.
+Unit 32 compares them.
 
 The surface is M − erode(M), a chain of *pixels* whose centres are compared. With connectivity 1 a
 pixel counts if one of its 4 neighbours is missing, with 2 if one of 8 is; the outside of the image

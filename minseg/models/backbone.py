@@ -10,7 +10,7 @@ what; a feature pyramid gives every resolution both, by adding the coarse maps t
 (He et al., Deep Residual Learning, 2016, section 3; Lin et al., Feature Pyramid Networks, 2017,
 section 3.) Normalisation is GroupNorm (Wu and He, 2018), which looks at one image at a time: with
 a few images in a batch, BatchNorm's statistics are too noisy, and a split batch would train
-differently. Lesson 08; every other model of the course stands on the same backbone. The libraries'
+differently. Unit 40; every other model of the course stands on the same backbone. The libraries'
 are `torchvision.models.resnet50` and `torchvision.ops.FeaturePyramidNetwork`.
 """
 

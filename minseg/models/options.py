@@ -12,7 +12,7 @@ model was trained as it was then. So a class keeps, beside its new argument, wha
 
     before = {"norm": "batch"}      # files without "norm" were made when there was no other
 
-An argument that is added to a model is added there too. Lesson 09.
+An argument that is added to a model is added there too. Unit 42.
 """
 
 from __future__ import annotations

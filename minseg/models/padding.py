@@ -9,7 +9,7 @@ fullest:
 
 Padding at the far edges moves no coordinate: a box found in the padded image is a box of the image.
 With one shape for all, matching and suppression run on the whole batch at once; a Python loop over
-images would take longer than the convolutions of a model this small. Lesson 08 uses all of it;
+images would take longer than the convolutions of a model this small. Unit 40 uses all of it;
 `minseg.boxes` has IoU and NMS for whole batches. torchvision pads in `GeneralizedRCNNTransform`.
 """
 

@@ -9,7 +9,7 @@ part in 2048, and the file is half as large.
 
 A checkpoint of a run (`minseg.train.checkpoint`) holds these and more, so it can be loaded as a
 model too. What a file says is checked against the class before anything is made of it
-(`minseg.models.options`). Lesson 09.
+(`minseg.models.options`). Unit 42.
 """
 
 from __future__ import annotations

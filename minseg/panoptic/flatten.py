@@ -8,7 +8,7 @@ Panoptic Segmentation, 2019, section 3). So a set is turned into a map by a rule
 where the priority is the score unless you say otherwise. What the other masks had there is lost:
 reading the map back with `to_instances` gives the masks again if they were disjoint, and never the
 scores.
-Lesson 01 counts what is lost; lesson 14 compares rules.
+Unit 10 counts what is lost; unit 60 compares rules.
 """
 
 from __future__ import annotations

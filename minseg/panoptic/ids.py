@@ -5,7 +5,7 @@
 Things are counted from instance 1; each stuff class is one segment with instance 0; id 0 is void,
 a pixel that belongs to nothing. Category ids start at 1, so no segment collides with void.
 This is the encoding of Cityscapes and DeepLab (divisor 1000); COCO's files store segment numbers
-as colours and a table beside them (Kirillov et al., Panoptic Segmentation, 2019). Lesson 13.
+as colours and a table beside them (Kirillov et al., Panoptic Segmentation, 2019). Unit 33.
 
 The number must fit. With a divisor of 1000, instance 1000 of class 1 *is* instance 0 of class 2,
 and uint16 holds 65 classes only: `encode` refuses both.

@@ -6,7 +6,7 @@ interpolation, and the readings are averaged:
     y_ps = y1 + (p + (s + ½)/n) · bin_h        out[p, q] = mean over s, t of f(x_qt, y_ps)
 
 (He et al., Mask R-CNN, 2017, section 3; border rules as in torchvision's operator, checked against
-its recorded outputs). Lesson 05 builds it; lesson 06 takes it to the GPU.
+its recorded outputs). Unit 22 builds it; unit 24 takes it to the GPU.
 
 The rules that papers leave out. With `aligned` half a pixel is subtracted, because pixel j's value
 sits at its centre j + ½; without, boxes are forced to at least one feature pixel. A sample at an

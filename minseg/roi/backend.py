@@ -1,7 +1,7 @@
 """Choose the back end of RoIAlign: PyTorch's own operations, or the Triton kernels.
 
 Tensors on a CUDA GPU go to `minseg_kernels`, others to PyTorch. Triton exists for Linux only and
-its import takes a while, so it is looked for when a call asks for it, not before. (Lesson 06.)
+its import takes a while, so it is looked for when a call asks for it, not before. (Unit 24.)
 """
 
 from __future__ import annotations

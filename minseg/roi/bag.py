@@ -6,7 +6,7 @@ Each output row is a weighted sum of a few rows of a table. Written as a matrix,
 with A sparse, and the gradient with respect to the table is Aᵀ · grad: *the same operation* with
 the roles of "who writes" and "who is read" swapped. Word embeddings are averaged like this, so
 PyTorch has it as `embedding_bag`, fast and threaded; RoIAlign is such a bag of pixels, and that
-is why it needs no C++ of its own. Lesson 06 takes this to the GPU. The library call is
+is why it needs no C++ of its own. Unit 24 takes this to the GPU. The library call is
 `torch.nn.functional.embedding_bag(…, mode="sum", per_sample_weights=…)`.
 
 Its own backward would add into the table row by row; sorting the taps by the pixel that they read

@@ -5,9 +5,9 @@ near it is:
 
     f(x, y) = Σ_ij  F[i, j] · max(0, 1 - |x - j|) · max(0, 1 - |y - i|)
 
-RoIAlign (He et al., Mask R-CNN, 2017, section 3) is built from nothing else. Lesson 05 takes it
+RoIAlign (He et al., Mask R-CNN, 2017, section 3) is built from nothing else. Unit 21 takes it
 apart. Here x and y are *index* coordinates: pixel (i, j) sits at x = j, y = i. A continuous image
-coordinate u, in which the same pixel covers [j, j + 1), is x = u - 0.5: lesson 05's half pixel.
+coordinate u, in which the same pixel covers [j, j + 1), is x = u - 0.5: unit 22's half pixel.
 
 Library calls are `scipy.ndimage.map_coordinates(…, order=1, mode="nearest")` and, in coordinates
 from -1 to 1, `torch.nn.functional.grid_sample(…, padding_mode="border", align_corners=True)`.
@@ -47,7 +47,7 @@ def bilinear_sample(features: Tensor, x: Tensor, y: Tensor) -> Tensor:
         (C, P), differentiable with respect to `features`, `x` and `y`; of half types in float32,
         since bfloat16 has no 511 to clamp to. At an integer coordinate the derivative is the one
         towards the right (lower) neighbour: the neighbour is low + 1, not ceil, which would be the
-        same pixel twice and a derivative of zero (claim C44, measured in lesson 05).
+        same pixel twice and a derivative of zero (claim C44, measured in notebook 92).
 
     Raises:
         TypeError: if an argument is not floating point.

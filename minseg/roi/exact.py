@@ -8,7 +8,7 @@ sampling, because the hats separate and integrate in closed form:
 
 RoIAlign with n samples for each axis approaches it as n grows. (Precise RoI pooling, Jiang et al.,
 Acquisition of Localization Confidence, 2018, section 3.3, pools like this; the library call is
-`mmcv.ops.PrRoIPool`.) Lesson 05 uses it as the truth against which RoI pooling and RoIAlign are
+`mmcv.ops.PrRoIPool`.) Unit 21 uses it as the truth against which RoI pooling and RoIAlign are
 measured.
 
 Border rules are RoIAlign's: constant up to one pixel beyond the outermost centres, then 0.

@@ -10,7 +10,7 @@ s = e + r/2, where r of the n steps round to the nearest,
 
 One step gives a rectangle, two steps a triangle. Each integration raises the power by one, so the
 same sum is the cumulative distribution (n) and the expected shortfall (n+1). Times the stride, the
-error is in image pixels. Lesson 04 measures all of it.
+error is in image pixels. Unit 20 measures all of it.
 """
 
 from __future__ import annotations

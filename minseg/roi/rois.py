@@ -2,7 +2,7 @@
 
 A RoI is one row (batch index, x1, y1, x2, y2): which image of the batch, and a box in *image*
 pixels. `spatial_scale` = 1/stride takes it to feature pixels. A list with one (L, 4) tensor of
-boxes for each image says the same. Lesson 05 counts the batch index among its six conventions.
+boxes for each image says the same. Unit 22 counts the batch index among its six conventions.
 """
 
 from __future__ import annotations

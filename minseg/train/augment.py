@@ -10,7 +10,7 @@ scene under
 so one scene stands for 8 · 6 · 2 = 96. Masks and maps turn with the image; colours do not touch
 them. A photograph has an up and its colours mean something: there only the left-right mirror is
 free (He et al., Mask R-CNN, 2017, section 3.1, trains with nothing else). In between are pictures
-that may lie any way, but whose negative is none of their kind, as coins. Lessons 08 and 09.
+that may lie any way, but whose negative is none of their kind, as coins. Units 42 and 43.
 
 Each function takes a seed and is a function of it: the same seed gives the same view.
 """

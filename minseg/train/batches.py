@@ -13,7 +13,7 @@ Seeds are mixed by numpy's `SeedSequence`, whose results are the same on every m
 (O'Neill, Developing a seed_seq alternative, 2015).
 
 A model learns from what was annotated one by one. Crowds and things without a pixel are left out.
-Lesson 09.
+Unit 42.
 """
 
 from __future__ import annotations

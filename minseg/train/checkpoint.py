@@ -6,7 +6,7 @@
 One file, because two could disagree (`minseg.tensor_file`). Nothing else is needed: the order of
 images and all seeds follow from the seed and the step (`minseg.train.batches`). The weights stand
 there as in a file of a model (`minseg.models.saved`), so that a checkpoint can be used as one.
-Lesson 09.
+Unit 45.
 """
 
 from __future__ import annotations

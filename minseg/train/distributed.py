@@ -12,7 +12,7 @@ all processes: `minseg.losses.mean_over_processes`.
 PyTorch's DistributedDataParallel averages while the backward pass still runs (Li et al., PyTorch
 Distributed, 2020, section 3.2), over gloo on CPUs and nccl on GPUs. Start W of them with
 `torchrun --nproc-per-node=W -m minseg train …`. Without it there is one process, and nothing here
-is used. What processes ask one another is in `minseg.processes`. Lesson 09.
+is used. What processes ask one another is in `minseg.processes`. Unit 45.
 """
 
 from __future__ import annotations

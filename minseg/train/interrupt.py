@@ -6,7 +6,7 @@ only one of them; they agree on the step after which all stop (`minseg.processes
 Ctrl-C twice does not wait for the step, and leaves the checkpoint before.
 
 A process that ends by signal number n reports 128 + n by custom: 130 for Ctrl-C, 143 for SIGTERM,
-which is what the schedulers of clusters send some time before they kill. Lesson 09.
+which is what the schedulers of clusters send some time before they kill. Unit 45.
 """
 
 from __future__ import annotations

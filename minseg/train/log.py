@@ -8,7 +8,7 @@ on from a checkpoint takes its rows, says where the file differs, and writes it 
     file, run was killed    1 2 3 4 5 6 7 8 9 1        → rows after step 8 are dropped
     file, altered           1 2 3 4 4 4 7 8            → line 6 is not what was written
 
-A run that was interrupted ten times has one row for each step, like any other. Lesson 09.
+A run that was interrupted ten times has one row for each step, like any other. Unit 45.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ undisturbed one would have, because what a step does is a function of
 
 and of no clock and no hidden state: what a model draws comes from seeds made of (seed, step).
 (On the same machine with the same number of threads: sums in another order round otherwise, and
-some kernels of a GPU have no fixed order.) Lesson 09.
+some kernels of a GPU have no fixed order.) Unit 42.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ x to a x + b x³ + c x⁵; five rounds bring all that begin between 0.002 and 1 
 (Jordan et al., Muon: An optimizer for hidden layers in neural networks, 2024, which has a, b, c.
 √max makes a step as large as one of AdamW's, so one learning rate serves both: Liu et al., Muon is
 Scalable for LLM Training, 2025, section 2.2, there with scale 0.2.) A kernel (out, in, h, w) is the
-matrix (out, in·h·w). Lesson 08 trains with it.
+matrix (out, in·h·w). Unit 42 trains with it.
 
 The library call is `torch.optim.Muon` (PyTorch 2.9 or newer), for matrices only and in bfloat16
 inside. With `adjust_lr_fn="match_rms_adamw"` and our scale at 0.2 its steps are these, but for the

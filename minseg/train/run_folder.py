@@ -18,7 +18,7 @@ is *held* counts, not whether it is there. (On Unix this is flock, through the p
 which PyTorch stands on too.)
 
 Only the first of several processes writes. All of them read when a run goes on, so on several
-machines the folder must be one that all of them see. Lesson 09.
+machines the folder must be one that all of them see. Unit 45.
 """
 
 from __future__ import annotations

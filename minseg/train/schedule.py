@@ -8,7 +8,7 @@ Up in a straight line over the first w steps, then down half a cosine to nothing
 The end is where most is won: a model in the middle of its schedule, its rate still high, is far
 worse than one that is as old but at its end. So N must be known in good time. (Cosine: Loshchilov
 and Hutter, SGDR, 2017, section 3; warm-up: Goyal et al., Accurate, Large Minibatch SGD, 2017,
-section 2.2.) Lesson 09.
+section 2.2.) Unit 45.
 
 Asked for seconds instead of steps, training guesses N from a few steps, and w from that. A young
 network has few proposals to work on, so its steps are quick; the guess is too high. After w steps,

@@ -7,7 +7,7 @@ and the scales of normalisations b use AdamW: a running mean of g, divided by th
 mean of g² (Loshchilov and Hutter, Decoupled Weight Decay Regularization, 2019, algorithm 2). Only W
 shrinks a little with every step: the scale of a normalisation or a bias has no reason to be small.
 Clipping (Pascanu et al., On the difficulty of training RNNs, 2013, section 3.2) keeps one odd batch
-from throwing the model out of the valley it is in. Lesson 09.
+from throwing the model out of the valley it is in. Unit 45.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How good a model is on images that it has not learnt from: AP, or PQ if it draws panoptic maps.
 
 The images are shared out among the processes, and what each has matched is merged
-(`APAccumulator`, `PQAccumulator`). The numbers are the same however many took part. Lesson 09.
+(`APAccumulator`, `PQAccumulator`). The numbers are the same however many took part. Unit 42.
 """
 
 from __future__ import annotations

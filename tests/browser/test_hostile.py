@@ -26,8 +26,8 @@ import json
 from minseg.course import progress
 from minseg.course.state import state_path
 state_path().parent.mkdir(parents=True, exist_ok=True)
-state_path().write_text(json.dumps({"measured": {f"05.{k}": hostile[k] for k in range(3)}}))
-progress("05")
+state_path().write_text(json.dumps({"measured": {f"21.q_{k}": hostile[k] for k in range(3)}}))
+progress("21")
 state_path().unlink()""",
     "claim": """
 from minseg.course import claim
@@ -98,7 +98,7 @@ def cells(notebook, lab):
 
 def test_text_of_strangers_is_shown_and_never_comes_to_life(cells):
     for k, text in enumerate(HOSTILE):
-        row = cells("progress").locator("tr", has=cells.page.get_by_text(f"05.{k}", exact=True))
+        row = cells("progress").locator("tr", has=cells.page.get_by_text(f"21.q_{k}", exact=True))
         expect(row.locator("td").last).to_have_text(text)
     measured = cells("claim").locator("tr", has=cells.page.get_by_text("Measured here"))
     expect(measured.locator("td").last).to_have_text(ALL)

@@ -186,7 +186,7 @@ def test_a_probe_decides_what_is_compared():
 
 
 def test_unknown_ids_are_named():
-    with pytest.raises(ValueError, match=r"lesson 99 \(99.span\), got '99.spam'"):
+    with pytest.raises(ValueError, match=r"unit 99 \(99.span\), got '99.spam'"):
         check("99.spam", span)
     with pytest.raises(ValueError, match="id must be like"):
         Exercise("span", span, cases, (), {})

@@ -1,4 +1,4 @@
-"""The exercises of lesson 06: kernels equal PyTorch, and a learner's kernel cannot do harm."""
+"""The exercises of units 23 and 24: kernels equal PyTorch, and a learner's cannot do harm."""
 
 import difflib
 import inspect
@@ -17,8 +17,8 @@ triton = pytest.importorskip("triton", reason="Triton exists for Linux only: pip
 tl = pytest.importorskip("triton.language")
 
 from minseg.course.exercises import exercises_of  # noqa: E402  # it needs Triton
-from minseg.course.exercises.lesson_06.add import add  # noqa: E402
-from minseg.course.exercises.lesson_06.patch import patched  # noqa: E402
+from minseg.course.exercises.lesson_23.add import add  # noqa: E402
+from minseg.course.exercises.lesson_23.patch import patched  # noqa: E402
 
 
 def expected_bins(pixels, bins):
@@ -34,11 +34,11 @@ def expected_rois(pixels, rois):
 @pytest.mark.parametrize(
     ("id", "expected"),
     [
-        ("06.add", torch.add),
-        ("06.gather", lambda table, index: table[index]),
-        ("06.sample", lambda pixels, x, y: bilinear_sample(pixels.permute(2, 0, 1), x, y).T),
-        ("06.bin", expected_bins),
-        ("06.roi", expected_rois),
+        ("23.add", torch.add),
+        ("23.gather", lambda table, index: table[index]),
+        ("23.sample", lambda pixels, x, y: bilinear_sample(pixels.permute(2, 0, 1), x, y).T),
+        ("24.bin", expected_bins),
+        ("24.roi", expected_rois),
     ],
 )
 def test_the_answer_key_is_right(id, expected):
@@ -83,33 +83,33 @@ def relies_on_zeros(a, b, out, n, BLOCK: tl.constexpr):
 
 
 def test_another_way_of_writing_it_passes():
-    assert judge(find("06.add"), another_add) == ("right, on all 4 cases.", True)
+    assert judge(find("23.add"), another_add) == ("right, on all 4 cases.", True)
 
 
 def test_an_untouched_stub_is_not_attempted_yet():
-    verdict, solved = judge(find("06.add"), untouched)
+    verdict, solved = judge(find("23.add"), untouched)
     assert verdict.startswith("not attempted yet") and not solved
 
 
 def test_an_exception_is_reported_with_its_line():
-    verdict, _ = judge(find("06.add"), breaks)
+    verdict, _ = judge(find("23.add"), breaks)
     assert "your code stopped with KeyError: 'a key that is missing'" in verdict
     assert 'in `breaks`: return tl.load(a + {}["a key that is missing"])' in verdict
 
 
 def test_a_wild_kernel_does_no_harm():
-    verdict, solved = judge(find("06.add"), wild)
+    verdict, solved = judge(find("23.add"), wild)
     assert "['touched outside']: yours is" in verdict and not solved
 
 
 def test_what_a_mask_leaves_out_is_not_zero_by_luck():
     """The interpreter would give 0 there, a GPU anything."""
-    verdict, solved = judge(find("06.add"), relies_on_zeros)
+    verdict, solved = judge(find("23.add"), relies_on_zeros)
     assert "at [2] yours is nan" in verdict and not solved
 
 
 def test_a_function_that_is_no_kernel_hears_what_is_missing():
-    verdict, _ = judge(find("06.add"), lambda a, b, out, n, BLOCK: None)
+    verdict, _ = judge(find("23.add"), lambda a, b, out, n, BLOCK: None)
     assert "TypeError: a kernel needs @triton.jit" in verdict
 
 
@@ -128,7 +128,7 @@ def test_where_nothing_can_be_judged_it_says_what_is_missing(opening, says):
         "check('06.add', find('06.add').reference)"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert said.stdout.startswith("06.add: cannot be judged here: ") and says in said.stdout
+    assert said.stdout.startswith("23.add: cannot be judged here: ") and says in said.stdout
 
 
 def test_a_kernel_shows_its_source():
@@ -137,7 +137,7 @@ def test_a_kernel_shows_its_source():
 
 
 def test_the_case_is_described_by_the_kernels_names():
-    assert "case 1 of 4: a = float32 tensor (13,)" in judge(find("06.add"), wild)[0]
+    assert "case 1 of 4: a = float32 tensor (13,)" in judge(find("23.add"), wild)[0]
 
 
 # ---- Mistakes are patches of the right kernel
@@ -152,13 +152,13 @@ def changed_lines(kernel, other):
 def test_a_patch_replaces_a_piece_and_leaves_the_right_kernel_alone():
     wrong = patched(add, {"i < n": "i <= n"})
     assert changed_lines(add, wrong) == ["-     inside = i < n", "+     inside = i <= n"]
-    assert judge(find("06.add"), add)[1] and not judge(find("06.add"), wrong)[1]
+    assert judge(find("23.add"), add)[1] and not judge(find("23.add"), wrong)[1]
 
 
 def test_two_pieces_may_change_places():
     wrong = patched(add, {"load(a": "load(b", "load(b": "load(a"})
     assert "tl.load(b + i, mask=inside) + tl.load(a + i, mask=inside)" in source_of(wrong)
-    assert judge(find("06.add"), wrong)[1]  # a + b = b + a
+    assert judge(find("23.add"), wrong)[1]  # a + b = b + a
 
 
 def test_a_patch_that_does_not_apply_fails():

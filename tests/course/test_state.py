@@ -69,8 +69,8 @@ def test_two_notebooks_keep_each_others_entries(folder):
     assert load()["guesses"] == {"a": 1, "b": 2, "c": 3}
 
 
-def test_entries_of_a_newer_version_survive(folder):
-    (folder / FILE_NAME).write_text('{"badges": ["first"], "solved": []}')
+def test_entries_under_other_names_survive(folder):
+    (folder / FILE_NAME).write_text('{"badges": ["first"], "solved": [], "version": 2}')
     put(a=1)
     assert json.loads((folder / FILE_NAME).read_text())["badges"] == ["first"]
 
@@ -95,19 +95,27 @@ DAMAGED = [
     b"[1, 2]",
     b'"text"',
     b"null",
-    b'{"solved": {"05.bilinear": true}}',
+    b'{"solved": {"21.bilinear": true}}',
     b'{"solved": [5]}',
     b'{"guesses": []}',
-    b'{"guesses": {"05.1": "eight"}}',
-    b'{"guesses": {"05.1": true}}',
-    b'{"guesses": {"05.1": 1' + b"0" * 400 + b"}}",
-    b'{"measured": {"05.1": 8}}',
-    b'{"measured": {"05.1": "\\ud800"}}',
-    b'{"measured": {"05.1": "' + b"x" * 201 + b'"}}',
-    b'{"measured": {"05.1": "\\u001b[2J"}}',
+    b'{"guesses": {"21.q_a": "eight"}}',
+    b'{"guesses": {"21.q_a": true}}',
+    b'{"guesses": {"21.q_a": 1' + b"0" * 400 + b"}}",
+    b'{"measured": {"21.q_a": 8}}',
+    b'{"measured": {"21.q_a": "\\ud800"}}',
+    b'{"measured": {"21.q_a": "' + b"x" * 201 + b'"}}',
+    b'{"measured": {"21.q_a": "\\u001b[2J"}}',
     b'{"measured": {"<img src=x onerror=alert(1)>": "8"}}',
-    b'{"guesses": {"05.1\\n": 8}}',
-    b'{"solved": ["05.1|x"]}',
+    b'{"guesses": {"21.q_a\\n": 8}}',
+    b'{"solved": ["21.a|x"]}',
+    b'{"version": 0}',
+    b'{"version": true}',
+    b'{"version": "2"}',
+    b'{"version": 2.0}',
+    b'{"earlier": []}',
+    b'{"earlier": {"solved": "13.average"}}',
+    b'{"earlier": {"guesses": {"13.1": "half"}}}',
+    b'{"earlier": {"measured": {"<b>13.1</b>": "8"}}}',
     b'{"later": ' + b"[" * 2000 + b"]" * 2000 + b"}",
     b" " * 4_200_000 + b"{}",
     b"[" * 100_000,
@@ -157,14 +165,14 @@ def test_no_content_blocks_a_lesson_or_is_lost(folder, content):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         progress()
-        guess("05.1", 2)
-        reveal("05.1", 3)
-    assert load()["guesses"]["05.1"] == 2
+        guess("21.q_a", 2)
+        reveal("21.q_a", 3)
+    assert load()["guesses"]["21.q_a"] == 2
     kept = [path.read_bytes() for path in folder.glob("minseg-progress-damaged-*")]
     if not kept:  # it was understood, so its entries are still there
         old, new = json.loads(content), load()
         assert set(old.get("solved", [])) <= set(new["solved"])
-        assert {**old.get("guesses", {}), "05.1": 2} == new["guesses"]
+        assert {**old.get("guesses", {}), "21.q_a": 2} == new["guesses"]
     else:
         assert kept == [content]
 
@@ -373,7 +381,7 @@ ANYTHING = (
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    question=st.sampled_from(["05.1", "my own"]) | ANYTHING,
+    question=st.sampled_from(["21.q_a", "my own"]) | ANYTHING,
     answer=ANYTHING,
     unit=st.sampled_from(["px", "\N{THIN SPACE}px\N{NO-BREAK SPACE}²"]) | ANYTHING,
     digits=st.integers(0, 400),

@@ -1,4 +1,4 @@
-"""Pictures of lesson 08: anchors fall on their levels, losses are means over steps."""
+"""Pictures of units 40 to 42: anchors fall on their levels, losses are means over steps."""
 
 import types
 

@@ -1,4 +1,4 @@
-"""Pictures of lesson 09 show the closed forms that they are drawn from."""
+"""Pictures of units 43 to 45 show the closed forms that they are drawn from."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The experiments of lesson 08, each against what it says that it measures."""
+"""The experiments of units 40 to 42, each against what it says that it measures."""
 
 import pytest
 import torch

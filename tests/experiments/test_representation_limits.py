@@ -1,4 +1,4 @@
-"""The experiments of lesson 02, where their outcome is known beforehand."""
+"""The experiments of units 11 to 13, where their outcome is known beforehand."""
 
 import numpy as np
 import pytest

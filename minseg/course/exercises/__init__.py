@@ -1,6 +1,6 @@
-"""The exercises of the lessons, a file each: "05.bilinear" is `lesson_05/bilinear.py`.
+"""The exercises of the units, a file each: "21.bilinear" is `lesson_21/bilinear.py`.
 
-Read `lesson_05/bilinear.py` first. Every file has the same parts, in this order:
+Read `lesson_21/bilinear.py` first. Every file has the same parts, in this order:
 
     docstring    the task as the learner gets it, and the answer's name
     reference    the answer, where it is not a function of the package

@@ -4,7 +4,7 @@
     `RunInstances`   run lengths: what mask and boundary AP need
     `Boxes`          boxes as annotated: what box AP needs
 
-(Lin et al., Microsoft COCO, 2014.) `minseg.data.coco.instances` makes them. Lesson 07.
+(Lin et al., Microsoft COCO, 2014.) `minseg.data.coco.instances` makes them. Unit 31.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ categories are those of the truth (Lin et al., Microsoft COCO, 2014; the format 
 Ids are looked at when a file is opened; sizes, masks and pictures when an image is asked for, and
 only one image's are in memory. There are three ways to ask: `by_id` makes all pixels, `runs` only
 run lengths, `boxes` neither. Polygons are drawn by pycocotools, so that a mask has the very pixels
-the official tools count. Lesson 07 evaluates such files; `python -m minseg evaluate` does it for
+the official tools count. Unit 31 evaluates such files; `python -m minseg evaluate` does it for
 you.
 """
 

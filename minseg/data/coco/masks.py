@@ -2,7 +2,7 @@
 
 A segmentation is run lengths, which `minseg.masks` reads, or a list of polygons, each a flat list
 x1, y1, x2, y2 … . Which pixels a polygon covers is a convention of its own, so pycocotools draws
-them: a mask then has the very pixels, and the area, that the official tools count. Lesson 02 shows
+them: a mask then has the very pixels, and the area, that the official tools count. Unit 12 shows
 how conventions differ.
 
 pycocotools is compiled and does not check what it is given: a corner at 10^9 overflows its integers

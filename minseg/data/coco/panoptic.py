@@ -17,7 +17,7 @@ A file may cut one class of stuff into several segments, as CVAT's do: they are 
 as the official tool does. The divisor max_instances is 1000, or more if a map has more segments of
 a class.
 
-(Kirillov et al., Panoptic Segmentation, 2019, and the format of COCO's web site.) Lesson 13.
+(Kirillov et al., Panoptic Segmentation, 2019, and the format of COCO's web site.) Unit 33.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
     number in the PNG  →  (label, instance)  →  label × max_instances + instance
 
 Things are numbered from 1 in the order of segments_info, stuff from 0, each class for itself.
-(Kirillov et al., Panoptic Segmentation, 2019, and the format of COCO's web site.) Lesson 13.
+(Kirillov et al., Panoptic Segmentation, 2019, and the format of COCO's web site.) Unit 33.
 """
 
 from __future__ import annotations

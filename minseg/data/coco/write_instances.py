@@ -3,7 +3,7 @@
 The formats are those of `minseg.data.coco.instances`, and pycocotools reads what is written here.
 Images may come from a generator: one at a time is held, and goes straight into the file.
 
-(Lin et al., Microsoft COCO, 2014; the format of its web site.) Lesson 07.
+(Lin et al., Microsoft COCO, 2014; the format of its web site.) Unit 31.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ held. The PNGs are first written aside; when all maps are through they take thei
 JSON that names them comes last, so an error halfway leaves everything as it was. Other files in the
 folder stay.
 
-(Kirillov et al., Panoptic Segmentation, 2019, and the format of COCO's web site.) Lesson 13.
+(Kirillov et al., Panoptic Segmentation, 2019, and the format of COCO's web site.) Unit 33.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ the light,
 
 with a raised rim, so that the face is as confusing as a real one: bright and dark within, and at
 places as dark as the ground. Size, relief, brightness, ground and blur vary from scene to scene, so
-that a model trained on them has not merely learned one photograph. Lesson 08 tries it.
+that a model trained on them has not merely learned one photograph. Unit 42 tries it.
 """
 
 from __future__ import annotations

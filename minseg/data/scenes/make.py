@@ -10,7 +10,7 @@ everything is read from it:
 A tie goes to the thing in front, and to a thing before stuff. Two people who annotate the same
 photograph do not draw the same masks (Kirillov et al., Panoptic Segmentation, 2019, section 6,
 measures how far they agree); here no outline is drawn by hand, and every error is the model's.
-Lessons 01 and 08 to 18.
+Units 10 and 40 to 72.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ A figure is a question, `covers(x, y)`, asked at sample points around its centre
 Masks are decided by these comparisons alone, so they must come out alike on every machine. Hence
 only additions, products, quotients and square roots, which IEEE 754 rounds in one way, and no sine
 or cosine, whose last digit depends on the library. A direction is a point of the unit circle in its
-rational form, ((1 - t²) / (1 + t²), 2t / (1 + t²)). Lesson 01 draws scenes made of these shapes.
+rational form, ((1 - t²) / (1 + t²), 2t / (1 + t²)). Unit 10 draws scenes made of these shapes.
 """
 
 from __future__ import annotations

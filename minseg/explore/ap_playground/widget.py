@@ -3,7 +3,7 @@
 Every move is judged as COCO judges it: by decreasing score each detection takes the free truth
 with the highest IoU, the rest are false positives, and precision over recall gives average
 precision. All numbers come from `numbers.py` beside this file, that is, from `minseg.metrics`; the
-browser draws them. Lesson 07.
+browser draws them. Unit 30.
 """
 
 from __future__ import annotations

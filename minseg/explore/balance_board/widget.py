@@ -3,7 +3,7 @@
 Each loss's gradient on the backbone is computed once. After that any weights cost nothing, as all
 that is shown follows from lengths and angles: each loss's share of the pull, which losses a step
 along the weighted sum would lower or raise, and by how much. A button takes the step and measures.
-State lives in traits: `board.weights = {"class": 10}; board.preset = "uncertainty"`. Lesson 09.
+State lives in traits: `board.weights = {"class": 10}; board.preset = "uncertainty"`. Unit 43.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 The package's real kernel, `minseg_kernels.forward`, runs in Triton's interpreter while
 `kernel_trace` takes notes. Program number k·PH + p makes row p of RoI k; each of its loads is one
 instruction, which reads one pixel for every bin of the row, with all channels. No program can move
-less than the floor: every pixel that is needed, once, and the output, once. Lesson 06.
+less than the floor: every pixel that is needed, once, and the output, once. Unit 24.
 """
 
 from __future__ import annotations

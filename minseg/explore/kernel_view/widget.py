@@ -1,7 +1,7 @@
 """One program of the RoIAlign kernel at a time: what it reads, what it writes, how many bytes.
 
 What is drawn is what the package's real kernel did in Triton's interpreter, see `numbers.py` beside
-this file. Step through its loads, drag the RoIs. Lesson 06 uses it; it needs Triton with
+this file. Step through its loads, drag the RoIs. Unit 24 uses it; it needs Triton with
 TRITON_INTERPRET=1.
 """
 

@@ -2,7 +2,7 @@
 
 Every move shows the value of all losses, how much each has changed since a mark was set, and the
 push of one of them: where it would raise the network's output, where lower it. All numbers come
-from `minseg.losses`, by way of `minseg.experiments.loss_pair`; the browser draws them. Lesson 03.
+from `minseg.losses`, by way of `minseg.experiments.loss_pair`; the browser draws them. Unit 14.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@
 
 Each step's loss is noisy: its batch may be an easy one. So the steps are drawn pale, and over them
 their running mean m ← 0.95 m + 0.05 L, started at the first loss. A picture takes about as long as
-half a step of training, so at most 3 % of the time is spent on pictures. Lesson 09.
+half a step of training, so at most 3 % of the time is spent on pictures. Unit 42.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A panoptic map holds one number for each pixel, so where masks overlap a rule decides which of them
 gets the pixel, and a mask that lost pixels cannot be read back. `numbers` says so of a set of
-masks; all figures come from the package. `MaskPainter` shows them as one paints. Lesson 01.
+masks; all figures come from the package. `MaskPainter` shows them as one paints. Unit 10.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ One set of masks on a small grid, and three ways to write it down: boxes, a sema
 map. A panoptic map holds one number for each pixel, so where masks overlap a rule decides which of
 them gets the pixel; the painter says which masks can still be read back. State lives in Python:
 `painter.paint(0, [(3, 4), (9, 4)])` does what the brush does, and `painter.instances` is the set.
-Every number comes from the package; the browser only draws. Lesson 01.
+Every number comes from the package; the browser only draws. Unit 10.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the PQ playground shows: two panoptic maps, the quality of one, its segments' fate.
 
 A segment keeps its colour for as long as the view lives, so the same id looks the same in the true
-and in the predicted map, and an edit changes only what it touches. Lesson 13.
+and in the predicted map, and an edit changes only what it touches. Unit 33.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Drag a segment of the prediction, or click it and merge, split, erode, grow, relabel or delete it.
 The quality, the parts of the loss and the fate of each segment follow at once. State lives in
 Python: `playground.edit("erode", 1001)` does what the button does, and `playground.prediction` is
-the map. Every number comes from `minseg.metrics`; the browser only draws. Lesson 13.
+the map. Every number comes from `minseg.metrics`; the browser only draws. Unit 33.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The picture shows the mask that is read again, the pixels that it has lost or gained, and the
 outline between the pixels; the curve is the price list, IoU over bytes. Writing and reading are
-the package's (`minseg.experiments.representations`), the browser draws. Lesson 02.
+the package's (`minseg.experiments.representations`), the browser draws. Units 11 and 13.
 """
 
 from __future__ import annotations

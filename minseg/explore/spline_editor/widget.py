@@ -2,7 +2,7 @@
 
 The curve is the closed cubic B-spline of `minseg.masks.bspline`; a pixel belongs to the mask if its
 centre lies inside (`from_polygons`). "Fit" puts the controls where least squares wants them, so
-that one can try to beat it: what it minimises is a distance between points, not IoU. Lesson 02.
+that one can try to beat it: what it minimises is a distance between points, not IoU. Unit 12.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Of the chosen RoI there is a line for each stage, its box before and after the box head, its mask,
 its class scores, and what the mask head sees. All of it is read off a `MaskRCNNTrace` of the model;
-a box that was moved by hand is put to the heads anew. Lesson 08.
+a box that was moved by hand is put to the heads anew. Unit 40.
 """
 
 from __future__ import annotations

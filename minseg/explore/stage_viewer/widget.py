@@ -3,7 +3,7 @@
 Each tab is a stage of Mask R-CNN, drawn over the image: anchors, proposals, the RoIs that training
 would draw, boxes, masks. The chosen RoI is the same one on all of them. Dragged, it asks the heads
 about a box that nobody proposed: how far do they pull it back, and when do they lose it? State
-lives in traits: `viewer.chosen = 7; viewer.box = (40, 30, 95, 88)`. Lesson 08.
+lives in traits: `viewer.chosen = 7; viewer.box = (40, 30, 95, 88)`. Unit 40.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@
 The order matters. Masks are read from the refined boxes and not from the proposals, which costs one
 more RoIAlign and is worth it, since a mask cannot leave its box; and only for the few boxes that
 survive NMS. What is pasted stays within its box, so that a large image costs no more than its
-things do. (He et al., Mask R-CNN, 2017, section 3.1, "Inference".) Lesson 08. torchvision's
+things do. (He et al., Mask R-CNN, 2017, section 3.1, "Inference".) Unit 42. torchvision's
 counterparts are `RoIHeads.postprocess_detections` and `paste_masks_in_image`.
 """
 

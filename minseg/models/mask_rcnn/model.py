@@ -8,7 +8,7 @@
 (He et al., Mask R-CNN, 2017.) Each stage is a function or module of its own, in `backbone`, `rpn`
 and `roi_heads`, and takes and returns tensors; here they are put in a row. Against the paper
 everything is narrower, anchors are smaller, and GroupNorm makes training from scratch work.
-Lesson 08 builds it stage by stage, lesson 09 trains it in other ways. The letters in the shapes are
+Units 40 to 42 build and train it, units 43 to 45 in other ways. The letters in the shapes are
 those of `minseg.models`.
 """
 

@@ -9,7 +9,7 @@ n counts all sampled proposals, positive (IoU ≥ ½ with a thing) or not. The m
 thing cropped with the *proposal*, since that is what the head sees; it is judged on the channel of
 the *true* class, so that the classes do not compete for pixels. At test the mask is read from the
 refined box, on the channel of the predicted class. (He et al., Mask R-CNN, 2017, sections 3 and
-4.2; box head and its loss as in Fast R-CNN, Girshick, 2015, section 2.) Lesson 08. The letters in
+4.2; box head and its loss as in Fast R-CNN, Girshick, 2015, section 2.) Unit 41. The letters in
 the shapes are those of `minseg.models`; the library's own is
 `torchvision.models.detection.roi_heads`, with `MultiScaleRoIAlign` for `read_pyramid` and
 `project_masks_on_boxes` for `mask_targets`.

@@ -9,7 +9,7 @@ two 1×1 ones say of each anchor whether it holds a thing (o) and how to move it
 
 n counts the sampled anchors; those between the thresholds teach nothing. (Ren et al., Faster R-CNN,
 2015, section 3.1, IoU .7 and .3 and 256 anchors for each image; per level as in Lin et al., Feature
-Pyramid Networks, 2017, section 4.1.) Lesson 08 calls each stage by itself. The letters in the
+Pyramid Networks, 2017, section 4.1.) Unit 40 calls each stage by itself. The letters in the
 shapes are those of `minseg.models`; the library's own is `torchvision.models.detection.rpn`.
 """
 

@@ -7,7 +7,7 @@
 in four minutes on two cores, from 1000 scenes of `data/scenes/coins.py` and no photograph at all.
 So `photo("coins")` tells what it has learnt: a photograph, where it has only ever seen scenes. What
 it does not tell is how the model fares on other photographs: one image is a demonstration, no
-benchmark. Lesson 08.
+benchmark. Unit 42.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The exercises of lesson 02 accept other right ways, and recognise the common wrong ones."""
+"""The exercises of units 11 to 13 accept other right ways, and recognise the common wrong ones."""
 
 import numpy as np
 import pytest
@@ -62,9 +62,9 @@ def by_all_pairs(masks):
 @pytest.mark.parametrize(
     ("id", "mine"),
     [
-        ("02.to_grid", by_integration),
-        ("02.from_fourier", by_inverse_fft),
-        ("02.signed_distance", by_all_pairs),
+        ("11.to_grid", by_integration),
+        ("12.from_fourier", by_inverse_fft),
+        ("13.signed_distance", by_all_pairs),
     ],
 )
 def test_another_right_way_passes(id, mine):
@@ -73,5 +73,5 @@ def test_another_right_way_passes(id, mine):
 
 
 def test_another_library_s_border_is_told_as_the_first_difference():
-    verdict, solved = judge(find("02.from_polygons"), by_skimage)
+    verdict, solved = judge(find("12.from_polygons"), by_skimage)
     assert not solved and "case 2 of 8" in verdict

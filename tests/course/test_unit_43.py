@@ -1,9 +1,9 @@
-"""The answer keys of lesson 09 that are no functions of the package, against those that are."""
+"""The answer keys of unit 43 that are no functions of the package, against those that are."""
 
 import torch
 
-from minseg.course.exercises.lesson_09.balance import balance, rows_of_gradients
-from minseg.course.exercises.lesson_09.uncertainty import losses_and_variances, uncertainty
+from minseg.course.exercises.lesson_43.balance import balance, rows_of_gradients
+from minseg.course.exercises.lesson_43.uncertainty import losses_and_variances, uncertainty
 from minseg.losses import UncertaintyWeights, gradient_balance
 
 

@@ -1,8 +1,0 @@
-"""Exercises of lesson 04: rounding, its bias and its spread, and what a shift costs in IoU."""
-
-from minseg.course.exercises.lesson_04.bias_and_spread import BIAS_AND_SPREAD
-from minseg.course.exercises.lesson_04.fpn_level import FPN_LEVEL
-from minseg.course.exercises.lesson_04.round_half_away import ROUND_HALF_AWAY
-from minseg.course.exercises.lesson_04.shifted_iou import SHIFTED_IOU
-
-EXERCISES = (ROUND_HALF_AWAY, BIAS_AND_SPREAD, SHIFTED_IOU, FPN_LEVEL)
