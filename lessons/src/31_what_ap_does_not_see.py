@@ -31,7 +31,7 @@ show(
 )
 
 # %% [markdown]
-# This is no network: the masks are the true ones, spoilt on purpose, so that we know each fault. Three coins are missed, three are reported twice, two masks lie on no coin at all, and most masks are moved to the right, by up to 7 pixels, the more the lower their score.
+# This is no network: the masks are the true ones, spoilt on purpose, so that we know each fault. Three coins are missed, three are reported twice, two masks lie on no coin at all, and most masks are moved to the right, by up to 7 pixels, those with low scores further than others.
 #
 # ## Five numbers
 

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from matplotlib.patches import Patch
 from torch import Tensor
 
 from minseg.draw import figure, png
 
 
-def picture(canvas: Tensor, title: str) -> bytes:
-    """A PNG: the masks with their bands, (H, W, 3) uint8, a title, and what each colour means."""
-    from minseg.explore.boundary_band.widget import COLOURS, WORDS
-
+def picture(canvas: Tensor, title: str, key: Mapping[str, tuple[int, int, int]]) -> bytes:
+    """A PNG: the masks with their bands, (H, W, 3) uint8, a title, and the colour of each word."""
     fig, ax = figure(width=780, height=480)
     height, width = canvas.shape[:2]
     ax.imshow(canvas.numpy(), extent=(0, width, height, 0), interpolation="nearest")
     ax.set_axis_off()
     ax.set_title(title)
-    hues = {name: tuple(v / 255 for v in colour) for name, colour in COLOURS.items()}
-    patches = [Patch(color=hues[name], label=words) for name, words in WORDS.items()]
+    patches = [
+        Patch(color=(red / 255, green / 255, blue / 255), label=words)
+        for words, (red, green, blue) in key.items()
+    ]
     fig.legend(handles=patches, loc="outside right center", frameon=False)
     return png(fig)

@@ -116,7 +116,8 @@ class BoundaryBand(Still, ipywidgets.VBox):
 
         iou = f"Mask IoU {self.iou:.3f}, boundary IoU {self.boundary_iou:.3f}"
         title = f"Prediction: {self.choice.value}. Band: {self.slider.value} px\n{iou}"
-        return picture(self.canvas(), title)
+        key = {words: COLOURS[name] for name, words in WORDS.items()}
+        return picture(self.canvas(), title, key)
 
     def canvas(self) -> Tensor:
         """(H, W, 3) uint8: the masks, and on them the two bands, in `COLOURS` on white."""
