@@ -52,7 +52,7 @@ function makeTable(parent) {
 
 function makePlot(parent) {
   const { width, height, top } = PLOT;
-  const plot = svg("svg", { width, height: height + 46, role: "img" }, parent);
+  const plot = svg("svg", { viewBox: `-10 0 ${width + 20} ${height + 46}`, width, role: "img" }, parent);
   const label = (x, y, text) => { svg("text", { x, y: height + y }, plot).textContent = text; };
   return ({ bars, curve, ticks, facts }) => {
     const scale = height / (top * Math.max(...curve)), wide = width / bars.length;

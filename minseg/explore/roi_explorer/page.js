@@ -140,7 +140,7 @@ function makeOutputs(parent) {
 }
 
 function makeOffsets(model, parent) {
-  const body = startTable(parent, "Each edge has moved by … cells (image px)", ["", "RoI pooling", "RoIAlign"],
+  const body = startTable(parent, "How far edges moved: cells (image px)", ["", "RoI pooling", "RoIAlign"],
     { className: "offsets" });
   const cells = EDGES.map(edge => {
     const line = html("tr", {}, body);
