@@ -183,7 +183,7 @@ show(
 # `to_grid(masks, boxes, size)` computes shares: from (P, H, W) and (P, 4) to (P, size, size).
 
 # %%
-from minseg.masks import to_grid  # noqa: F401  (for you)
+from minseg.masks import to_grid
 
 
 def my_mask_targets(rois, things, truth, size):

@@ -153,7 +153,7 @@ print("Has it learnt?", "Yes." if learnt else "Not yet. Run the training cell ag
 # - `batched_nms(boxes, scores, classes, iou_threshold)`: the row numbers that are kept, best first.
 
 # %%
-from minseg.boxes import batched_nms, clip_boxes, decode  # noqa: F401  (for you)
+from minseg.boxes import batched_nms, clip_boxes, decode
 
 
 def my_detect(logits, deltas, proposals, size, score_threshold, iou_threshold, most):

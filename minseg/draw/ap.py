@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -23,6 +24,8 @@ LOOKS = {  # verdict → colour, line, mark
     "ignored": ("#777777", ":", ""),
 }
 BADGE = {"boxstyle": "round,pad=0.12", "fc": "white", "ec": "none", "alpha": 0.85}
+
+MIDDLE: dict[str, Any] = {"weight": "bold", "ha": "center", "va": "center"}
 
 
 def draw_scene(
@@ -41,15 +44,19 @@ def draw_scene(
     for k, (x1, y1, x2, y2) in enumerate(truths.tolist()):
         place = (x1 + x2) / 2, (y1 + y2) / 2
         taken.append(place)
-        style = {"color": TRUTH_COLOUR, "weight": "bold", "ha": "center", "va": "center"}
+        style: dict[str, Any] = {
+            "color": TRUTH_COLOUR,
+            "weight": "bold",
+            "ha": "center",
+            "va": "center",
+        }
         ax.text(*place, chr(65 + k), fontsize=13, **style)
     for k, box in enumerate(detections.tolist()):
         colour, line, _ = LOOKS[verdicts[k]]
         draw_boxes(ax, detections[k], colour, linestyle=line)
         place = _roomiest_corner(box, taken)
         taken.append(place)
-        style = {"color": colour, "weight": "bold", "ha": "center", "va": "center"}
-        ax.text(*place, str(k + 1), fontsize=9, bbox=BADGE, **style)
+        ax.text(*place, str(k + 1), fontsize=9, color=colour, bbox=BADGE, **MIDDLE)
     ax.set(aspect="equal", facecolor="#f4f4f4", xticks=[], yticks=[], title=title)
     ax.spines[:].set_visible(False)
 
@@ -110,7 +117,7 @@ def draw_curve(
         ax.plot(r, p, mark, color=colour)
         right = steps_down == 0 or (steps_down % 2 == 0 and not goes_right)
         offset = (7 if right else -7, 0 if steps_down else 5)
-        side = {"ha": "left" if right else "right", "va": "center"}
+        side: dict[str, Any] = {"ha": "left" if right else "right", "va": "center"}
         ax.annotate(str(name), (r, p), offset, textcoords="offset points", **side)
     ax.set(xlim=(0, 1.04), ylim=(0, 1.08), xlabel="recall", ylabel="precision", title=title)
 

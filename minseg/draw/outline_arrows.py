@@ -40,8 +40,8 @@ def draw_arrows(
     if lengths[longest] > 0:
         ax.annotate(
             "",
-            xy=goals[longest].tolist(),
-            xytext=start[longest].tolist(),
+            xy=tuple(goals[longest].tolist()),
+            xytext=tuple(start[longest].tolist()),
             arrowprops={"arrowstyle": "->", "color": POOL_COLOUR, "linewidth": 2},
         )
     truth, prediction = (start, end) if truth_first else (end, start)

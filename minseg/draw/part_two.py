@@ -27,7 +27,7 @@ def draw_part_two(image: Tensor, box: Tensor, rounded: Tensor, stride: int) -> F
         (middle, "21, 22: RoIAlign does not"),
     ):
         draw_image(ax, image, title)
-        draw_grid(ax, *image.shape[1:], stride)
+        draw_grid(ax, image.shape[1], image.shape[2], stride)
         draw_boxes(ax, box, colour=ALIGN_COLOUR)
         ax.set(xlim=(box[0] - AROUND, box[2] + AROUND), ylim=(box[3] + AROUND, box[1] - AROUND))
     draw_boxes(left, rounded, colour=POOL_COLOUR)

@@ -31,9 +31,14 @@ def six_shapes() -> Tensor:
         centre = torch.tensor([28 + x, 22 + y])
         way = torch.tensor([turn, turn + 2.2])
         arm = centre + 14 * torch.stack([way.cos(), way.sin()], dim=1)  # (2, 2): arm, bay
-        body = torch.maximum(disc(*centre.tolist(), 11), disc(*arm[0].tolist(), 6)) > 0
-        masks.append(body & ~(disc(*arm[1].tolist(), 6) > 0))
+        body = torch.maximum(_disc(centre, 11), _disc(arm[0], 6)) > 0
+        masks.append(body & ~(_disc(arm[1], 6) > 0))
     return torch.stack(masks)
+
+
+def _disc(centre: Tensor, radius: float) -> Tensor:
+    x, y = centre.tolist()
+    return disc(x, y, radius)
 
 
 def fit_distances(

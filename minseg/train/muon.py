@@ -109,7 +109,7 @@ class Muon(Optimizer):
             if "momentum" not in self.state[weight]:
                 self.state[weight]["momentum"] = torch.zeros_like(weight)
         totals = [self.state[weight]["momentum"] for weight in weights]
-        gradients = [weight.grad for weight in weights]
+        gradients = [weight.grad for weight in weights if weight.grad is not None]  # all have one
         torch._foreach_mul_(totals, momentum)
         torch._foreach_add_(totals, gradients)
         aheads = torch._foreach_add(gradients, totals, alpha=momentum)

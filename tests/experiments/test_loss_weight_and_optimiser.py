@@ -19,7 +19,8 @@ def test_a_weight_is_a_learning_rate_for_sgd_and_nothing_for_adam():
             for parameter in model.parameters():
                 torch.nn.init.normal_(parameter, std=0.1)
             patch.setattr(
-                "minseg.experiments.loss_weight_and_optimiser.small", lambda seed, model=model: model
+                "minseg.experiments.loss_weight_and_optimiser.small",
+                lambda seed, model=model: model,
             )
             before = model.mask_head.predict.weight.detach().clone()
             rows = train_weighted(weight, name, scenes, steps=1)

@@ -77,7 +77,6 @@ class BoundaryBand(Still, ipywidgets.VBox):
         self.choice = ipywidgets.Dropdown(options=list(predictions), description="prediction")
         self.numbers = ipywidgets.HTML()
         self._zoom = max(round(SCREEN / truth.shape[1]), 1)  # whole, so that pixels stay squares
-        width = f"{self._zoom * truth.shape[1]}px"
         self.image = ipywidgets.Image(
             format="png",
             layout={

@@ -207,6 +207,7 @@ class MaskHead(nn.Module):
         cells = self.trunk(grids).permute(0, 2, 3, 1)  # (K, m, m, width)
         # `up` makes four of each cell: as many times its width, then a cell for each quarter.
         into, width = self.up.weight.shape[:2]
+        assert self.up.bias is not None
         quarters = self.up.weight.permute(2, 3, 1, 0).reshape(4 * width, into)
         doubled = F.relu(F.linear(cells, quarters, self.up.bias.repeat(4)))
         logits = F.linear(
