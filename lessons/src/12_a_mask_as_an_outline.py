@@ -5,7 +5,7 @@
 #
 # Below, circles that turn at whole speeds sit on one another's rims, and the tip of the last one draws a star.
 #
-# *40 minutes: 17 to read and look, 6 to play, 16 to write code. 12 s to run. No GPU, no downloads. You need [unit 11](11_a_mask_on_a_grid.ipynb).*
+# *40 minutes: 17 to read and look, 6 to play, 16 to write code. 25 s to run. No GPU, no downloads. You need [unit 11](11_a_mask_on_a_grid.ipynb).*
 
 # %%
 import torch

@@ -5,7 +5,7 @@
 #
 # The star is a mountain then, its outline the coast, and the height of a place is its distance from the coast.
 #
-# *35 minutes: 15 to read and look, 6 to play, 8 to write code, the rest to think. 8 s to run. No GPU, no downloads. You need units [11](11_a_mask_on_a_grid.ipynb) and [12](12_a_mask_as_an_outline.ipynb).*
+# *35 minutes: 15 to read and look, 6 to play, 8 to write code, the rest to think. 20 s to run. No GPU, no downloads. You need units [11](11_a_mask_on_a_grid.ipynb) and [12](12_a_mask_as_an_outline.ipynb).*
 
 # %%
 import torch

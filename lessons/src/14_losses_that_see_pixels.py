@@ -5,7 +5,7 @@
 #
 # Here is one wrong answer for six pixels, judged by four losses. Each pushes the pixels up or down, by its own idea of what matters; pixels 3 and 4, in bold, are the object.
 #
-# *40 minutes: 15 to read and look, 6 to play, 16 to write code. 6 s to run. No GPU, no downloads. You need [unit 10](10_what_instance_segmentation_asks.ipynb).*
+# *40 minutes: 15 to read and look, 6 to play, 16 to write code. 25 s to run. No GPU, no downloads. You need [unit 10](10_what_instance_segmentation_asks.ipynb).*
 
 # %%
 import torch

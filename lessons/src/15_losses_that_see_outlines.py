@@ -5,7 +5,7 @@
 #
 # Below, an arrow leads from each point of the wrong outline (blue) to the nearest point of the true one (green). The longest is orange.
 #
-# *40 minutes: 16 to read and look, 5 to play, 11 to write code, 5 for the self-check. 25 s to run. No GPU, no downloads. You need units [13](13_a_mask_as_a_landscape.ipynb) and [14](14_losses_that_see_pixels.ipynb).*
+# *40 minutes: 16 to read and look, 5 to play, 11 to write code, 5 for the self-check. 35 s to run. No GPU, no downloads. You need units [13](13_a_mask_as_a_landscape.ipynb) and [14](14_losses_that_see_pixels.ipynb).*
 
 # %%
 import torch
