@@ -3,7 +3,7 @@
 #
 # A photograph goes in, and for each coin in it a mask comes out: which pixels are *this* coin, and which are the next one's? A few lines of Python ask a small network just that, you turn the one knob that it has, and then it is given a picture of your own.
 #
-# *15 minutes: 6 to read, 6 to play, 3 to write code. 10 s to run. No GPU, no downloads. You need some Python.*
+# *20 minutes: 10 to read and look, 6 to play, 3 to write code. 15 s to run. No GPU, no downloads. You need some Python.*
 #
 # Run a cell with **Shift + Enter**. This notebook is your own copy: change what you like.
 
@@ -47,7 +47,7 @@ draw_image(axis, noisy_coins(), "The same 24 coins, taken in the dark")
 show(fig, alt="The photograph of the coins, with strong grey noise.", facts="24 coins, as before")
 
 # %% [markdown]
-# **Guess.** Of what the network finds now, keep what has a score of at least ½. How many masks are left?
+# **Predict.** Of what the network finds now, keep what has a score of at least ½. How many masks are left?
 
 # %%
 from minseg.course import guess, reveal
@@ -78,7 +78,7 @@ segmenter
 #
 # 1. At 0.10 no coin is missed, and 20 masks lie on none. At 0.95 every mask lies on a coin, and 5 coins are missed.
 # 2. No. The least sure coin has a score of 0.43, the surest mistake one of 0.78: whatever line you draw between them, something is on the wrong side. Which mistake is worse depends on what the masks are for; [unit 30](30_average_precision_by_hand.ipynb) judges a network at all thresholds at once.
-# 3. Up to 0.99 all 24 stay. Only at 1.00 they go, all of them: no network is ever entirely sure.
+# 3. Up to 0.99 all 24 stay. Only at 1.00 they go, all of them: this network is never entirely sure.
 #
 # </details>
 #
@@ -100,7 +100,7 @@ Segmenter(own=photo("grace_hopper") if mine is None else mine)
 # You will write short functions, and `check` tries them on inputs chosen to tell right from nearly right. Where it recognises a mistake, it says what a tutor would say. Here somebody computes the area of boxes, each given as its left, top, right and bottom edge, (x1, y1, x2, y2):
 
 # %%
-from minseg.course import check
+from minseg.course import check, hint, solution
 
 
 def a_first_attempt(boxes):
@@ -122,7 +122,7 @@ def my_box_area(boxes):
 check("00.area", my_box_area)
 
 # %% [markdown]
-# If you are stuck, run `hint("00.area")` in a cell of its own, again for one more hint. `solution("00.area")` shows the package's own code, which is the code that runs. Both are in `minseg.course`, as is the table that ends each unit, your guesses beside what was measured:
+# If you are stuck, run `hint("00.area")` in a cell of its own, again for one more hint. `solution("00.area")` shows the package's own code, which is the code that runs. Both were imported above, with `check`; from `minseg.course` comes also the table that ends each unit, your guesses beside what was measured:
 
 # %%
 from minseg.course import progress

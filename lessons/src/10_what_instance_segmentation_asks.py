@@ -61,7 +61,7 @@ painter
 #
 # <details><summary>Answers</summary>
 #
-# 1. One, cat 1. Each pixel of the dog is also claimed by cat 1, whose score is higher: in the panoptic map there is no dog.
+# 1. One, cat 1. Each pixel of the dog is also claimed by cat 1, whose score is higher: in the panoptic map there is no dog. In the semantic map its pixels are cat, by the same rule.
 # 2. Nothing. The dog is back whole and cat 1 has a hole, because a *number* has changed.
 # 3. Masks 2 and 3, whatever the scores are. The rule decides, not the image.
 # 4. Both cats, by either rule: masks that share no pixel always come back. The semantic map has one region of cat where the two touch.
@@ -107,7 +107,7 @@ show(fig, alt=alt, facts=f"pixels of each: {pets.areas.long().tolist()}")
 #
 # A **box** is $(x_1, y_1, x_2, y_2)$: its left, top, right and bottom edge. Pixel $(i, j)$, in row $i$ and column $j$, is no point. It covers the square from $x = j$ to $j + 1$ and from $y = i$ to $i + 1$. The **tight box** of a mask is the smallest box that holds its pixels whole.
 #
-# **Guess.** The second cat occupies columns 3 to 7. What is $x_2$ of its tight box?
+# **Predict.** The second cat occupies columns 3 to 7. What is $x_2$ of its tight box?
 
 # %%
 from minseg.course import guess, reveal
@@ -128,11 +128,11 @@ show(fig, alt="The second cat in its tight box.", facts=f"x1, y1, x2, y2: {box.l
 # %% [markdown]
 # Column 7 covers $7 \le x \le 8$, so the box ends at 8, and its width is $x_2 - x_1 = 8 - 3 = 5$: the number of columns. With edges between pixels, widths and areas need no "plus one".
 #
-# **Exercise (*core*): tight boxes.** `masks` is (N, H, W) bool; the answer is an (N, 4) tensor of x1, y1, x2, y2, of any numeric type. An empty mask gets four zeros, and N = 0 gives a tensor of shape (0, 4). A loop over masks is fine. Stuck? `hint("10.boxes")`, as often as you like; it is in `minseg.course`.
+# **Exercise (*core*): tight boxes.** `masks` is (N, H, W) bool; the answer is an (N, 4) tensor of x1, y1, x2, y2, of any numeric type. An empty mask gets four zeros, and N = 0 gives a tensor of shape (0, 4). A loop over masks is fine. Stuck? `hint("10.boxes")`, as often as you like.
 
 
 # %%
-from minseg.course import check
+from minseg.course import check, hint, solution
 
 
 def my_boxes(masks):
@@ -151,9 +151,9 @@ check("10.boxes", my_boxes)
 #
 # $$\text{id} = \text{class} \cdot 1000 + \text{instance},$$
 #
-# with instances from 1 for things, 0 for stuff, and the id 0 for **void**, a pixel that belongs to nothing. The second cat is 1002, and water, class 8, is 8000. There is no room for a second owner. So whoever makes a panoptic map of a set of masks has to give each pixel that is claimed twice to *one* of them. The usual rule: the best score wins.
+# with instances numbered from 1 for things, by their place in the list over all classes, 0 for stuff, and the id 0 for **void**, a pixel that belongs to nothing. The second cat is 1002, and water, class 8, is 8000. There is no room for a second owner. So whoever makes a panoptic map of a set of masks has to give each pixel that is claimed twice to *one* of them. The usual rule: the best score wins.
 #
-# **Guess.** The second cat has 3 × 5 = 15 pixels. How many are left to it in the panoptic map?
+# **Predict.** The second cat has 3 × 5 = 15 pixels. How many are left to it in the panoptic map?
 
 # %%
 guess("10.q_left", None)
@@ -234,7 +234,7 @@ print(f"prediction k with truth k, on average: {cost.diagonal().mean():.2f}")
 # %% [markdown]
 # Not 0, although each mask is only one pixel too large: on small things, one pixel is much. Now somebody shuffles the file of truths, all $6! = 720$ orders being equally likely. The network's answer stays as it is.
 #
-# **Guess.** What is the loss then, on average over the orders?
+# **Predict.** What is the loss then, on average over the orders?
 
 # %%
 guess("10.q_shuffle", None)
@@ -313,12 +313,13 @@ progress("10")
 #
 # "Tells more" can be measured. If all worlds are equally likely, an annotation that takes the value $a$ in a share $p(a)$ of them tells, on average, $H = -\sum_a p(a) \log_2 p(a)$ bits, its **entropy**. A coin has 1 bit, one of eight cards 3, and a coin that always shows heads has 0. What is computed from $B$ never has more bits than $B$.
 #
-# `values` is (W,) int64, what the annotation looks like in each of W ≥ 1 equally likely worlds, as any whole numbers; the answer is a float, in bits. Write it below. [Notebook 91](91_masks_and_tasks.ipynb) then goes through all worlds of 3 × 3 pixels.
+# `values` is (W,) int64, what the annotation looks like in each of W ≥ 1 equally likely worlds, as any whole numbers; the answer is a float, in bits. Write it in the cell below this fold. [Notebook 91](91_masks_and_tasks.ipynb) then goes through all worlds of 3 × 3 pixels.
 #
 # </details>
 
 
 # %%
+# Optional: the fold above says what to write.
 def my_entropy(values):
     """Bits, a float: the entropy of the values, each world being equally likely."""
     raise NotImplementedError

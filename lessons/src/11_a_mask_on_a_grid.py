@@ -6,8 +6,6 @@
 # *40 minutes: 16 to read and look, 5 to play, 16 to write code. 5 s to run. You need [unit 10](10_what_instance_segmentation_asks.ipynb).*
 
 # %%
-import torch
-
 from minseg.draw import figure, show
 from minseg.draw.grids import draw_cells, draw_shares
 from minseg.experiments.representations import specimen
@@ -42,7 +40,7 @@ RepresentationSweep(kinds=grids, kind="grid of shares", thing="coin", step=9)
 #
 # 1. **The coin, grid of shares**, 14 × 14 cells. Now the binary grid, again 14 × 14. Which of the two IoUs falls more, and why?
 # 2. **The star, grid of shares**, 8 × 8 cells. Where are the blue pixels?
-# 3. **At equal bytes**: the star with 41 bytes, as shares and as a binary grid. Which is better? And why might a network not care?
+# 3. **At equal bytes**: the star with 41 bytes, 16 of them for the box, as shares and as a binary grid. Which is better? And why might a network not care?
 #
 # <details><summary>Answers</summary>
 #
@@ -57,6 +55,8 @@ RepresentationSweep(kinds=grids, kind="grid of shares", thing="coin", step=9)
 # Take one row of pixels first. The mask covers columns 0 to 2, and the box from 1 to 5 is cut into three cells, each $\tfrac43$ of a pixel wide. Cells and pixels do not fit, and need not.
 
 # %%
+import torch
+
 from minseg.draw.grids import draw_row
 
 row = torch.tensor([True, True, True, False, False, False])
@@ -66,7 +66,7 @@ alt = "Six pixels, the first three of the mask; below, three cells from 1 to 5. 
 show(fig, alt=alt, facts="cells begin at 1, 2.33 and 3.67, and the last one ends at 5")
 
 # %% [markdown]
-# **Guess.** A cell's number is the share of it that the mask covers. What is the number of cell 1, the middle one?
+# **Predict.** A cell's number is the share of it that the mask covers. What is the number of cell 1, the middle one?
 
 # %%
 from minseg.course import guess, reveal
@@ -89,7 +89,7 @@ reveal("11.q_share", shares[0, 0, 1])
 
 
 # %%
-from minseg.course import check
+from minseg.course import check, hint, solution
 
 
 def my_to_grid(masks, boxes, size):
@@ -100,7 +100,7 @@ def my_to_grid(masks, boxes, size):
 check("11.to_grid", my_to_grid)
 
 # %% [markdown]
-# `hint("11.to_grid")` helps, and `solution("11.to_grid")` shows the package's code, both in `minseg.course`. `to_grid_loop` in the same file says it in plain loops.
+# `hint("11.to_grid")` helps, and `solution("11.to_grid")` shows the package's code. `to_grid_loop`, beside it in `minseg/masks/grid.py`, says it in plain loops.
 #
 # ## And back, without moving
 #
@@ -140,7 +140,7 @@ show(fig, alt=alt, facts=facts)
 # %% [markdown]
 # Grey pixels are kept, blue ones lost, orange ones added. The colleague's mask has kept its size and its shape, and has moved up and to the left. It is one of the commonest bugs of the field, and hard to notice: it looks like a network that is a little inaccurate.
 #
-# **Guess.** The box is 73 pixels wide and has 14 cells. By how many pixels has the mask moved across?
+# **Predict.** The box is 73 pixels wide and has 14 cells. By how many pixels has the mask moved across?
 
 # %%
 guess("11.q_moved", None)
@@ -176,7 +176,7 @@ check("11.half_cell", my_read_row)
 #
 # Take five smooth masks, about 200 pixels across, and the coarsest way there is: each cell is rounded to 0 or 1, and each pixel takes the value of the cell that it lies in, called **nearest**. With $m = 14$, the masks that come back have on average 1 − IoU = 0.058.
 #
-# **Guess.** What is 1 − IoU at $m = 28$?
+# **Predict.** What is 1 − IoU at $m = 28$?
 
 # %%
 guess("11.q_finer", None)
@@ -198,7 +198,7 @@ reveal("11.q_finer", errors["rounded, nearest"][2], digits=2)
 #
 # Now do not round: let the cells keep their shares, and paste them nearest as before.
 #
-# **Guess.** How many times smaller does the error at $m = 28$ become?
+# **Predict.** How many times smaller does the error at $m = 28$ become?
 
 # %%
 guess("11.q_rounding", None)
@@ -222,7 +222,7 @@ show(fig, alt=alt, facts=f"at m = 28: {', '.join(f'{row[2]:.4f}' for row in erro
 # %% [markdown]
 # (At $m = 112$ a cell is smaller than two pixels, and its share tells nearly all of them. That is why the lowest line bends.)
 #
-# These are limits: no network with such a grid does better, and they are reached by one that makes no other mistake. A network that is *trained* on rounded cells still puts out fractions, so its limit is not that of rounded cells.
+# These are the errors of a network that puts out exactly these numbers and makes no other mistake. Other numbers in the same cells can do better: [unit 13](13_a_mask_as_a_landscape.ipynb) writes distances into them. And a network that is *trained* on rounded cells still puts out fractions, so it need not end at the errors of rounded cells.
 #
 # ## What a finer grid costs
 #

@@ -10,7 +10,7 @@
 # %%
 import torch
 
-from minseg.course import check, guess, progress, reveal
+from minseg.course import check, guess, hint, progress, reveal, solution
 from minseg.draw import figure, show
 from minseg.draw.masks import draw_errors
 
@@ -53,7 +53,7 @@ SplineEditor(thing="star")
 # <details><summary>Answers</summary>
 #
 # 1. Four segments around the point, and nothing else. With eight points that is half of the curve.
-# 2. Each tip needs a point that pulls outwards and, on either side, one that pulls inwards again: ten in all. You have eight.
+# 2. Each tip needs a point that pulls outwards and, on either side, one that pulls inwards again, which it shares with the next tip: five and five, ten in all. You have eight.
 # 3. With ten points there is one for each tip and one for each notch: the IoU rises from 0.67 to 0.83.
 # 4. Fit minimises the distances between points of the two curves, not the wrong area. What it minimises and what is measured are two things, as so often.
 # 5. The curve runs through the place, with a kink. Three points in one place are a corner; two only make the bend sharper.
@@ -75,7 +75,7 @@ alt = "An arrowhead over a pixel grid; a dashed row of centres crosses its left 
 show(fig, alt=alt, facts=f"row 2 is crossed at x = {[round(x, 2) for x in crossings(arrow, 2.5)]}")
 
 # %% [markdown]
-# Check the first crossing by hand. The left side leads from (1, 1) to (3, 4), down by 3 and right by 2. At the height of the centres, $y = 2.5$, half of it is done: $x = 1 + 0.5 \cdot 2 = 2$. In general a side from $(x_1, y_1)$ down to $(x_2, y_2)$ is crossed at
+# Check the first crossing by hand. The left side leads from (1, 1) to (3, 4), down by 3 and right by 2. At the height of the centres, $y = 2.5$, half of it is done: $x = 1 + 0.5 \cdot 2 = 2$. In general a side from $(x_1, y_1)$ down to $(x_2, y_2)$ (take one that leads up the other way round) is crossed at
 #
 # $$x = x_1 + (y - y_1)\, \frac{x_2 - x_1}{y_2 - y_1}, \qquad \text{if } y_1 \le y < y_2.$$
 #
@@ -83,7 +83,7 @@ show(fig, alt=alt, facts=f"row 2 is crossed at x = {[round(x, 2) for x in crossi
 #
 # **Exercise (core): fill polygons.**
 #
-# - `polygons` is a list of (n, 2) floating-point tensors, x first. The last point is joined to the first one, which is not repeated. Points may lie outside of the image. The list may be empty.
+# - `polygons` is a list of (n, 2) floating-point tensors, n ≥ 3, x first. The last point is joined to the first one, which is not repeated. Points may lie outside of the image. The list may be empty.
 # - Within one polygon the even-odd rule holds, also where it crosses itself. Several polygons are united.
 # - Return a bool tensor (height, width). A loop over sides is fast enough.
 #
@@ -99,7 +99,7 @@ def my_from_polygons(polygons, height, width):
 check("12.from_polygons", my_from_polygons)
 
 # %% [markdown]
-# `solution("12.from_polygons")` shows the package's code, which handles all sides at once. (`hint` and `solution` are in `minseg.course`.)
+# `solution("12.from_polygons")` shows the package's code, which handles all sides at once.
 #
 # ### Fewer corners
 #

@@ -5,18 +5,19 @@
 #
 # The star is a mountain then, its outline the coast, and the height of a place is its distance from the coast.
 #
-# *35 minutes: 15 to read and look, 6 to play, 8 to write code, the rest to think. 20 s to run. No GPU, no downloads. You need units [11](11_a_mask_on_a_grid.ipynb) and [12](12_a_mask_as_an_outline.ipynb).*
+# *30 minutes: 14 to read and look, 5 to play, 8 to write code, the rest to think. 20 s to run. No GPU, no downloads. You need units [11](11_a_mask_on_a_grid.ipynb) and [12](12_a_mask_as_an_outline.ipynb).*
 
 # %%
 import torch
 
-from minseg.course import check, guess, progress, reveal
+from minseg.course import check, guess, hint, progress, reveal, solution
 from minseg.draw import figure, show
 from minseg.draw.landscape import draw_heights, draw_steepness, steepness
 from minseg.experiments.representations import THINGS, parts_and_holes, specimen
-from minseg.masks import signed_distance
 
 # %%
+from minseg.masks import signed_distance
+
 star = specimen("star")  # (96, 96) bool
 heights = signed_distance(star)
 fig, axes = figure(columns=2, height=380)
@@ -67,7 +68,7 @@ def my_signed_distance(masks):
 check("13.signed_distance", my_signed_distance)
 
 # %% [markdown]
-# `hint("13.signed_distance")` helps, and `solution("13.signed_distance")` shows the package's code; both are in `minseg.course`.
+# `hint("13.signed_distance")` helps, and `solution("13.signed_distance")` shows the package's code.
 #
 # ### How steep is it?
 #
@@ -100,7 +101,7 @@ show(fig, alt=alt, facts=f"the ring: {100 * gentle:.0f} % of the pixels have a s
 #
 # ## What distances are good for
 #
-# Networks predict on coarse grids. So take five smooth masks of 256 × 256 pixels, keep a grid of 32 × 32 (in the middle of each block of 8 × 8 pixels one value), and enlarge it again by reading between those values. Do this once with the masks themselves, zeros and ones cut at ½, and once with their distances, cut at 0. With the masks the IoU is 0.974.
+# Networks predict on coarse grids. So take five smooth masks of 256 × 256 pixels, keep a grid of 32 × 32 (of each block of 8 × 8 pixels one value, the mean of the four pixels in its middle), and enlarge it again by reading between those values. Do this once with the masks themselves, zeros and ones cut at ½, and once with their distances, cut at 0. With the masks the IoU is 0.974.
 #
 # **Predict.** What is it with the distances?
 
@@ -159,7 +160,7 @@ show(fig, alt=alt, facts=f"parts: {[parts_and_holes(coast > 0)[0] for coast in c
 # %% [markdown]
 # ## All seven ways, side by side
 #
-# By now you have met seven ways to write a mask down: run lengths, binary cells and area shares ([unit 11](11_a_mask_on_a_grid.ipynb)); polygons, circles and control points ([unit 12](12_a_mask_as_an_outline.ipynb)); and distances. Choose a mask, a way to write it, and a budget.
+# There are seven ways now to write a mask down. **Run lengths** go through the pixels column by column and note how many are outside, then how many inside, then outside again, and so on; nothing is lost. The other six are binary cells and area shares ([unit 11](11_a_mask_on_a_grid.ipynb)); polygons, circles and control points ([unit 12](12_a_mask_as_an_outline.ipynb)); and distances. Choose a mask, a way to write it, and a budget.
 
 # %%
 from minseg.explore import RepresentationSweep

@@ -3,7 +3,7 @@
 #
 # A network learns what its loss tells it, and a loss speaks to each pixel by its gradient. **What does the gradient do to each pixel?**
 #
-# Here is one wrong answer for six pixels, judged by four losses. Each pushes the pixels up or down, by its own idea of what matters; pixels 3 and 4, in bold, are the object.
+# Here is one prediction for six pixels: their probabilities of "object" are 0.05, 0.73, 0.95, 0.05, 0.50 and 0.05. Pixels 3 and 4, in bold, are the object. So pixel 4 is quite wrong, pixel 2 wrong, pixel 5 undecided, and the others are right. Four losses push the six up or down, each by its own idea of what matters.
 #
 # *40 minutes: 15 to read and look, 6 to play, 16 to write code. 25 s to run. No GPU, no downloads. You need [unit 10](10_what_instance_segmentation_asks.ipynb).*
 
@@ -11,7 +11,7 @@
 import torch
 
 from minseg import losses
-from minseg.course import check, guess, progress, reveal
+from minseg.course import check, guess, hint, progress, reveal, solution
 from minseg.draw import figure, show
 from minseg.draw.push_table import draw_six
 
@@ -90,7 +90,7 @@ def my_bce_gradient(logits, targets):
 check("14.bce_gradient", my_bce_gradient)
 
 # %% [markdown]
-# `hint("14.bce_gradient")` and `solution("14.bce_gradient")`, both in `minseg.course`, help.
+# `hint("14.bce_gradient")` and `solution("14.bce_gradient")` help.
 #
 # The push is $(t - p) / n$, nothing else: in the table, the third line minus the second is the fourth. BCE's logarithm is made for that: where the sigmoid is flat, the logarithm is steep, and the two cancel. Pixel 4, confidently wrong, is pushed hardest; pixel 3, nearly right, hardly at all.
 #
@@ -202,7 +202,7 @@ check("14.dice_gradient", my_dice_gradient)
 #
 # Three things follow.
 #
-# - **All object pixels have one push on $p$**, $(2 - D) / S$, and all others another one, $-D / S$. The two groups pull against each other as groups, whatever their sizes. For the one pixel, with $s = 1$: $S = 1538$ and $D = 2 / 1538$, so the object pulls with $2 / S$, and each of the 3071 others with $D / S$, which adds up to nearly $4 / S$. A third. (With $s = 0$ the groups would balance, a half each, as they do for soft IoU.)
+# - **All object pixels have one push on $p$**, $(2 - D) / S$, and all others another one, $-D / S$. The two groups pull against each other as groups, whatever their sizes. For the one pixel, with $s = 1$, as on the board and in the shares above (the first picture has $s = 0$): $S = 1538$ and $D = 2 / 1538$, so the object pulls with $2 / S$, and each of the 3071 others with $D / S$, which adds up to nearly $4 / S$. A third. (With $s = 0$ the groups would balance, a half each, as they do for soft IoU.)
 # - **What is confidently wrong hardly moves**: the factor $p\,(1 - p)$ is left. Pixel 4 gets no more than pixel 3, though one is wrong and the other right. That is what you saw when you pulled the disc off the truth.
 # - **The sign asks whether $t > D/2$**, and nothing about $p$. What does that do to a target that is not 0 or 1?
 #

@@ -11,7 +11,7 @@
 import torch
 
 from minseg import losses
-from minseg.course import check, guess, progress, reveal
+from minseg.course import check, guess, hint, progress, reveal, solution
 from minseg.draw import figure, show
 from minseg.draw.outline_arrows import draw_arrows, nearest_points, ring_points
 
@@ -43,14 +43,14 @@ names = ("BCE", "boundary", "SDF L1", "SDF L1, cut at 4", "Chamfer", "Hausdorff"
 LossBoard(losses=names, loss="boundary")
 
 # %% [markdown]
-# 1. **Set the mark, then switch on the far blob.** Which bar is longest?
+# 1. **Set the mark, then switch on the far blob.** Which bar is longest? (A bar says how often the loss has doubled, counted from the lowest value that it can have.)
 # 2. **Drag the blob nearer** to the disc. Which losses notice, and which does not?
 # 3. **Put all back, put the disc exactly on the truth** (radius 12, at (28, 24)), and show the push of *boundary*. Is it at rest?
 # 4. **Put all back, show SDF L1, then cut at 4.** Who is pushed?
 #
 # <details><summary>Answers</summary>
 #
-# 1. Those of Hausdorff and HD95, from 8 to 24 px, and then boundary's: they ask how far. BCE hardly changes, as the blob is 32 pixels more.
+# 1. Those of Hausdorff and HD95, from 8 to 24 px, and then boundary's: they ask how far. BCE hardly changes, as the board's blob has only 32 pixels.
 # 2. All but BCE: the nearer the blob, the less they ask. BCE counts its pixels.
 # 3. No. It pushes the inside further up and the outside further down, for ever.
 # 4. The first pushes nearly the whole image, the second a band around the two outlines.
@@ -63,7 +63,7 @@ LossBoard(losses=names, loss="boundary")
 #
 # $$\text{boundary} = -\frac1n \sum d^*\, p, \qquad \text{SDF L1} = \frac1n \sum |d - d^*|.$$
 #
-# The **boundary loss** (Kervadec et al., *Boundary loss*, 2019) is for a network that puts out probabilities $p$: raising $p$ inside gains, outside it costs, by distance. By hand: a false pixel beside the outline has $d^* = -0.5$ and costs $0.5 / n$; a false pixel 20 pixels away costs $19.5 / n$, 39 times as much. Its push on $z$ is $\tfrac1n\, d^*\, p\,(1 - p)$, whatever $p$ is, so it never rests. Use it beside Dice, not instead of it.
+# The **boundary loss** (Kervadec et al., *Boundary loss*, 2019) is for a network that puts out probabilities $p$: raising $p$ inside gains, outside it costs, by distance. By hand: a false pixel beside the outline has $d^* = -0.5$ and costs $0.5 / n$; a false pixel 20 pixels away costs $19.5 / n$, 39 times as much. Its push on $z$ is $\tfrac1n\, d^*\, p\,(1 - p)$: whatever $p$ is, its sign is that of $d^*$, so it never rests. Its value may be negative: the perfect mask has the lowest one, not 0. Use it beside Dice, not instead of it.
 #
 # In **SDF L1** the network puts out distances $d$ itself. Its push on $d$ is $\pm \tfrac1n$ on *every* pixel, however small the difference.
 #
@@ -108,7 +108,7 @@ def my_sdf_l1(predictions, targets, truncate):
 check("15.sdf_l1", my_sdf_l1)
 
 # %% [markdown]
-# `hint("15.sdf_l1")` and `solution("15.sdf_l1")`, both in `minseg.course`, help.
+# `hint("15.sdf_l1")` and `solution("15.sdf_l1")` help.
 #
 # What does the cut do to a network? Let one that puts out 8 × 11 numbers, enlarged to 48 × 64, fit the distances of six shapes, 200 steps each. It cannot get every distance right and has to choose. It starts twice: from $d = 0$ everywhere, and from $d = 6$.
 

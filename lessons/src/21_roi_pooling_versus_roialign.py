@@ -11,7 +11,7 @@
 import torch
 import torch.nn.functional as F
 
-from minseg.course import check, guess, progress, reveal
+from minseg.course import check, guess, hint, progress, reveal, solution
 from minseg.data import coins_truth, photo
 from minseg.explore import RoIExplorer
 
@@ -112,7 +112,7 @@ alt = "A 6 by 8 grid of numbers from 0 to 9, with a blue box of 4 by 4 pixels an
 show(fig, alt=alt, facts="RoI pooling reads columns 2 to 6 and rows 1 to 5, counted from 0")
 
 # %% [markdown]
-# Corners go to the nearest whole number, and both ends count as inside: columns 2 to 6 and rows 1 to 5. Two bins of two and a half pixels do not fit the grid, so bin $q$ of $Q$ begins $\lfloor q\,w/Q \rfloor$ pixels after the first and ends $\lceil (q+1)\,w/Q \rceil$ after it. Each bin gives its maximum. What are the four numbers?
+# Corners go to the nearest whole number, and both ends count as inside: columns 2 to 6 and rows 1 to 5. Two bins of two and a half pixels do not fit the grid, so bin $q$ of $Q$ (in unit 20 it was $k$ of $P$) begins $\lfloor q\,w/Q \rfloor$ pixels after the first and ends $\lceil (q+1)\,w/Q \rceil$ after it. Each bin gives its maximum. What are the four numbers?
 #
 # <details><summary>Answer</summary>
 #
@@ -132,7 +132,7 @@ def my_pool_bins(first, last, bins, length):
 check("21.pool_bins", my_pool_bins)
 
 # %% [markdown]
-# Stuck? `from minseg.course import hint, solution`, and then `hint("21.pool_bins")` helps, one hint for each call. `solution("21.pool_bins")` shows the package's code.
+# Stuck? `hint("21.pool_bins")` helps, one hint for each call. `solution("21.pool_bins")` shows the package's code.
 #
 # ## Between the cells
 #
@@ -158,7 +158,7 @@ show(fig, alt=alt, facts=f"the surface is drawn from {surface.numel()} readings"
 #
 # $$f(x, y) = (1-b)\,\big[(1-a)\,F_{i,j} + a\,F_{i,j+1}\big] + b\,\big[(1-a)\,F_{i+1,j} + a\,F_{i+1,j+1}\big].$$
 #
-# Read the map at $x = 2.25$, $y = 1.5$. The neighbours are 2 and 3 in row 1, 5 and 8 in row 2, and $a = 0.25$, $b = 0.5$. Above, $0.75 \cdot 2 + 0.25 \cdot 3 = 2.25$. Below, $0.75 \cdot 5 + 0.25 \cdot 8 = 5.75$. Half of each is 4. For any other point, go back to the explorer.
+# Read the map at $x = 2.25$, $y = 1.5$. The neighbours are 2 and 3 in row 1, 5 and 8 in row 2, and $a = 0.25$, $b = 0.5$. Above, $0.75 \cdot 2 + 0.25 \cdot 3 = 2.25$. Below, $0.75 \cdot 5 + 0.25 \cdot 8 = 5.75$. Half of each is 4. For any other point, go back to the explorer at the top of the page.
 #
 # **6.** Tick **point** and move the pointer over the image without pressing. The yellow circles are the four neighbours, their area is the weight, and the equation below has the numbers. Where is one weight 1 and the others 0?
 #
@@ -190,7 +190,7 @@ reveal("21.q_slope", at.grad)
 # %% [markdown]
 # At a whole number floor and ceiling are *one* pixel, so $f = (1-a) \cdot 4 + a \cdot 4$ is flat: it does not matter what $a$ does. With $j + 1$ as the right neighbour, $f = (1-a) \cdot 4 + a \cdot 9$ has the slope 5. The value is right either way, which is why nobody notices. It happens only where a point falls exactly on the middle of a pixel: hardly ever for random boxes, and always in a test with round numbers.
 #
-# **Exercise (core): bilinear interpolation.** `features` is (C, H, W), of any floating type and size, 1 × 1 too; `x` and `y` are (P,) index coordinates; P may be 0. Return (C, P). The right neighbour is $j + 1$ and the lower one $i + 1$. Points outside of the middles of the outermost pixels take the border's value. On the last column there is no right neighbour, and the last pixel stands in for it (so there the slope is 0); the same for the last row. `check` compares the gradients for `x` and `y` too.
+# **Exercise (core): bilinear interpolation.** `features` is (C, H, W), of any size, 1 × 1 too; `x` and `y` are (P,) index coordinates; P may be 0. All three have one dtype, float32 or float64. Return (C, P), in the same dtype. The right neighbour is $j + 1$ and the lower one $i + 1$. Points outside of the middles of the outermost pixels take the border's value. On the last column there is no right neighbour, and the last pixel stands in for it (so there the slope is 0); the same for the last row. `check` compares the gradients for `x` and `y` too.
 
 
 # %%
@@ -206,7 +206,7 @@ check("21.bilinear", my_bilinear)
 #
 # ## RoIAlign, and a fair comparison
 #
-# Now **RoIAlign** (He et al., *Mask R-CNN*, 2017) needs one sentence: cut the box, unmoved, into equal bins, read the surface at $n \times n$ evenly spaced points of each bin, and average. Unit 22 does it number by number.
+# Now **RoIAlign** (He et al., *Mask R-CNN*, 2017) needs one sentence: cut the box, unmoved, into equal bins, read the surface at $n \times n$ evenly spaced points of each bin, and average. Unit 22 does it number by number. (In the code below, box and bins are counted from the edges of pixels, points from their middles: in index coordinates the same place is ½ less.)
 
 # %%
 from minseg.draw.regions import draw_samples
@@ -216,7 +216,7 @@ draw_map(ax, tiny, "RoIAlign: 2 × 2 bins of the box, 2 × 2 points in each")
 draw_boxes(ax, small_box / 16, colour=ALIGN_COLOUR, width=4)
 ax.vlines(3.75, 1.25, 5.25, colors=ALIGN_COLOUR, linewidths=3)
 ax.hlines(3.25, 1.75, 5.75, colors=ALIGN_COLOUR, linewidths=3)
-draw_samples(ax, x=[1.75, 2.75, 3.75, 4.75], y=[1.25, 2.25, 3.25, 4.25])
+draw_samples(ax, x=[1.75, 2.75, 3.75, 4.75], y=[1.25, 2.25, 3.25, 4.25])  # index coordinates
 alt = "The map of numbers with the blue box, its two middle lines, and sixteen white points, four in each bin, none of them on the middle of a pixel."
 show(fig, alt=alt, facts="16 points, evenly spaced, one pixel apart")
 
@@ -291,7 +291,7 @@ show(fig, alt=alt, facts=f"RoIAlign's error: {first:.4f} at stride 32, {last:.3f
 # - RoIAlign gets *worse* to the right. At stride 2 a bin holds some 60 cells, and four points step over most of them. So RoIAlign too wants boxes of moderate size in cells, which is what a feature pyramid gives it, or more points.
 # - RoI pooling's own line does not come down. On fine maps a maximum picks single bright cells, and answers another question than an average.
 #
-# Does a network notice? In Mask R-CNN at stride 16, RoI pooling reaches 26.9 points of mask AP on COCO, an operator that rounds the box and then reads it between the cells 27.1, RoIAlign 30.3 (He et al., 2017, table 2c). How the inside of the box is read hardly counts. Whether the box is moved does, just as with the coins. (AP, average precision, is the subject of part 3: 100 is perfect.)
+# Does a network notice? In Mask R-CNN at stride 16, RoI pooling reaches 26.9 points of mask AP on COCO, RoIWarp, which rounds the box and then reads it between the cells, 27.1, RoIAlign 30.3 (He et al., 2017, table 2c). How the inside of the box is read hardly counts. Whether the box is moved does, just as with the coins. (AP, average precision, is the subject of part 3: 100 is perfect.)
 #
 # > **In practice.** Use RoIAlign: `torchvision.ops.roi_align(features, rois, output_size=7, spatial_scale=1 / stride, sampling_ratio=2, aligned=True)`, 7 × 7 for classes and boxes and 14 × 14 for masks. The typical mistake is to forget `spatial_scale`: it is 1 unless you say otherwise, and boxes in image pixels then lie far beyond the map. The symptom is outputs that are all 0, or the same few numbers for each box, and a loss that stays where it was. RoI pooling is still right in one place: with weights that were trained with it.
 #

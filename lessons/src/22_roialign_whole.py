@@ -6,7 +6,7 @@
 # %%
 import torch
 
-from minseg.course import check, guess, progress, reveal
+from minseg.course import check, guess, hint, progress, reveal, solution
 from minseg.draw import ALIGN_COLOUR, draw_boxes, figure, show
 from minseg.draw.regions import draw_map, draw_samples
 from minseg.roi import roi_align
@@ -37,7 +37,7 @@ alt = "Left, a map of 6 by 8 numbers with a box, cut into 2 by 2 bins with four 
 show(fig, alt=alt, facts=f"the upper left bin gives {output[0, 0, 0, 0]:.2f}")
 
 # %% [markdown]
-# On the left the small map of unit 21, with a box from (28, 20) to (92, 84) in image pixels at stride 16. On the right what RoIAlign makes of it. In this unit you get the 4.44 by hand, write the operator down in six lines, and then write it whole.
+# On the left the small map of unit 21, with a box from (28, 20) to (92, 84) in image pixels at stride 16. On the right what RoIAlign makes of it. In this unit you get the 4.44 by hand, write the operator down in a few lines, and then write it whole.
 #
 # **After this unit you can** compute RoIAlign by hand; say which pixels a bin reads and with which weights; program it with all its rules; and find out, when two programs disagree, on which of six conventions.
 #
@@ -99,7 +99,7 @@ def my_sample_positions(start, size, sampling_ratio):
 check("22.sample_positions", my_sample_positions)
 
 # %% [markdown]
-# Stuck? `from minseg.course import hint, solution`, and then `hint("22.sample_positions")` helps, one hint for each call. `solution("22.sample_positions")` shows the package's code.
+# Stuck? `hint("22.sample_positions")` helps, one hint for each call. `solution("22.sample_positions")` shows the package's code.
 #
 # ## A bag of pixels
 #
@@ -126,7 +126,7 @@ check("22.sample_positions", my_sample_positions)
 
 # %%
 def axis_weights(start, size, bins, n, length):
-    """(bins, length): how much each pixel of one axis counts in each bin."""
+    """(bins, length): how much each pixel counts in each bin; `size` is the whole box's."""
     points = start + (torch.arange(bins * n) + 0.5) * size / (bins * n)  # (bins · n,)
     points = points.clamp(0, length - 1)  # beyond the border its value is repeated
     distance = (points[:, None] - torch.arange(length)).abs()  # (bins · n, length)
@@ -202,7 +202,7 @@ for n in (1, 2, 4):
 #
 # *Kinks.* Slide a one-point box along row 3 of the small map, whose values are 0, 2, 6, 9, 8, 4, 1, 0. The output follows without a jump, but its slope is 3 before the 9 and −1 after it. RoIAlign is continuous in the box, not smooth.
 #
-# *The box.* The operator sends gradients to the features and none to the box, which it treats as a constant. That is a choice: with `bilinear_sample` and the box kept in the graph there would be one (Jiang et al., 2018, use it to refine boxes).
+# *The box.* The operator sends gradients to the features and none to the box, which it treats as a constant. That is a choice: with `bilinear_sample` and the box kept in the graph there would be one (Jiang et al., 2018, use that of the exact average to refine boxes).
 #
 # *The stride.* No operator reads what the map does not hold. Detail finer than a cell is gone before RoIAlign begins.
 #
@@ -253,7 +253,7 @@ for name, right, change, otherwise in experiments:
 # %% [markdown]
 # In row 2 the half pixel alone would give 3.75; the stretch to a whole pixel moves the middle by another quarter. In row 6 the true average is 1, one pixel of value 16 among 16; a single point in the middle touches four pixels and takes the bright one for a quarter of the bin.
 #
-# The buttons below switch an explorer between conventions.
+# The buttons below switch an explorer between some of them.
 
 # %%
 from minseg.explore.roi_explorer.conventions import RoIConventions
@@ -289,7 +289,7 @@ RoIConventions(
 #
 # ## Put it together
 #
-# **Exercise (core, ten minutes): RoIAlign.** `input` is (N, C, H, W), floating point. `boxes` is (K, 5): batch index, x1, y1, x2, y2 in image pixels; K may be 0. `output_size` is a whole number or (rows, columns). `spatial_scale`, `sampling_ratio` and `aligned` are those of conventions 1, 2 and 6; with `sampling_ratio` ≤ 0 the number of points is chosen for each box and each axis. Return (K, C, rows, columns). A loop over boxes and bins is fine; `bilinear_sample(features, x, y)`, from `minseg.roi`, and your `my_sample_positions` are yours to use, or the two matrices.
+# **Exercise (core, ten minutes): RoIAlign.** `input` is (N, C, H, W), floating point. `boxes` is (K, 5): batch index, x1, y1, x2, y2 in image pixels; K may be 0. `output_size` is a whole number or (rows, columns). `spatial_scale`, `sampling_ratio` and `aligned` are those of conventions 1, 2 and 6; with `sampling_ratio` ≤ 0 the number of points is chosen for each box and each axis. A bin without points gives 0. Return (K, C, rows, columns). A loop over boxes and bins is fine; `bilinear_sample(features, x, y)`, from `minseg.roi`, and your `my_sample_positions` are yours to use, or the two matrices.
 
 
 # %%

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 23 · A first kernel
 #
-# A laptop's processor does a few things at a time, and each of them fast. A GPU does tens of thousands of things at a time, all of them the same. **How does one write a program for that?** In this unit you write three, up to reading a feature map between its pixels; in the next one they become RoIAlign.
+# A laptop's processor does a few things at a time, and each of them fast. A GPU does tens of thousands of things at a time, in large groups that all do the same. **How does one write a program for that?** In this unit you write three, up to reading a feature map between its pixels; in the next one they become RoIAlign.
 #
 # **After this unit you can** write a Triton kernel: say which program you are and which numbers are yours, mask what does not exist, and lay out memory so that a GPU can read it fast.
 #
@@ -18,7 +18,7 @@ import torch
 import triton
 import triton.language as tl
 
-from minseg.course import check, guess, progress, reveal
+from minseg.course import check, guess, hint, progress, reveal, solution
 
 # %% [markdown]
 # ## One program, twice
@@ -117,7 +117,7 @@ for trace, layout in ((planes, "planes"), (side_by_side, "channels-last")):
     moved = sectors(trace)
     fig = draw_lanes(trace, "x", title=f"{layout}: sectors touched: {moved}", sector=8)
     alt = f"One program reads 8 numbers of 64 from {layout}."
-    show(fig, alt=alt, facts=f"{layout}: {moved} sectors for 8 numbers")
+    show(fig, alt=alt, facts=f"{layout}: {moved} of 8 sectors for 8 numbers")
 
 # %% [markdown]
 # **Predict.** Now the real thing: 48 pixels with 64 channels. How many times as many sectors does the GPU move for one pixel from planes as from channels-last?
@@ -149,16 +149,16 @@ def my_gather(table, index, out, C, LANES: tl.constexpr):
 check("23.gather", my_gather)
 
 # %% [markdown]
-# ## Four rows make a sample
+# ## Four pixels make a sample
 #
-# RoIAlign reads the map *between* its pixels ([unit 21](21_roi_pooling_versus_roialign.ipynb)): at (x, y) it takes the four pixels around, each with its weight. With lanes as channels that is four loads of a row each. Here is where they go, for a map of 3 × 4 pixels with 2 channels, read at x = 1.25, y = 0.5. The four pixels are (0, 1), (0, 2), (1, 1) and (1, 2), given as (row, column):
+# RoIAlign reads the map *between* its pixels ([unit 21](21_roi_pooling_versus_roialign.ipynb)): at (x, y) it takes the four pixels around, each with its weight. With lanes as channels that is four loads, each of one pixel's channels (a row of the table above). Here is where they go, for a map of 3 × 4 pixels with 2 channels, read at x = 1.25, y = 0.5. The four pixels are (0, 1), (0, 2), (1, 1) and (1, 2), given as (row, column):
 
 
 # %%
 @triton.jit
 def read_four(pixels, out, W, C: tl.constexpr):
     c = tl.arange(0, C)
-    total = tl.zeros([C], tl.float32)
+    total = tl.zeros([C], tl.float32)  # a block of zeros
     for y in tl.static_range(2):  # written out twice when the kernel is compiled
         for x in tl.static_range(2):
             total += tl.load(pixels + (y * W + 1 + x) * C + c) / 4  # equal weights, for now
@@ -200,13 +200,13 @@ check("23.sample", my_sample)
 # > - Nobody writes `add` or `gather` as a kernel: `a + b` and `table[index]` are kernels already. One writes a kernel where PyTorch would write large intermediate results to memory only to read them back. RoIAlign from PyTorch's parts does that four times for each sample.
 # > - The typical mistake is a mask or a stride that is right for the sizes one tried. Try odd sizes: 1, 13, 17. Nothing crashes; a neighbour's numbers change.
 # > - `x.contiguous(memory_format=torch.channels_last)` turns a map into channels-last once. Every box that is read from it profits.
-# > - To see a kernel without a GPU there is also [triton-viz](https://github.com/Deep-Learning-Profiling-Tools/triton-viz).
+# > - To see a kernel without a GPU there is also `triton-viz` (Deep-Learning-Profiling-Tools, on GitHub).
 #
 # ## Recap
 #
 # - A kernel is one program, run many times. `program_id` says which one you are, `arange` which lanes you have, the mask which of them exist.
 # - Memory moves in sectors of 32 bytes. Lanes that read side by side share them, so lanes are channels and maps are channels-last.
-# - A sample is four rows and four weights; the place of a row is (row · W + column) · C.
+# - A sample is four pixels and four weights; the channels of a pixel begin at (row · W + column) · C.
 #
 # Your predictions and exercises:
 

@@ -5,7 +5,7 @@
 #
 # **After this unit you can** write RoIAlign as one kernel, follow the package's, say why its gradient is different each time and what to do about that, and compute from bytes how fast any kernel could ever be.
 #
-# *40 minutes: 12 to read, 6 to play and guess, 20 to write code. 10 s to run. You need unit 23. No GPU.*
+# *30 minutes: 14 to read and look, 6 to play and guess, 10 to write code; the stretch exercise is not counted. 10 s to run. You need unit 23. No GPU.*
 
 # %%
 import os
@@ -16,7 +16,7 @@ import torch
 import triton
 import triton.language as tl
 
-from minseg.course import check, guess, progress, reveal, show_source
+from minseg.course import check, guess, hint, progress, reveal, show_source, solution
 
 generator = torch.Generator().manual_seed(6)
 
@@ -43,7 +43,7 @@ KernelView(program=4)
 #
 # <details><summary>Answer</summary>
 #
-# One pixel for *each* of the three bins, with all its channels: 3 · 64 numbers at once. Four loads make a sample, 2 × 2 samples a bin: 16 loads, whatever the size of the RoI.
+# One pixel for *each* of the three bins, with all its channels: 3 · 64 numbers at once. Four loads make a sample, 2 × 2 samples a bin: 16 loads, whatever the size of the RoI. (Loads whose weight is 0 are left out, so some programs ask for a little less.)
 #
 # </details>
 #
@@ -51,7 +51,7 @@ KernelView(program=4)
 #
 # <details><summary>Answer</summary>
 #
-# What is asked for stays; the *distinct* pixels become fewer. A GPU's caches answer a repeated load, with luck, so the last line, **everything once**, is what a kernel can hope for: each touched pixel read once, each output written once.
+# What is asked for stays; the *distinct* pixels become fewer. A GPU's caches answer a repeated load, with luck, so the last line, **the floor**, is what a kernel can hope for, everything once: each touched pixel read once, each output written once.
 #
 # </details>
 #
@@ -78,7 +78,7 @@ launch(add_rows, (1,), torch.arange(12.0), total, S=3, LANES=4)
 print(total.tolist())
 
 # %% [markdown]
-# Where the samples of a bin lie you know from [unit 22](22_roialign_whole.ipynb), so here the package helps. `axis_sample(start, size, p, s, S, L)` does one axis: bins of `size` begin at `start`; it takes sample `s` (of `S`) of bin `p`, on a map of length `L`, and returns the two pixels that it falls between and their weights, `low, high, w_low, w_high`. Border rules are in it, and so is the 1/S of the average. Each argument may be a number or a block.
+# Where the samples of a bin lie you know from [unit 22](22_roialign_whole.ipynb), so here the package helps. `axis_sample(start, bin, p, s, n, L)` does one axis: bins of length `bin` begin at `start`; it takes sample `s` (of `n`) of bin `p`, on a map of length `L`, and returns the two pixels that it falls between and their weights, `low, high, w_low, w_high`. Border rules are in it, and so is the 1/n of the average. A kernel calls it like any function. Each argument may be a number or a block.
 
 # %%
 from minseg_kernels.geometry import axis_sample
@@ -88,7 +88,7 @@ show_source(axis_sample)
 # %% [markdown]
 # ### Exercise 24.bin (*core*)
 #
-# Program `i` averages S × S samples of bin `i`. `bins` is (n, 4) float32, a row for each bin: y, height, x, width in index coordinates. Each row is a single bin, so pass p = 0 on both axes. `pixels` is (H, W, C), channels-last; `out` is (n, C).
+# Program `i` averages S × S samples of bin `i`. `bins` is (n, 4) float32, a row for each bin: y, height, x, width in index coordinates. Each row is a single bin, so pass p = 0 on both axes. `pixels` is (H, W, C), channels-last; `out` is (n, C). `hint("24.bin")` helps.
 
 
 # %%
@@ -237,7 +237,7 @@ print(f"arithmetic alone: {1e6 * operations / arithmetic:.0f} µs")
 reveal("24.q_microseconds", 1e6 * moved / bandwidth, "µs", digits=2)
 
 # %% [markdown]
-# The map has 31.1 million numbers and the output 12.5 million: 174 MB, and 174 · 10⁶ / 4.8 · 10¹² s is 36 µs. Arithmetic would be done in 6 µs. So RoIAlign is bound by *memory*: whoever wants it faster must move fewer bytes.
+# The map has 31.1 million numbers and the output 12.5 million: 175 MB, and 175 · 10⁶ / (4.8 · 10¹²) s is 36 µs. Arithmetic would be done in 6 µs. So RoIAlign is bound by *memory*: whoever wants it faster must move fewer bytes.
 #
 # The usual picture of this is the **roofline** (Williams, Waterman and Patterson, 2009): how many operations a second are possible, over how many operations a kernel does for each byte it moves. On the slope memory is the limit, on the plateau arithmetic. The second point, *no cache*, is what happens if each of the 16 loads goes all the way to memory.
 
@@ -276,7 +276,7 @@ show(fig, alt=alt, facts=facts + f"{arithmetic / bandwidth:.0f}")
 #
 # - RoIAlign is one kernel: a program for each row of bins, channels as lanes, 16 loads that wait for nobody, one store.
 # - Atomic additions come in any order, and float32 sums depend on it. Tiles that gather in a fixed order give the same bits.
-# - An interpreter proves arithmetic and addresses; races, registers and speed need a GPU.
+# - An interpreter checks arithmetic and addresses; races, registers and speed need a GPU.
 # - RoIAlign is bound by memory: 36 µs for the bytes, 6 µs for the arithmetic.
 
 # %%
@@ -295,16 +295,19 @@ rounded = quantise_box(box / stride, "round") * stride
 fig = draw_part_two(photo("coins"), box, rounded, stride)
 alt = "A coin with its box and the rounded box; the same with sampling points; rows of memory."
 moves = (rounded - box).abs().max()
-show(fig, alt=alt, facts=f"rounding moves an edge of this box by up to {moves:.1f} pixels")
+facts = f"rounding alone, without the + 1, moves an edge of this box by up to {moves:.1f} pixels"
+show(fig, alt=alt, facts=facts)
 
 # %% [markdown]
+# The orange box shows rounding alone, without the + 1 of units 20 and 21. On the right is a sketch of unit 24's kernel: four programs, each of which reads whole pixels, all channels side by side, from several places in memory.
+#
 # **Five questions.** Answer each in a sentence before you open it.
 #
 # **1.** A RoI pooling layer at stride 32 reads a box of 20 pixels. What does it most likely look at?
 #
 # <details><summary>Answer</summary>
 #
-# At one or two whole cells, 32 or 64 pixels: mostly at what lies beside the object. Rounding costs about half a cell at each edge, whatever the object's size, so small objects lose most.
+# At one or two whole cells, 32 or 64 pixels: mostly at what lies beside the object. Rounding moves each edge by up to half a cell, a quarter on average, whatever the object's size, so small objects lose most.
 #
 # </details>
 #
@@ -312,7 +315,7 @@ show(fig, alt=alt, facts=f"rounding moves an edge of this box by up to {moves:.1
 #
 # <details><summary>Answer</summary>
 #
-# Its answer stands still while the box moves, and then jumps: the slope is 0 nearly everywhere. RoIAlign's answer is a weighted average whose weights change with the box.
+# Its answer stands still while the box moves, and then jumps: the slope is 0 nearly everywhere. RoIAlign's answer is a weighted average whose weights change with the box, so it has a slope, although the usual operators do not compute it (unit 22).
 #
 # </details>
 #
@@ -332,7 +335,7 @@ show(fig, alt=alt, facts=f"rounding moves an edge of this box by up to {moves:.1
 #
 # </details>
 #
-# **5.** A kernel moves 174 MB and does 0.4 GFLOP. Would a GPU with twice the arithmetic run it faster?
+# **5.** A kernel moves 175 MB and does 0.4 GFLOP. Would a GPU with twice the arithmetic run it faster?
 #
 # <details><summary>Answer</summary>
 #

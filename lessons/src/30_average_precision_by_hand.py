@@ -3,13 +3,13 @@
 #
 # A network has found ten objects where there are five. How good is that? Most contests of the field have been decided by one number, **average precision**. What does it count?
 #
-# *35 minutes: 11 to read, 8 to play and guess, 16 to write code. 7 s to run. You need unit 10.*
+# *40 minutes: 11 to read, 13 to look, play and guess, 16 to write code. 7 s to run. You need unit 10.*
 
 # %%
 import numpy as np
 import torch
 
-from minseg.course import check, guess, progress, reveal
+from minseg.course import check, guess, hint, progress, reveal, solution
 from minseg.draw import figure, show
 from minseg.explore import APPlayground
 
@@ -17,16 +17,16 @@ playground = APPlayground()
 playground
 
 # %% [markdown]
-# Left an image with five true objects, A to E, in green, and ten **detections** of a network, numbered by their **scores**: 1 is the one that the network is most sure of. They are boxes, because boxes can be checked on paper; everything is the same for masks. Blue detections are right, dashed orange ones wrong, and a thin line leads from each right one to the object it has found. The curve on the right grows out of these verdicts, and the number below is the average precision, AP.
+# Left an image with five true objects, A to E, in green, and ten **detections** of a network, numbered by their **scores**: 1 is the one that the network is most sure of. They are boxes, because boxes can be checked on paper; everything is the same for masks. Blue detections are right, dashed orange ones wrong; in the live playground a thin line leads from each right one to the object it has found. The curve on the right grows out of these verdicts, and its number is the average precision, AP.
 #
 # Drag a box, or click it and use the arrow keys; Shift and arrows resize it. You need not understand the curve yet. **Try:**
 #
-# 1. **Drag detection 5 about**, anywhere but onto E. What happens to AP?
+# 1. **Drag detection 5 about**, anywhere you like, but do not resize it. What happens to AP?
 # 2. **Drag detection 6 onto E.** And now? Then press **Put all back**.
 #
 # <details><summary>Answers</summary>
 #
-# 1. Nothing at all. A wrong detection is wrong wherever it lies.
+# 1. Nothing at all. It is much too small for the objects that are still to be found, and a wrong detection is wrong wherever it lies.
 # 2. It turns blue, and AP rises: the fifth object has been found. Such a rise you will soon work out by hand.
 #
 # </details>
@@ -90,7 +90,7 @@ reveal("30.q_strict", sum(truth >= 0 for truth in found), "true positives")
 #
 # ### Exercise: match (*core*)
 #
-# `iou` is a (D, G) float array, one row for each detection, best score first; `ignored` and `crowd` are (G,) bool arrays. Return a list of D whole numbers: the column of the truth that each detection takes, or −1. An IoU equal to the threshold is enough. D or G may be 0. No two IoUs of a row are equal where it would matter. `hint("30.match")`, from `minseg.course`, gives one hint at a time.
+# `iou` is a (D, G) float array, one row for each detection, best score first; `ignored` and `crowd` are (G,) bool arrays. Return a list of D whole numbers: the column of the truth that each detection takes, or −1. An IoU equal to the threshold is enough. D or G may be 0. No two IoUs of a row are equal where it would matter. `hint("30.match")` gives one hint at a time.
 
 
 # %%
@@ -102,7 +102,7 @@ def my_match(iou, ignored, crowd, threshold):
 check("30.match", my_match)
 
 # %% [markdown]
-# `solution("30.match")` shows the package's code. Both `hint` and `solution` are imported from `minseg.course`.
+# `solution("30.match")` shows the package's code.
 #
 # ## From verdicts to a curve
 #
@@ -132,7 +132,7 @@ show(
 )
 
 # %% [markdown]
-# The blue line: each true positive moves right, and up unless precision is 1; each false positive moves straight down. AP is the area under this curve.
+# The blue line: each true positive moves right, and up unless precision is 1; each false positive moves straight down. AP is, roughly, the area under this curve; what to do between two marks is a convention.
 #
 # **Predict.** Take the blue marks as they are: wherever recall grows by 0.2, multiply by the precision that has just been reached. What is the area? (Pencil and paper; the numbers stand in the line under the figure.)
 
@@ -148,7 +148,7 @@ reveal("30.q_raw", raw)
 #
 # ## The envelope
 #
-# Hardly anybody publishes that area. At detection 3, with recall 0.4, precision is 0.67; yet by going on to detection 4 one reaches recall 0.6 at precision 0.75, better in both. Nobody would stop at 3. So one takes the black line, the **envelope**: at each recall the best precision that is reached *there or at any higher recall*,
+# Hardly anybody in detection publishes that area (it is what scikit-learn's `average_precision_score` gives). At detection 3, with recall 0.4, precision is 0.67; yet by going on to detection 4 one reaches recall 0.6 at precision 0.75, better in both. Nobody would stop at 3. So one takes the black line, the **envelope**: at each recall the best precision that is reached *there or at any higher recall*,
 #
 # $$\hat p(r) = \max_{r' \ge r} \, p(r').$$
 #
@@ -280,7 +280,7 @@ playground
 # 2. **Then raise the IoU threshold to 0.60.** What changes, and why?
 # 3. Put all back. **Lower the score of 2 to 0.** Nothing was found or lost. Why does AP change?
 # 4. Put all back. **Tick "E is a crowd".** What becomes of 6 and 10, and of recall?
-# 5. Untick it. **Switch the area from raw to 11 points.** Which of the four true positives no longer matters?
+# 5. Untick it. **Set the area to raw, then to 11 points.** Which of the four true positives no longer matters?
 #
 # <details><summary>Answers</summary>
 #

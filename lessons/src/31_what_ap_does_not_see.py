@@ -3,12 +3,12 @@
 #
 # One detector, one photograph, one list of masks, and yet five people report five numbers, from 0.44 to 0.76. All of them call it AP. Which protocol is a number, and what can none of them see?
 #
-# *30 minutes: 9 to read, 8 to look and guess, 13 to write code. 7 s to run. You need unit 30.*
+# *30 minutes: 9 to read, 7 to look and guess, 6 to find bugs in other people's code, 8 to write code. 7 s to run. You need unit 30.*
 
 # %%
 import torch
 
-from minseg.course import check, guess, progress, reveal
+from minseg.course import check, guess, hint, progress, reveal, solution
 from minseg.data import coins_truth, photo
 from minseg.draw import draw_image, figure, show
 from minseg.experiments import flawed_coins
@@ -25,13 +25,13 @@ draw_groups(axes[1], photo("coins"), flawed_coins.sloppy_parts(), "26 detections
 show(
     fig,
     alt="A photograph of 24 coins in four rows, and the same with masks in four colours: 21 coins "
-    "found, many masks too far right; three of them found again; two masks on no coin; three "
-    "coins missed.",
+    "found, many masks too far right; three of them found again; two masks meant for no coin; "
+    "three coins missed.",
     facts=f"{len(coins)} coins, {len(detector)} detections",
 )
 
 # %% [markdown]
-# This is no network: the masks are the true ones, spoilt on purpose, so that we know each fault. Three coins are missed, three are reported twice, two masks lie on no coin at all, and most masks are moved to the right, by up to 7 pixels, those with low scores further than others.
+# This is no network: the masks are the true ones, spoilt on purpose, so that we know each fault. Three coins are missed, three are reported twice, two masks are meant for no coin (one of them grazes the big coin at the right), and most masks are moved to the right, by up to 7 pixels, those with low scores further than others.
 #
 # ## Five numbers
 
@@ -68,7 +68,7 @@ show(
 # %% [markdown]
 # Read the names from the end. **Of masks, of boxes, of boundaries**: what must overlap. A mask moved by 7 pixels still has a fair box; its outline is far off (unit 32 has boundary IoU). **11 points**: the convention of unit 30. **AP50** asks for an IoU of 0.5; **AP** without a number is the mean over ten thresholds, 0.5, 0.55 … 0.95. **AP75** is another of the ten.
 #
-# `average_precision` takes a list of predictions and a list of truths, one `Instances` for each image. It puts the detections of *all* images of a class into one list, sorts that by score, computes AP as in unit 30 for each class and each threshold, and averages. So a class that is rare counts as much as one that is common. Where a class has no truth, it takes no part.
+# `average_precision` takes a list of predictions and a list of truths, one `Instances` for each image. It matches within each image, then puts the detections of *all* images of a class into one list, sorts that by score, computes AP as in unit 30 for each class and each threshold, and averages. So a class that is rare counts as much as one that is common. Where a class has no truth, it takes no part.
 #
 # Now to what AP does not see. One fault at a time.
 #
@@ -189,7 +189,7 @@ print(f"not read: {result.cut} detections; with a limit of 150, AP is {raised.ap
 #
 # ## The bug museum
 #
-# Metrics are code, and nothing tells you when they are wrong: the number looks like any other. Here are five mistakes, rebuilt in our own lines from public reports. A, C and E were found in code that evaluates; B in code that assigns targets in training; D is a user's own change of the official tool, made to see what happens. **Read each and look for what is wrong**; the report is named in its docstring.
+# Metrics are code, and nothing tells you when they are wrong: the number looks like any other. Here are five mistakes, rebuilt in our own lines from public reports. A, C and E were found in code that evaluates; B in code that assigns targets in training; D is a user's own change of the official tool, made to see what happens. **Read each and look for what is wrong**; the report is named in its docstring. In C, `precision_recall` gives the two curves of unit 30, and `area_under` COCO's average of them.
 
 # %%
 from minseg.course import show_source

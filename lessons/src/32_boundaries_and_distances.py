@@ -3,12 +3,12 @@
 #
 # A mask can share 98 % of its pixels with the truth and have an outline that nobody would accept. How good is the *edge*?
 #
-# *30 minutes: 9 to read, 12 to look, play and guess, 9 to write code. 14 s to run. You need units 11 and 31.*
+# *30 minutes: 9 to read, 12 to look, play and guess, 9 to write code. 14 s to run. You need units 11 and 31; 13 and 15 help.*
 
 # %%
 import torch
 
-from minseg.course import check, guess, progress, reveal
+from minseg.course import check, guess, hint, progress, reveal, solution
 from minseg.data import coins_truth
 from minseg.draw import figure, show
 from minseg.explore import BoundaryBand
@@ -27,7 +27,7 @@ BoundaryBand(coins.masks[9, 98:150, 178:232], width=3)  # coin 10, cut out of th
 #
 # 1. Mask IoU knows no band and stays at 0.881. Boundary IoU begins at 0.11, where a shift by two pixels hardly leaves the thin bands in common, rises, and ends at mask IoU: bands that fill the masks *are* the masks.
 # 2. The truth's band is its outermost two pixels, which the prediction lacks altogether.
-# 3. At 6: boundary IoU is a perfect 1.000, though a third of the coin is missing. The band sees nothing of what lies further in. At 5 the ring's *inner* edge has a band of its own, and at 7 the truth's band reaches into the hole.
+# 3. At 6: boundary IoU is a perfect 1.000, though a third of the coin is missing. (Not half of it: distances are counted in rows and columns, as you will see below.) The band sees nothing of what lies further in. At 5 the ring's *inner* edge has a band of its own, and at 7 the truth's band reaches into the hole.
 #
 # </details>
 #
@@ -69,7 +69,7 @@ print(f"with d = 2 % of the diagonal: {boundary_iou(square(400), square(400, x=2
 #
 # ### Exercise: the inner band (*core*)
 #
-# `masks` is (N, H, W) bool. Return (N, H, W) bool: the pixels of each mask that are *within $d$* of a pixel that is not of the mask. Four conventions, those of the official code:
+# `masks` is (N, H, W) bool, N at least 1. Return (N, H, W) bool: the pixels of each mask that are *within $d$* of a pixel that is not of the mask. Four conventions, those of the official code:
 #
 # - $d$ is 2 % of the diagonal $\sqrt{H^2 + W^2}$, rounded by Python's `round`, and at least 1;
 # - distance is the larger of the differences in row and in column, so "within $d$" is a square window of $2d + 1$ pixels;
@@ -88,7 +88,7 @@ def my_boundary_of(masks):
 check("32.boundary_of", my_boundary_of)
 
 # %% [markdown]
-# `hint("32.boundary_of")` helps, and `solution("32.boundary_of")` shows the package's code; both are in `minseg.course`.
+# `hint("32.boundary_of")` helps, and `solution("32.boundary_of")` shows the package's code.
 #
 # ## Large objects
 #
@@ -206,7 +206,7 @@ show(
 )
 
 # %% [markdown]
-# Each direction alone can be fooled. So one takes both, and calls the result **ASSD**, average symmetric surface distance. But which average? Some average the two means: $\tfrac12(1.25 + 43.0) = 22.1$ px. Others *pool* all distances into one mean.
+# Each direction alone can be fooled: on the left 11 of the 20 distances are 0 and have no arrow. So one takes both, and calls the result **ASSD**, average symmetric surface distance. But which average? Some average the two means: $\tfrac12(1.25 + 43.0) = 22.1$ px. Others *pool* all distances into one mean.
 #
 # **Predict.** What is the pooled ASSD? The numbers stand under the figure.
 
@@ -225,7 +225,7 @@ print(f"the mean of the means: {average_symmetric_surface_distance(corner, targe
 #
 # ## Which metric minds which fault?
 #
-# Five detectors of the 24 coins, each with one fault, judged by five metrics. (PQ, panoptic quality, is the next unit: it judges a map in which each pixel has one owner.) The darker a cell, the worse its detector in that column. Before you read on, find for each fault the metric that does not mind it at all.
+# Five detectors of the 24 coins, each with one fault, judged by five metrics. (PQ, panoptic quality, is the next unit: it judges a map in which each pixel has one owner.) The darker a cell, the worse its detector in that column. Before you read on, find for each fault the metrics that do not mind it at all. For one fault there is none.
 
 # %%
 from minseg.draw.boundaries import draw_verdicts
@@ -250,7 +250,7 @@ show(
 #
 # None is best. Take the one whose blind spot you can afford, and report two.
 #
-# > **In practice.** For instances: mask AP, and boundary AP where outlines matter (`boundary-iou-api`, or `average_precision(…, "boundary")`). In medicine: Dice together with HD95 or ASSD, with the unit and the definition. *The typical mistake* is a boundary metric on small objects: somebody whose objects were about 60 × 60 found all boundary numbers equal to the mask numbers, and asked why (bowenc0221/boundary-iou-api, issue 11). That equality is the symptom.
+# > **In practice.** For instances: mask AP, and boundary AP where outlines matter (`boundary-iou-api`, or `average_precision(…, "boundary")`). In medicine: Dice (unit 14) together with ASSD or HD95, the distance below which 95 % of all lie, with the unit and the definition. *The typical mistake* is a boundary metric on small objects: somebody whose objects were about 60 × 60 found all boundary numbers equal to the mask numbers, and asked why (bowenc0221/boundary-iou-api, issue 11). That equality is the symptom.
 #
 # ## Recap
 #

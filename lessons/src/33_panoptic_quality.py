@@ -8,7 +8,7 @@
 # %%
 import torch
 
-from minseg.course import check, guess, progress, reveal
+from minseg.course import check, guess, hint, progress, reveal, solution
 from minseg.data import STUFF, THINGS
 from minseg.draw import draw_grid, draw_panoptic, figure, show
 from minseg.explore import PQPlayground
@@ -19,6 +19,8 @@ playground
 
 # %% [markdown]
 # Left the truth, right a prediction that starts out perfect. Click a segment of the prediction and use the buttons, or drag it; or choose with the arrow keys, and move with Shift and arrows. The number under a name is the IoU of that segment with its partner in the truth. A dashed red outline is a segment *without* a partner. What a segment leaves behind belongs to nobody.
+#
+# (There are three discs, 1, 3 and 5: the numbers run over all things of the scene.)
 #
 # **Drag disc 1 slowly to the right**, or choose it and press Shift and the right arrow, and watch its IoU and the PQ of "disc" in the table. What happens at the sixth pixel? And what does the column SQ of "disc" do there?
 #
@@ -121,7 +123,7 @@ def my_class_pq(ious, predicted, annotated):
 check("33.class_pq", my_class_pq)
 
 # %% [markdown]
-# `hint("33.class_pq")` helps, and `solution("33.class_pq")` shows the code; both are in `minseg.course`.
+# `hint("33.class_pq")` helps, and `solution("33.class_pq")` shows the code.
 #
 # **From classes to one number.** The counts of a class are added up over *all images*, and make its PQ, SQ and RQ. Then each is averaged over the classes that occur, a rare class counting as much as a common one. $\mathrm{PQ^{Th}}$ and $\mathrm{PQ^{St}}$ are the averages over thing and over stuff classes alone. Beware: the mean of products is not the product of means. UPSNet's row for COCO reads PQ 42.5, SQ 78.0, RQ 52.4, and $0.780 \cdot 0.524$ is 0.409. Nothing is wrong with it.
 #
@@ -132,16 +134,16 @@ check("33.class_pq", my_class_pq)
 # %%
 y, x = torch.meshgrid(torch.arange(40) + 0.5, torch.arange(60) + 0.5, indexing="ij")
 tent = (y > 4) & (y < 36) & ((x - 30).abs() < 0.7 * (y - 4))
-behind = torch.where(tent, 3001, 6000)
+behind = torch.where(tent, 3002, 6000)
 behind[:, 26:34] = 2001  # the post, a box
 pieces = behind.clone()
-pieces[(behind == 3001) & (x > 30)] = 3002
+pieces[(behind == 3002) & (x > 30)] = 3003
 fig, axes = figure(columns=2, height=290)
 draw_panoptic(axes[0], behind, names=NAMES, title="Truth: one triangle behind a box")
 draw_panoptic(axes[1], pieces, names=NAMES, title="Prediction: two triangles")
 show(
     fig,
-    alt="A triangle behind an upright bar. Right, its halves are called triangle 1 and triangle 2.",
+    alt="A triangle behind an upright bar. Right, its halves are called triangle 2 and triangle 3.",
     facts=f"{len(behind.unique())} true segments, {len(pieces.unique())} predicted ones",
 )
 
@@ -228,6 +230,7 @@ from minseg.panoptic import decode, encode
 classes, instances = decode(predicted)
 print("row 3 of the prediction:", predicted[3].tolist())
 print("its classes:            ", classes[3].tolist())
+print("its instances:          ", instances[3].tolist())
 try:
     encode(torch.tensor([1]), torch.tensor([1000]))
 except ValueError as error:
@@ -250,7 +253,7 @@ playground
 #
 # <details><summary>Answers</summary>
 #
-# 1. Eroding: it takes more than half of the small disc, so there is no match, and the segment is both missed and invented: PQ 0.933. Deleting leaves a miss only: 0.960. (Two matches of six segments are 0.667, of five 0.8; four other classes are perfect, and the mean is over five.)
+# 1. Eroding: it takes more than half of the small disc, so there is no match, and the segment is both missed and invented: PQ 0.933. Deleting leaves a miss only: 0.960. (Two matches among three predicted and three true discs make 0.667, among two and three 0.8; four other classes are perfect, and the mean is over five.)
 # 2. PQ 0.990: IoU 0.86, still a match.
 # 3. The sky has an odd number of pixels, 3139. The larger part has 1570, which is just more than half.
 # 4. The union of both is more than half disc 3: it matches, with IoU 0.53.
@@ -258,7 +261,7 @@ playground
 #
 # </details>
 #
-# > **In practice.** Use `panopticapi` for COCO, its own scripts for Cityscapes, `torchmetrics.detection.PanopticQuality`, or here `minseg.metrics.panoptic_quality`. *The typical mistake* is to compute PQ for each image and average: counts belong to the whole set. Its symptom is a number that changes with the number of images in a batch. *Another* is the divisor: 1001 is disc 1 at 1000, and class 3 at 256, and then all segments are missed though they look right.
+# > **In practice.** Use `panopticapi` for COCO, its own scripts for Cityscapes, `torchmetrics.detection.PanopticQuality`, or here `minseg.metrics.panoptic_quality`. *The typical mistake* is to compute PQ for each batch and average: counts belong to the whole set. Its symptom is a number that changes with the number of images in a batch. *Another* is the divisor: 1001 is disc 1 at 1000, and class 3 at 256, and then all segments are missed though they look right.
 #
 # ## Recap
 #

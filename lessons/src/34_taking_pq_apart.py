@@ -3,12 +3,12 @@
 #
 # Your model has a panoptic quality of 0.62. **Where did the rest go?** Into sloppy outlines, wrong names, things it did not see, or things that are not there? And might some of it not be your model's fault at all?
 #
-# *30 minutes: 10 to read, 5 to look and guess, 14 to write code. 5 s to run. You need [unit 33](33_panoptic_quality.ipynb).*
+# *30 minutes: 9 to read, 6 to look and guess, 16 to write code. 5 s to run. You need [unit 33](33_panoptic_quality.ipynb); the questions at the end look back to unit 30.*
 
 # %%
 import torch
 
-from minseg.course import check, guess, progress, reveal
+from minseg.course import check, guess, hint, progress, reveal, solution
 from minseg.data import STUFF, THINGS
 from minseg.draw import draw_panoptic, figure, show
 from minseg.metrics import panoptic_errors, panoptic_quality
@@ -24,7 +24,8 @@ fig, axes = figure(columns=2, height=330)
 draw_panoptic(axes[0], truth, names=NAMES, title="Truth")
 draw_panoptic(axes[1], prediction, names=NAMES, title="Prediction: five mistakes")
 alt = "A scene of discs and triangles on sky, ground and water; beside it a flawed prediction."
-show(fig, alt=alt, facts="one mistake of each of five kinds; can you find them?")
+hunt = "one mistake of each of five kinds; compare names and outlines, a colour is only a number"
+show(fig, alt=alt, facts=hunt)
 
 errors = panoptic_errors([prediction], [truth], things=THINGS, stuff=STUFF)
 fig, ax = figure(width=820, height=330)
@@ -34,7 +35,7 @@ lost = f"missed {errors.missed:.2f}, invented {errors.invented:.2f}"
 show(fig, alt=alt, facts=f"PQ {errors.pq:.2f}; {lost}, confused {errors.confused_class:.2f}")
 
 # %% [markdown]
-# Each bar is 1 long. Green is what was kept, the PQ; the rest is taken apart by cause, and nothing is left over.
+# Each bar is 1 long. Green is what was kept, the PQ; the rest is taken apart by cause, and nothing is left over. (Sky and water lose a little as well, where misplaced things cover them.)
 #
 # ## Five causes, and their rules
 #
@@ -121,9 +122,9 @@ reveal("34.q_void", void_within.per_class[1].sq)
 # %% [markdown]
 # Void leaves the union: 40 / (100 − 30) = 0.571, a match. Counting void as wrong it would have been 40 / 100, and no match.
 #
-# ### Exercise 34.forgiven (*core*): a bug that was real
+# ### Exercise: a bug that was real (*core*)
 #
-# The rules in code: which predictions are false positives? The function below had the mistake of a published evaluation (VSainteuf/utae-paps, issue 11), told in our terms. With one prediction on void all was well. With two, both were counted as false positives, and after the repair (pull request 12) its numbers were about two points higher. Run it, read what `check` says, and mend it.
+# The rules in code: which predictions are false positives? The function below had the mistake of a published evaluation (VSainteuf/utae-paps, issue 11), told in our terms. With one prediction on void all was well. With two, both were counted as false positives, and after the repair (pull request 12) its numbers were about two points higher. Run it, read what `check` says, and mend it. `hint("34.forgiven")` helps.
 #
 # - `pixels`, (P, T) int64: how many pixels each prediction shares with each true segment. A row's sum is the prediction's size.
 # - `p_category` (P,), `t_category` (T,): classes; a `t_category` of 0 is void.
@@ -142,6 +143,8 @@ def my_false_positives(pixels, p_category, t_category, crowd, unmatched):
 check("34.forgiven", my_false_positives)
 
 # %% [markdown]
+# `solution("34.forgiven")` shows the package's code.
+#
 # With the rules at hand you can predict every line of this table. Cover the right column.
 
 # %%
@@ -189,7 +192,8 @@ for seed in range(8):
     best.append(thresholds[pqs.argmax()].item())
     pq_at.append(pqs[[int(pqs.argmax()), 50, 85]])
 best, pq_at = torch.tensor(best), torch.stack(pq_at).mean(dim=0)
-print(f"best threshold over 8 seeds: mean {best.mean():.2f}, SD below 0.05: {best.std() < 0.05}")
+spread = "below" if best.std() < 0.05 else "at least"
+print(f"best threshold over 8 seeds: mean {best.mean():.2f}, SD {spread} 0.05")
 print(f"PQ there {pq_at[0]:.2f}, at a threshold of 0.5 {pq_at[1]:.2f}, at 0.85 {pq_at[2]:.2f}")
 reveal("34.q_keep", best.mean(), digits=2)
 
@@ -198,7 +202,7 @@ reveal("34.q_keep", best.mean(), digits=2)
 #
 # ## Averages
 #
-# ### Exercise 34.average (*core*): a misreading
+# ### Exercise: a misreading (*core*)
 #
 # Readers ask why a paper's PQ, SQ and RQ do not multiply (VSainteuf/utae-paps, issue 24, is one; its code is right). Below, somebody makes them multiply. `counts` is (C, 4) float: Σ IoU, TP, FP, FN of each class. Return the averages of PQ, SQ and RQ over the classes that occur (TP + FP + FN > 0), as three floats. A class that occurs without a match has SQ 0. If no class occurs, all three are NaN.
 
@@ -251,13 +255,15 @@ after = ", ".join(f"{name} {values[1]:.2f}" for name, values in curves.items())
 show(fig, alt=alt, facts=f"after one pixel: {after}")
 
 # %% [markdown]
+# AP is the lowest after one pixel, since most of its ten thresholds ask for much more than ½. PQ keeps a thing until its IoU drops to ½, and then loses it whole. The mean of boundary IoUs has no threshold, and sinks at every pixel.
+#
 # **Five questions.** Answer each in a sentence before you open it.
 #
 # **1.** You add 50 detections of score 0.01 that are all wrong. What happens to AP, and to PQ if they enter the map?
 #
 # <details><summary>Answer</summary>
 #
-# AP stays: they rank below everything, and precision is read at the recall that was reached before them. PQ falls, for each is half an FP.
+# AP stays: they rank below everything, and precision is read at the recall that was reached before them. PQ falls, for each is an FP and adds ½ to the denominator.
 #
 # </details>
 #
@@ -265,7 +271,7 @@ show(fig, alt=alt, facts=f"after one pixel: {after}")
 #
 # <details><summary>Answer</summary>
 #
-# Segments of a map share no pixels, and each partner would have to cover more than half of the union.
+# Segments of a map share no pixels, and each partner would have to cover more than half of the true segment.
 #
 # </details>
 #

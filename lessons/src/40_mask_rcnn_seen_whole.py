@@ -25,7 +25,7 @@ show(
 )
 
 # %% [markdown]
-# Every picture above is something that the network really computed for this image. Follow the upper row, then the lower one:
+# Every picture after the first is something that the network really computed for this image. Follow the upper row, then the lower one:
 #
 # | part | its question |
 # |:--|:--|
@@ -42,7 +42,7 @@ show(
 # **Predict.** The maps have 32 × 32, 16 × 16 and 8 × 8 cells. How many anchors does this small image have?
 
 # %%
-from minseg.course import check, guess, progress, reveal
+from minseg.course import check, guess, hint, progress, reveal, solution
 
 guess("40.q_anchors", None)  # your number in place of None
 
@@ -70,7 +70,7 @@ StageViewer(model, scene)
 # <details><summary>Answers</summary>
 #
 # 1. The RPN. Its anchor is a square of 20 × 20 px, the proposal fits the coin already (IoU 0.94), and the box head moves it by a tenth of a pixel.
-# 2. The RPN's suppression drops only boxes that overlap a better one by more than 0.7; several moderately different boxes on each coin pass. After the box head a second suppression, at 0.5, leaves one box for each coin: 7 of 100.
+# 2. The RPN drops a box only if its IoU with a better one is above 0.7 (this *suppression* is explained in section 3); several moderately different boxes on each coin pass. After the box head a second one, at 0.5, leaves one box for each coin: 7 of 100.
 # 3. No. It is the *strength of 64 feature channels*, read in the box by RoIAlign. The mask head never sees a pixel of the image. All that it knows has come through the backbone.
 # 4. It pulls the box back: IoU with the coin is 0.70 after your drag and 0.90 after the box head. The score stays at 1.00, and the mask hardly changes. (Drag further, and something odd happens to the score. Unit 41 explains it.)
 #
@@ -110,13 +110,13 @@ yes = objectness[0].sigmoid()
 sure = [int((part > 0.5).sum()) for part in yes.split(trace.anchors)]
 show(
     draw_objectness(image, scene.instances.boxes, yes, boxes[0, :60], cells=(32, 16, 8)),
-    alt="Three maps of scores with the true boxes dashed: bright spots in the middle of each coin "
-    "at stride 8, hardly any at strides 4 and 16. On the right, boxes crowd around each coin.",
+    alt="Three maps of scores with the true boxes dashed: bright cells in each coin at stride 8, "
+    "hardly any at stride 4, three at stride 16, in large coins. On the right, boxes on coins.",
     facts=f"anchors with an objectness above ½: {sure} at strides 4, 8 and 16",
 )
 
 # %% [markdown]
-# An anchor's size grows with the stride: the square one is 10, 20 or 40 px wide. So each level finds things of its own size, and these coins, 16 to 26 px wide, are found at stride 8 above all.
+# A cell shows the best of its three anchors. An anchor's size grows with the stride: the square one is 10, 20 or 40 px wide. So each level finds things of its own size, and these coins, 16 to 26 px wide, are found at stride 8 above all.
 #
 # ### How to say where
 #
@@ -142,7 +142,7 @@ show(
 #
 # Why the logarithm? A size must come out positive whatever the network says, and "twice" should be as far from "equal" as "half" is: $\pm 0.69$. An anchor that fits has four zeros.
 #
-# **Exercise 40.encode** · *core, 8 minutes.* Write this for many boxes. `boxes` and `anchors` are (N, 4), floating point, as corners $x_1, y_1, x_2, y_2$, with positive sides; N may be 0. `weights` are four numbers: return each delta times its weight. (The second stage takes 10, 10, 5, 5, since its deltas are small. A network learns most easily when targets vary by about 1; [unit 41](41_what_each_part_is_taught.ipynb) measures it.) `hint("40.encode")`, from `minseg.course`, helps, one hint a call.
+# **Exercise 40.encode** · *core, 8 minutes.* Write this for many boxes. `boxes` and `anchors` are (N, 4), floating point, as corners $x_1, y_1, x_2, y_2$, with positive sides; N may be 0. `weights` is a tuple of four numbers (`boxes.new_tensor(weights)` makes a tensor of it): return each delta times its weight. (The second stage takes 10, 10, 5, 5, since its deltas are small. A network learns most easily when targets vary by about 1; [unit 41](41_what_each_part_is_taught.ipynb) measures it.) `hint("40.encode")` helps, one hint a call.
 
 
 # %%
@@ -158,7 +158,7 @@ check("40.encode", my_encode)
 #
 # ## 3 · From 4032 anchors to 100 proposals
 #
-# `propose` did three things in a row: it took the 80 best anchors of each level, moved them by their deltas, and ran **non-maximum suppression**, NMS, within each level: keep the best box, drop all that overlap it by more than 0.7, go on with the best that is left. The 100 best survivors of all levels are the proposals.
+# `propose` did three things in a row: it took the 80 best anchors of each level, moved them by their deltas, and ran **non-maximum suppression**, NMS, within each level: keep the best box, drop all whose IoU with it is above 0.7, go on with the best that is left. The 100 best survivors of all levels are the proposals.
 #
 # Each is read by RoIAlign as a grid of fixed size. But from which of the three maps?
 #

@@ -18,9 +18,10 @@ scene = SceneDataset("val", size=128, count=(5, 7), style="coins")[2]
 taught = teaching(model, [scene])  # all that this scene would teach the network
 show(
     targets.draw_targets(scene, taught, level=1, roi=4),  # level 1 has stride 8
-    alt="Left: a dot for each cell of stride 8, one blue dot in each of seven coins, grey ones "
-    "around it, orange ones elsewhere. Middle: eight blue boxes on coins, 24 orange ones, most of "
-    "them beside coins or on parts of one. Right: a disc on a grid of 28 by 28, cut off on one side.",
+    alt="Left: a mark for each cell of stride 8, one blue dot in each of seven coins, grey squares "
+    "near some of them, orange dots elsewhere. Middle: eight blue boxes on coins, 24 orange ones, "
+    "most of them beside coins or on parts of one. Right: a disc on a grid of 28 by 28, cut off on "
+    "one side.",
     facts=f"{len(taught.masks)} of {len(taught.sample.rois)} RoIs teach the class coin",
 )
 
@@ -30,6 +31,8 @@ show(
 # - an **anchor** is asked whether there is a thing: yes, no, or it is not asked at all;
 # - a **RoI** is asked for its class, background included;
 # - a RoI that is **positive**, that is, of a thing, is also asked for its box and its mask.
+#
+# (On the left each mark stands for the three anchors of a cell. In the middle the coin on the far right has no box: no lot fell on it.)
 #
 # Which example gets which target is decided by IoU with the true boxes, and by lot. It sounds like bookkeeping. It is what the network becomes: below you can see a rule of its training in its behaviour.
 #
@@ -45,26 +48,26 @@ StageViewer(model, scene, stage="samples")
 # %% [markdown]
 # 1. Blue boxes would train as coins, orange ones as background. Find an orange box that holds most of a coin. Why is it background?
 # 2. Choose RoI 1 and move it to the left with the arrow key, pixel by pixel, up to 9 px. Watch the line **Class and box**: what does the *score* do, and what does the box?
-# 3. When exactly does the score jump? Look at the IoU in the line **Sampled RoIs**.
+# 3. Where does the score jump? Look at the IoU in the line **Sampled RoIs**.
 #
 # <details><summary>Answers</summary>
 #
 # 1. Its IoU with the coin is below ½: it holds the coin, but is too large, or it holds only a part.
 # 2. Up to 6 px the score stays at 0.97 or more. At 7 px it is 0.41, at 8 px 0.02. The box head meanwhile pulls the box back as well as before: at 8 px to an IoU of 0.84 with the coin, and the mask drawn there would have an IoU of 0.93.
-# 3. At 7 px IoU is 0.55, at 8 px just under 0.50. In training, RoIs from ½ on were of class coin, those below were background. So this is what the score says: not "is a coin near?" but *"is the box that I was given, as it is, IoU ½ or better?"*
+# 3. Around an IoU of ½: at 7 px it is 0.55, at 8 px just under 0.50. In training, RoIs from ½ on were of class coin, those below were background. So this is what the score says: not "is a coin near?" but *"is the box that I was given, as it is, IoU ½ or better?"*
 #
 # </details>
 #
 # ## 1 · Anchors: yes, no, not asked
 #
-# An anchor that overlaps some thing with an IoU of at least `positive` = 0.6 should say yes; one that overlaps all things with less than `negative` = 0.3 should say no. Those in between are not asked: neither answer would be wrong.
+# An anchor that overlaps some thing with an IoU of at least `positive` = 0.6 should say yes; one that overlaps all things with less than `negative` = 0.3 should say no. Those in between are not asked: neither answer would be clearly right.
 #
 # Is that enough? There are 4032 anchors for seven coins, so it seems generous.
 #
 # **Predict.** For how many of the seven coins is there an anchor with an IoU of at least 0.6?
 
 # %%
-from minseg.course import check, guess, progress, reveal
+from minseg.course import check, guess, hint, progress, reveal, solution
 
 guess("41.q_reach", None)
 
@@ -74,7 +77,7 @@ print("best IoU of any anchor:", " ".join(f"{iou:.2f}" for iou in best))
 reveal("41.q_reach", (best >= 0.6).sum(), "coins")
 
 # %% [markdown]
-# Only four. Anchors stand on a grid: the centre of a coin is up to 4 px in $x$ and $y$ from the nearest cell of stride 8, and 4 px of 20 cost a third of the IoU. By that rule alone three of the coins would teach the RPN nothing.
+# Only four. Anchors stand on a grid: the centre of a coin is up to 4 px in $x$ and $y$ from the nearest cell of stride 8, and 4 px of 20 along one axis cost a third of the IoU, along both more than half. By that rule alone three of the coins would teach the RPN nothing.
 #
 # So there is a second rule. **No thing may go without**: the anchor that overlaps it most says yes too, however small the overlap; if several overlap it equally, all of them. A tiny example, three anchors and two things, with each thing's best overlap in bold:
 #
@@ -92,7 +95,7 @@ reveal("41.q_reach", (best >= 0.6).sum(), "coins")
 # - A thing's best anchors say yes, all that are equally good. No anchor says both: a forced yes wins.
 # - Images have different numbers of things, so they are padded, G ≥ 1. A thing that is padding has overlap 0 with all anchors, and forces none. An image without things is all padding: all its anchors say no.
 #
-# `hint("41.anchor_targets")`, from `minseg.course`, helps.
+# `hint("41.anchor_targets")` helps.
 
 
 # %%
@@ -136,13 +139,13 @@ print(f"untrained: {means.mean():.1f} ± {means.std():.1f}, mean and SD over 5 n
 print(f"trained: {trained.float().mean():.0f} ± {trained.float().std():.0f}, over 16 images")
 
 # %% [markdown]
-# Half a box in each image. Untrained scores are noise, so the 60 are as good as drawn by lot, and of all anchors only 4 in 1000 overlap a coin by half. On such proposals the box and mask heads would get one example from two images. Hence a trick that every implementation has: in training **the true boxes join the proposals**.
+# Half a box in each image. Untrained scores are noise, so the 60 are little better than drawn by lot: of all anchors only 4 in 1000 overlap a coin by half, which would make 0.24 of 60. On such proposals the box and mask heads would get one example from two images. Hence a trick that every implementation has: in training **the true boxes join the proposals**.
 #
 # Then 32 RoIs of each image are drawn, at most a quarter of them positive: 8 and 24 in the picture at the top. (With a feature pyramid the paper draws 512.)
 #
 # ### Why deltas, and why times ten
 #
-# A positive RoI is also taught its box: the deltas of [unit 40](40_mask_rcnn_seen_whole.ipynb) that lead from the RoI to the true box, judged by **smooth L1**, which is a square near zero and straight beyond. Take an error of a tenth of the size. On a coin of 16 px it is 1.6 px, on one of 96 px it is 9.6 px. Judged in *pixels*, the large coin's loss would be six times the small one's; in deltas both are $dx = 0.1$. And how large are deltas?
+# A positive RoI is also taught its box: the deltas of [unit 40](40_mask_rcnn_seen_whole.ipynb) that lead from the RoI to the true box, judged by **smooth L1**, which is a square near zero and straight beyond. Take an error of a tenth of the size. On a coin of 16 px it is 1.6 px, on one of 96 px it is 9.6 px. Judged in *pixels*, the large coin's loss would be more than six times the small one's; in deltas both are $dx = 0.1$. And how large are deltas?
 
 # %%
 many = teaching(model, [dataset[k] for k in range(40)])
@@ -180,7 +183,7 @@ show(
 # - `truth.masks` (B, G, H, W) bool and `truth.boxes` (B, G, 4), of all things of the batch;
 # - `size`, the number of cells along a side.
 #
-# `to_grid(masks, boxes, size)` computes shares: from (P, H, W) and (P, 4) to (P, size, size).
+# `to_grid(masks, boxes, size)` computes shares: from (P, H, W) bool and (P, 4) to (P, size, size); beyond the image it counts background.
 
 # %%
 from minseg.masks import to_grid
@@ -283,4 +286,4 @@ progress("41")
 # %% [markdown]
 # The notes' claims on this: C10 to C13, C50, C51 and C57, measured in [92](92_regions_and_mask_rcnn.ipynb).
 #
-# **Next**: [unit 42, train your own](42_train_your_own.ipynb). All that was prepared here happens 200 times, in under a minute.
+# **Next**: [unit 42, train your own](42_train_your_own.ipynb). All that was prepared here happens 200 times, in about a minute.

@@ -35,7 +35,7 @@ show(
 # **Predict.** Where does the sum start, about? (The two box losses are small at first; allow 0.15 for both.)
 
 # %%
-from minseg.course import check, guess, lesson_steps, progress, reveal
+from minseg.course import check, guess, hint, lesson_steps, progress, reveal, solution
 
 guess("42.q_start", None)
 
@@ -89,7 +89,7 @@ show(
 # %% [markdown]
 # Read the five curves. Class falls fast: most RoIs are background, and that is soon learnt. The mask falls steadily. And the **box loss rises** before it falls. Is something broken?
 #
-# No. Only positives have a box loss, and at first nearly all positives are the true boxes that joined the proposals ([unit 41](41_what_each_part_is_taught.ipynb)). They need no moving at all, so a head that says nothing is right, and the loss starts near 0. (Each mark is a mean over 20 steps; the first is past the start already.) As the RPN improves, real proposals take their place, and the head has something to do. A loss that rises is not always bad news, and one that falls proves little: it is measured on scenes that the network trains on, by rules that change as it learns.
+# No. Only positives have a box loss, and at first nearly all positives are the true boxes that joined the proposals ([unit 41](41_what_each_part_is_taught.ipynb)). They need no moving at all, so a head that says nothing is right, and the loss starts near 0. (Each mark is a mean over 10 steps; the first is past the start already.) As the RPN improves, real proposals take their place, and the head has something to do. A loss that rises is not always bad news, and one that falls proves little: it is measured on scenes that the network trains on, by rules that change as it learns.
 #
 # ## Has it learnt?
 #
@@ -126,7 +126,7 @@ print("Has it learnt?", "Yes." if learnt else "Not yet. Run the training cell ag
 # %% [markdown]
 # *Your* network, *your* numbers. AP on both kinds of scene is nearly the same. 200 steps of four images are 800: each scene was seen four times, turned and mirrored, and was not learnt by heart. AP50 and AP75 are close to 1, and what AP lacks it loses at the strictest thresholds: for an IoU of 0.95 on a disc 20 px wide only 5 % of its 314 pixels may be wrong, a quarter of a pixel along the outline.
 #
-# The photograph is the harder exam: no photograph was in its training, and these coins are 37 to 65 px wide, where those in the scenes have about 20. Look at the two lines of widths: it is the *large* coins that are missed. Nothing in 200 steps has asked for them. One class of grey coins on dark ground is an easy world: for discs, boxes and triangles in all colours, hiding one another, the same network needs minutes. Three minutes on two cores bring it to an AP of 0.67 there, ten to 0.78 (medians of three seeds).
+# The photograph is the harder exam: no photograph was in its training, and these coins are 37 to 65 px wide, where those in the scenes have about 20. Look at the two lines of widths (a coin is found by a mask with an IoU above ½; a fragment of it does not count): it is the *large* coins that are missed. Nothing in 200 steps has asked for them. One class of grey coins on dark ground is an easy world: for discs, boxes and triangles in all colours, hiding one another, the same network needs minutes. Three minutes on two cores bring it to an AP of 0.67 there, ten to 0.78 (medians of three seeds).
 #
 # ## From numbers to an answer
 #
@@ -134,7 +134,7 @@ print("Has it learnt?", "Yes." if learnt else "Not yet. Run the training cell ag
 #
 # **Exercise 42.detect** · *core, 12 minutes.* For one image. You get:
 #
-# - `logits` (R, C + 1), background in the last column; `deltas` (R, C, 4), one box for each class, for the weights (10, 10, 5, 5);
+# - `logits` (R, C + 1), background in the last column; `deltas` (R, C, 4), one box for each class, multiplied by (10, 10, 5, 5) as in unit 41; give these numbers to `decode`, which divides by them;
 # - `proposals` (R, 4), where R may be 0; `size` (2,), height and width of the image;
 # - three numbers: `score_threshold`, `iou_threshold`, `most`.
 #
@@ -146,7 +146,7 @@ print("Has it learnt?", "Yes." if learnt else "Not yet. Run the training cell ag
 # 4. Drop boxes that are less than 1 px wide or high.
 # 5. NMS *within* each class; keep the best `most`, best first.
 #
-# Return boxes (D, 4), classes (D,) from 0 on, and scores (D,). These three do the work:
+# Return a tuple: boxes (D, 4), classes (D,) from 0 on, and scores (D,). These three do the work:
 #
 # - `decode(deltas, boxes, weights)`: (N, 4) and (N, 4) to (N, 4);
 # - `clip_boxes(boxes, sizes)`: (1, N, 4) and (1, 2) to (1, N, 4);
@@ -164,7 +164,7 @@ def my_detect(logits, deltas, proposals, size, score_threshold, iou_threshold, m
 check("42.detect", my_detect)
 
 # %% [markdown]
-# `hint("42.detect")`, from `minseg.course`, helps; `solution("42.detect")` shows the package's code.
+# `hint("42.detect")` helps; `solution("42.detect")` shows the package's code.
 #
 # ## What limits it: the box
 #
@@ -216,7 +216,7 @@ show(
 #
 # ## What limits it: how the RoI is read
 #
-# [Unit 21](21_roi_pooling_versus_roialign.ipynb) showed what RoI pooling's rounding does to features. What does it do to a network's AP? Train the same network with RoI pooling and with RoIAlign: 21.9 against 28.0 percent mask AP.
+# [Unit 21](21_roi_pooling_versus_roialign.ipynb) showed what RoI pooling's rounding does to features. What does it do to a network's AP? Train the same network with RoI pooling and with RoIAlign: mask AP is 21.9 against 28.0 percent (0.219 and 0.280 on the scale used so far).
 #
 # Is it the rounding, or that RoI pooling takes a maximum? **RoIWarp** lies in between: it *rounds the box* as RoI pooling does, and then reads it bilinearly, as RoIAlign does.
 #
@@ -273,7 +273,7 @@ show(
 # > - *Default*: start from weights trained on COCO and fine-tune; from nothing only where images are small and unlike photographs, as here.
 # > - *Watch* AP on images kept apart, every epoch, and look at twenty answers. The loss is for finding bugs.
 # > - *Typical mistake*: a learning rate copied from a batch of 16 for a batch of 2. Symptom: the loss becomes nan within a hundred steps, or objectness sticks at 0.69. [Unit 45](45_schedules_optimisers_memory.ipynb) has schedules and warm-up.
-# > - *The library call*: `torchvision.models.detection.maskrcnn_resnet50_fpn`, with `box_predictor` and `mask_predictor` replaced by ones for your number of classes.
+# > - *The library call*: `torchvision.models.detection.maskrcnn_resnet50_fpn`, with `model.roi_heads.box_predictor` and `model.roi_heads.mask_predictor` replaced by ones for your number of classes.
 #
 # > **When it does not work**
 # >

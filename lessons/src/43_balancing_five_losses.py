@@ -3,12 +3,12 @@
 #
 # Mask R-CNN learns five things at once, and adds up five losses. Each has its own unit and its own size, and they all pull at the same backbone. **Who pulls where, and who should decide how hard?**
 #
-# *35 minutes: 11 to read, 7 to play and guess, 15 to write code. 35 s to run. You need [unit 41](41_what_each_part_is_taught.ipynb).*
+# *35 minutes: 11 to read, 2 to look at pictures, 7 to play and guess, 15 to write code. 35 s to run. You need [unit 41](41_what_each_part_is_taught.ipynb).*
 
 # %%
 import torch
 
-from minseg.course import check, guess, lesson_steps, progress, reveal
+from minseg.course import check, guess, hint, lesson_steps, progress, reveal, solution
 from minseg.data import SceneDataset
 from minseg.explore import BalanceBoard
 from minseg.models import MaskRCNN, load_coins
@@ -16,7 +16,7 @@ from minseg.models import MaskRCNN, load_coins
 # %% [markdown]
 # ## Five handles
 #
-# Here are the five losses of a Mask R-CNN with random weights, on four scenes of coins. Each handle stands at the weighted length of a gradient: how hard that loss pulls at the backbone. Drag the handles, and watch who gets which share of the pull.
+# Here are the five losses of a Mask R-CNN with random weights, on four scenes of coins. Each handle stands at the weighted length of a gradient: how hard that loss pulls at the backbone. Drag the handles, and watch who gets which share of the pull. Beside the pulls stand *cosines* of gradients: 1 where two losses want the same step, 0 where they do not mind each other, below 0 where a step for one makes the other rise.
 
 # %%
 coins = load_coins()
@@ -43,7 +43,7 @@ board
 #
 # </details>
 #
-# **3.** Choose *equal gradients*, then *uncertainty*. Which loss gets the largest weight, and does it pull hardest?
+# **3.** Choose *equal gradients*, then *uncertainty*, two rules for weights that are explained below (the first as "equal pulls"). Which loss gets the largest weight, and does it pull hardest?
 #
 # <details><summary>Answer</summary>
 #
@@ -53,7 +53,7 @@ board
 #
 # ## Two tasks and a dial
 #
-# To see what a rule for weights does, take the smallest network that has to share. It sees two independent numbers $x_1, x_2$ and may pass on only *one*, $h = x_1 \cos\theta + x_2 \sin\theta$. So the shared layer is a dial, with one angle to learn. Task a wants $x_1$, the direction 0°; task b wants the direction 60°. Each multiplies $h$ by its own best factor $c$. What is left of task a is $\min_c E(x_1 - c h)^2 = 1 - \cos^2\theta = \sin^2\theta$, plus some noise that nobody can predict:
+# To see what a rule for weights does, take the smallest network that has to share. It sees two independent numbers $x_1, x_2$, of mean 0 and variance 1, and may pass on only *one*, $h = x_1 \cos\theta + x_2 \sin\theta$. So the shared layer is a dial, with one angle to learn. Task a wants $x_1$, the direction 0°; task b wants the direction 60°. Each multiplies $h$ by its own best factor $c$. What is left of task a is $\min_c E(x_1 - c h)^2 = 1 - \cos^2\theta = \sin^2\theta$, plus some noise that nobody can predict:
 #
 # $$L_a = 0.1 + \sin^2 \theta, \qquad L_b = 0.1 + \sin^2(\theta - 60°).$$
 #
@@ -77,7 +77,7 @@ show(fig, alt="As λ grows, loss a rises and b falls, both steeply near 1 only."
 reveal("43.q_millimetres", places[-1], "°")
 
 # %% [markdown]
-# A loss 100 times as large is a weight of 100: the dial goes to 59.8°, and task a is forgotten. So a weight has a *unit*: it must undo the unit of its loss. Losses in pixels beside losses in nats need weights, and somebody has to choose them. Could a formula?
+# A loss 100 times as large is a weight of 100: the dial goes to 59.8°, and task a is forgotten. So a weight has a *unit*: it must undo the unit of its loss. Losses in pixels beside losses in log-probabilities need weights, and somebody has to choose them. Could a formula?
 #
 # ## Uncertainty
 #
@@ -87,9 +87,9 @@ reveal("43.q_millimetres", places[-1], "°")
 #
 # One learns $s = \log \sigma^2$, which may be any number: $1/\sigma^2$ is $e^{-s}$, and $\log\sigma$ is $s/2$.
 #
-# ### Exercise 43.uncertainty (*warm-up*)
+# ### Exercise 43.uncertainty (*warm-up*, 3 minutes)
 #
-# `losses` and `s` are (K,) float, one of each for each of K losses; `regression` is (K,) bool, true where the loss is a regression. Return the (K,) weighted losses, each with its price.
+# `losses` and `s` are (K,) float, one of each for each of K losses; `regression` is (K,) bool, true where the loss is a regression. Return the (K,) weighted losses, each with its price. `hint("43.uncertainty")` helps.
 
 
 # %%
@@ -107,21 +107,23 @@ check("43.uncertainty", my_uncertainty)
 #
 # Another rule looks at gradients. Let $g_i$ be the gradient of loss $i$ by the **shared** parameters. Weigh each loss so that all pull as hard as one of them, the **primary**: $w_i = \lVert g_\text{primary} \rVert / \lVert g_i \rVert$. (GradNorm, Chen et al., 2018, *learns* such weights.)
 #
-# ### Exercise 43.balance (*core*)
+# ### Exercise 43.balance (*core*, 8 minutes)
 #
-# `gradients` is (K, P) float, a row for each loss; `primary` is the number of a row. Return (K,) weights: the length of the primary's row over each row's length plus `eps`. The primary's own weight is exactly 1. Rows of zeros occur.
+# `gradients` is (K, P) float, a row for each loss; `primary` is the number of a row. Return (K,) weights: the length of the primary's row, divided by the sum of each row's length and `eps`. The primary's own weight is exactly 1. Rows of zeros occur.
 
 
 # %%
 def my_balance(gradients, primary, eps=1e-8):
-    """(K,) weights: the primary gradient's length over each row's length plus eps."""
+    """(K,) weights: the primary row's length / (each row's length + eps)."""
     raise NotImplementedError
 
 
 check("43.balance", my_balance)
 
 # %% [markdown]
-# ## Four rules, four fates
+# `solution("43.balance")` shows our version.
+#
+# ## Four rules, two fates
 #
 # A fourth idea is **rates**: dynamic weight averaging, DWA, raises the weight of a loss that falls slowly (Liu et al., *End-to-End Multi-Task Learning with Attention*, 2019). Let all of them turn the dial, from two starts; and once more with task b in the unit that makes its loss 100 times as large.
 
@@ -192,7 +194,7 @@ reveal("43.q_hundredth", left["Adam"], "%", digits=2)
 # >
 # > - Begin with weights of 1 and losses that are means, not sums. Change a weight when you know the unit that it undoes: Panoptic-DeepLab multiplies its offset loss, in pixels, by 0.01.
 # > - Log each loss on its own. The typical symptom of a lost task is one curve that stays at the value of guessing while the total falls.
-# > - Before you blame weights, look at gradients: `minseg.experiments.shared_gradients`.
+# > - Before you blame weights, look at gradients: `shared_gradients(model, scenes).cosines`, from `minseg.experiments.shared_gradients`.
 #
 # ## Recap
 #

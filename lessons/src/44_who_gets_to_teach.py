@@ -3,15 +3,15 @@
 #
 # A detector proposes a thousand boxes for each image, and a handful of them holds an object. **Which of them should it learn from?** All? A few at random? Those it gets most wrong? The last one sounds best. Look at what it does:
 #
-# *30 minutes: 8 to read, 4 to look and guess, 16 to write code. 8 s to run. You need [unit 41](41_what_each_part_is_taught.ipynb).*
+# *20 minutes: 7 to read, 3 to look and guess, 11 to write code. 8 s to run. You need [unit 41](41_what_each_part_is_taught.ipynb).*
 
 # %%
 import torch
 
-from minseg import losses
-from minseg.course import check, guess, progress, reveal
+from minseg.course import check, guess, hint, progress, reveal, solution
 from minseg.draw import figure, show
 from minseg.experiments.wrong_labels import error, learn, scatter
+from minseg.losses import ohem
 
 # %% [markdown]
 # 2000 points in a square are positive inside a circle and negative outside. A small classifier learns from 64 of them at each step: drawn at **random**, or the 64 of largest loss, which is called **OHEM**, online hard example mining (Shrivastava et al., 2016). Once all labels are right, and once **2 %** are wrong, which is little for data that people have drawn. In black the border that it has learnt; + and − are the points of the last step; a ring marks a wrong label.
@@ -22,7 +22,7 @@ from minseg.draw.strategies import draw_picks
 lottery = torch.Generator().manual_seed(3)
 picks = {
     "random": lambda each: torch.randperm(2000, generator=lottery)[:64],
-    "OHEM": lambda each: losses.ohem(each, 64),
+    "OHEM": lambda each: ohem(each, 64),
 }
 fig, axes = figure(columns=4, height=290)
 failed = {}
@@ -42,7 +42,7 @@ show(fig, alt=alt, facts=f"error of OHEM: {failed['OHEM', 0]:.1f} % with right l
 #
 # In Mask R-CNN a proposal is **positive** if its box has an IoU of at least ½ with some true box, otherwise **negative**. Of all proposals, 512 are drawn at random for each image, and at most a quarter of these may be positive; negatives fill up the rest. The true boxes themselves are added to the proposals, so that there is something to learn from on the first day.
 #
-# **Predict.** We draw 32 for each image, at most 8 of them positive, from the proposals of a network with *random weights*, on 16 scenes with 30 coins in all. How many percent of all that is drawn is positive?
+# **Predict.** We draw 32 for each image, at most 8 of them positive, from the proposals of a network with *random weights*, on 16 scenes with 30 coins in all, whose true boxes join the proposals. How many percent of all that is drawn is positive?
 
 # %%
 guess("44.q_positive", None)
@@ -71,9 +71,9 @@ reveal("44.q_positive", round(sum(share["untrained", "few"]) / 3), "%")
 # %% [markdown]
 # Nearly all positives of an untrained network are the true boxes themselves: 30 of 16 · 32 drawn is 6 %, and a few proposals hit by luck. Where coins are many, the true boxes alone fill the quarter; and a trained RPN puts several proposals on each coin. So "a quarter positive" is a cap, and only some batches reach it.
 #
-# ### Exercise 44.sample (*core*)
+# ### Exercise 44.sample (*core*, 8 minutes)
 #
-# Draw them. `positive` and `negative` are (…, R) bool, a row for each image; some candidates are neither. `priorities` is (…, R) float, random numbers: the largest win. Return two (…, R) bool tensors: the drawn positives, at most `int(count * fraction)`; and the drawn negatives, which fill up to `count` in all, or fewer where negatives are few. A row may have no positive, or nothing at all.
+# Draw them. `positive` and `negative` are (…, R) bool, a row for each image; some candidates are neither. `priorities` is (…, R) float, random numbers: the largest win. Return two (…, R) bool tensors: the drawn positives, at most `int(count * fraction)`; and the drawn negatives, which fill up to `count` in all, or fewer where negatives are few. A row may have no positive, or nothing at all. `hint("44.sample")` helps.
 
 
 # %%
@@ -85,6 +85,8 @@ def my_sample(positive, negative, priorities, *, count, fraction):
 check("44.sample", my_sample)
 
 # %% [markdown]
+# `solution("44.sample")` shows the package's code.
+#
 # ## The hardest first
 #
 # Drawing at random wastes most of a batch on candidates that the network has long got right. **Hard negative mining** ranks the negatives by their loss and keeps the top ones; SSD takes three for each positive (Liu et al., 2016, section 2.2). **OHEM** ranks all candidates and has no quota.
@@ -100,7 +102,7 @@ guess("44.q_wrong", None)
 x, true, written = scatter(2000, 0.02)
 wrong = true != written
 _, each, _ = learn(x, written, lambda each: slice(None))
-hardest = losses.ohem(each, int(wrong.sum()))
+hardest = ohem(each, int(wrong.sum()))
 reveal("44.q_wrong", 100 * wrong[hardest].double().mean(), "%", digits=2)
 
 # %% [markdown]
@@ -118,7 +120,7 @@ picked = torch.tensor(runs["wrong among OHEM's picks"])
 print(f"wrong labels among OHEM's picks: {picked.mean():.1f} ± {picked.std():.1f} %")
 
 # %% [markdown]
-# (Recorded by `python benchmarks/ledger.py --write`; mean ± SD over seeds.) Three things to see. With right labels OHEM more than halves the error of random drawing. With 2 % wrong ones its error is some 18 %, and differs wildly from seed to seed. And training on *all* points, where that can be afforded, comes close to OHEM on clean labels and is best on dirty ones. The paper's gain was real, 67.2 to 69.9 mAP on Pascal VOC 2007, with careful labels; in the same table, training on all RoIs comes part of the way.
+# (Recorded by `python benchmarks/ledger.py --write`; mean ± SD over seeds.) Three things to see. With right labels OHEM more than halves the error of random drawing. With 2 % wrong ones its error is some 18 %, and differs wildly from seed to seed. And training on *all* points, where that can be afforded, comes more than half of the way from random drawing to OHEM on clean labels, and is best on dirty ones. The paper's gain was real, 67.2 to 69.9 mAP on Pascal VOC 2007, with careful labels; in the same table, training on all RoIs comes part of the way, too.
 #
 # ## Near-duplicates
 #
@@ -133,7 +135,7 @@ guess("44.q_objects", None)
 from minseg.experiments.positive_proposals import bunches
 
 boxes, of_box = bunches(things=20, each=30)
-plain, suppressed = losses.ohem(of_box, 16), losses.ohem(of_box, 16, boxes=boxes)
+plain, suppressed = ohem(of_box, 16), ohem(of_box, 16, boxes=boxes)
 objects = [len((rows // 30).unique()) for rows in (plain, suppressed)]
 print(f"with suppression first: on {objects[1]} objects")
 reveal("44.q_objects", objects[0], digits=1)
@@ -141,7 +143,7 @@ reveal("44.q_objects", objects[0], digits=1)
 # %% [markdown]
 # So the recipe has a step between ranking and cutting: **non-maximum suppression by loss**. Of boxes that overlap, only the one of largest loss stays.
 #
-# ### Exercise 44.ohem (*core*)
+# ### Exercise 44.ohem (*warm-up*, 3 minutes)
 #
 # `losses` is (R,) float, `boxes` (R, 4) float. Suppress with `nms(boxes, scores, iou_threshold)` of `minseg.boxes`, which returns the (k,) int64 rows that stay, by falling score; here the score is the loss. Return the first `count` of them, or fewer if fewer stay. R may be 0.
 
@@ -168,7 +170,7 @@ check("44.ohem", my_ohem)
 #
 # - A cap on positives is no quota: before training, positives are the true boxes.
 # - Mining by loss finds what is hard, and wrong labels are the hardest of all.
-# - Suppress by loss first, or one object takes the batch. Sort and count; a threshold on the loss cannot promise a number.
+# - Suppress by loss first, or one object takes the batch.
 
 # %%
 progress("44")

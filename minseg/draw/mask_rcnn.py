@@ -17,7 +17,7 @@ from minseg.draw.segmentation import draw_boxes, draw_image, draw_instances
 from minseg.instances import Instances
 from minseg.train import Example, TrainingResult
 
-MEAN = 20  # steps that a point of a loss's curve is the mean of
+MEAN = 10  # steps that a point of a loss's curve is the mean of
 
 
 def draw_objectness(

@@ -117,6 +117,8 @@ def draw_panoptic(
 ) -> None:
     """A panoptic map: stuff pale, things saturated, outlined and numbered, void white.
 
+    A thing's colour goes by its instance number, so that it keeps it from map to map.
+
     Args:
         ax: where to draw.
         panoptic_map: (H, W) int64 ids, category × max_instances + instance.
@@ -141,7 +143,8 @@ def draw_panoptic(
         mask, name = ids == segment.item(), (names or {}).get(int(category), "")
         crops.append(tight_crop(mask))
         if instance > 0:
-            paint(canvas, mask, _instance_colour(len(things)), 0.8 if image is not None else 1)
+            colour = _instance_colour(int(instance) - 1)  # the same in every map
+            paint(canvas, mask, colour, 0.8 if image is not None else 1)
             things.append(crops[-1])
             name = f"{name} {instance}".strip()
         else:

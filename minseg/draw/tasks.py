@@ -34,6 +34,7 @@ TITLES = (
     "Instance: a mask\nfor each thing",
     "Panoptic: one segment\nfor each pixel",
 )
+TITLE_PAD = 16  # points: the name of a tiny thing at the upper edge stands above the image
 
 
 def draw_four_truths(
@@ -62,7 +63,7 @@ def draw_four_truths(
     stuff = {c: name for c, name in names.items() if c in STUFF}  # things carry their numbers
     draw_panoptic(axes[3], panoptic, names=stuff)
     for ax, title in zip(axes, TITLES, strict=True):
-        ax.set_title(title if titles else "")
+        ax.set_title(title if titles else "", pad=TITLE_PAD)
 
 
 def sorted_things(instances: Instances) -> Instances:

@@ -1,4 +1,4 @@
-"""Detectors of the 24 coins with faults put in by hand: what does each metric miss?
+"""Detectors of the 24 coins with faults put in by hand, to see what each metric misses.
 
 Every prediction here is made from the true masks. `sloppy_detector` has a bit of everything;
 `single_flaws` gives four detectors one fault each, for AP at each threshold; `five_faults` gives

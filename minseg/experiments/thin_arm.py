@@ -1,4 +1,4 @@
-"""A noisy prediction of a disc with a thin arm, and two photographs of it: who keeps the arm?
+"""A disc with a thin arm, its noisy prediction, and two photographs that may save the arm.
 
 Total variation prices outline and never looks at a photograph; a CRF looks. In the second
 photograph the arm has the background's colour. Unit 15 compares what is left.

@@ -68,7 +68,7 @@ def c113() -> Measured:
     told = ", ".join(f"{rule} {value:.3f}" for rule, value in area.items())
     return Measured(
         f"TP FP TP TP FP FP TP, of 5 truths: {told}.",
-        np.allclose(list(area.values()), [0.598, 0.614, 0.618, 0.633], atol=5e-4),
+        np.allclose(list(area.values()), [0.598, 0.614, 0.618, 0.649], atol=5e-4),
     )
 
 

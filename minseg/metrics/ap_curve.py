@@ -21,6 +21,7 @@ from __future__ import annotations
 import numpy as np
 
 RECALL_POINTS = np.linspace(0, 1, 101)
+ELEVEN_POINTS = np.arange(11) / 10  # linspace has 0.6000000000000001, which a recall of 3/5 misses
 
 
 def precision_recall(
@@ -84,7 +85,7 @@ def area_under(precision: np.ndarray, recall: np.ndarray, rule: str = "101") -> 
         [0.417, 0.417, 0.422, 0.455]
     """
     if rule in ("101", "11"):
-        points = RECALL_POINTS if rule == "101" else np.linspace(0, 1, 11)
+        points = RECALL_POINTS if rule == "101" else ELEVEN_POINTS
         return float(precision_at(points, precision, recall).mean())
     if rule in ("raw", "all"):
         height = precision if rule == "raw" else envelope(precision)

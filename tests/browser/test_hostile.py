@@ -17,6 +17,7 @@ HOSTILE = [
 OPENING = f"""
 import os
 os.environ["TRITON_INTERPRET"] = "1"
+os.environ.pop("MINSEG_CHECK_FIGURES", None)  # hostile names are long: their texts overlap
 hostile = {HOSTILE!r}
 all_of_it = " ".join(hostile)"""
 ALL = " ".join(HOSTILE)
@@ -30,8 +31,10 @@ state_path().write_text(json.dumps({"measured": {f"21.q_{k}": hostile[k] for k i
 progress("21")
 state_path().unlink()""",
     "claim": """
-from minseg.course import claim
-claim("C39", measured=all_of_it, supports=True)""",
+from minseg.course import claims
+from minseg.ledger import Measured
+claims.measure = lambda id: Measured(all_of_it, supports=True)
+claims.show_claim("C39")""",
     "source": """
 from minseg.course import show_source
 def fenced():

@@ -59,6 +59,14 @@ def test_panoptic_map_tells_stuff_things_and_void_apart():
     assert {text.get_text() for text in ax.texts} == {"coin 1", "coin 2", "table"}
 
 
+def test_a_thing_keeps_its_colour_where_another_is_missing():
+    ids = torch.full((30, 30), 2000)
+    ids[15:25, 18:25] = 1002
+    _, ax = draw.figure()
+    draw.draw_panoptic(ax, ids)
+    np.testing.assert_allclose(canvas_of(ax)[20, 20], to_rgb(draw.INSTANCE_COLOURS[1]))
+
+
 def test_a_tiny_mask_has_its_number_beside_it_and_away_from_others():
     masks = torch.zeros(2, 100, 100, dtype=torch.bool)
     masks[0, 45:50, 42:47] = True  # left of the centre of the large one, and a little above

@@ -25,7 +25,7 @@ def texts(ax):
 
 
 def test_names_of_classes_and_numbers_of_things(scene):
-    fig, axes = figure(columns=4, height=230)
+    fig, axes = figure(columns=4, height=245)
     things, names = sorted_things(scene.instances), {**THINGS, **STUFF}
     draw_four_truths(axes, scene.image, things, scene.semantic, names, titles=True)
     assert [ax.get_title() for ax in axes] == list(TITLES)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from minseg.metrics.ap_curve import (
+    ELEVEN_POINTS,
     RECALL_POINTS,
     area_under,
     envelope,
@@ -47,7 +48,6 @@ DETECTIONS = (  # by decreasing score
     (200, 150, 306, 216),
 )
 SCORES = (0.97, 0.92, 0.88, 0.81, 0.74, 0.66, 0.58, 0.43, 0.31, 0.22)
-ELEVEN_POINTS = np.arange(11) / 10  # linspace has 0.6000000000000001, which a recall of 3/5 misses
 RULES = {"raw": "raw area", "all": "under the envelope", "101": "101 points", "11": "11 points"}
 
 
@@ -97,7 +97,7 @@ def numbers(
         }
         for k in range(len(order))
     ]
-    ap = average(precision, recall, rule)
+    ap = area_under(precision, recall, rule)
     hits, wrong = int(right.sum()), int((~right & ~ignored).sum())
     return {
         "rows": rows,
@@ -114,17 +114,6 @@ def numbers(
 def name(truth: int) -> str:
     """The letter of a truth."""
     return "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[truth]
-
-
-def average(precision: np.ndarray, recall: np.ndarray, rule: str) -> float:
-    """Average precision of a curve by one of the `RULES`.
-
-    >>> average(*precision_recall(np.array([True, False, True]), truths=4), "11")
-    0.45454545454545453
-    """
-    if rule == "11":
-        return float(precision_at(ELEVEN_POINTS, precision, recall).mean())
-    return area_under(precision, recall, rule)
 
 
 def _why(
