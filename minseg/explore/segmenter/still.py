@@ -5,6 +5,8 @@ Unit 00 draws its first picture from the same parts.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from matplotlib.axes import Axes
@@ -68,7 +70,7 @@ def draw_found(ax: Axes, look: Look, threshold: float) -> None:
 def _add_legend(ax: Axes) -> None:
     """What the three kinds of boxes tell, below the picture."""
     lines = [Line2D([], [], color=c, linestyle=s, linewidth=2) for c, s in LOOKS.values()]
-    below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.01), "ncols": 3}
+    below: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.01), "ncols": 3}
     legend = ax.legend(lines, list(LOOKS), fontsize=9, labelcolor="white", **below)
     legend.get_frame().set_facecolor(GROUND)
 
@@ -77,7 +79,7 @@ def draw_scores(ax: Axes, look: Look, threshold: float) -> None:
     """The histogram of scores: those on a thing below, those on none above; the threshold."""
     right, wrong = np.array(histogram(look)).T  # (BINS,) each
     left, known = np.arange(BINS) / BINS, look.truth is not None
-    bar = {"width": 1 / BINS, "align": "edge", "ec": "white"}
+    bar: dict[str, Any] = {"width": 1 / BINS, "align": "edge", "ec": "white"}
     ax.bar(left, right, color=ALIGN_COLOUR, label="on a coin" if known else "a mask", **bar)
     if known:
         ax.bar(left, wrong, bottom=right, color=POOL_COLOUR, hatch="///", label="on none", **bar)
