@@ -2,7 +2,7 @@
 
 Nobody sees this happen where labels come from data, so figures are asked: after drawing, each text
 has a box in pixels, and two boxes must not share more than a sliver. With MINSEG_CHECK_FIGURES set,
-as in tests and where lessons are built, a figure with such a text raises as soon as it is shown.
+a figure with such a text raises as soon as it is shown.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ def text_faults(fig: Figure) -> list[str]:
     texts = [text for text in _drawn(fig) if text.get_text().strip()]
     boxes = [_ink(text) for text in texts]
     faults = [
-        f"{text.get_text()!r} has {text.get_fontsize():.3g} points, less than {SMALLEST:g}"
+        f"{text.get_text()!r} has {_points(text):.3g} points, less than {SMALLEST:g}"
         for text in texts
-        if text.get_fontsize() < SMALLEST and any(map(str.isalnum, text.get_text()))  # no marks
+        if _points(text) < SMALLEST and any(map(str.isalnum, text.get_text()))  # no marks
     ]
     faults += [
         f"{text.get_text()!r} leaves the figure"
         for text, box in zip(texts, boxes, strict=True)
-        if not _within(box, fig.bbox)
+        if not _within(box, fig.bbox.frozen())
     ]
     for (one, box), (other, other_box) in combinations(zip(texts, boxes, strict=True), 2):
         shared = Bbox.intersection(box, other_box)
@@ -68,6 +68,10 @@ def _hidden(ax: Axes) -> Iterator[Text]:
                 yield from (tick.label1, tick.label2)
     if not ax.get_visible():
         yield from ax.findobj(Text)
+
+
+def _points(text: Text) -> float:
+    return float(text.get_fontsize())
 
 
 def _ink(text: Text) -> Bbox:

@@ -25,7 +25,8 @@ def draw_balance(names: Sequence[str], found: SharedGradients, weights: Tensor) 
     left.plot(pulls, at, "o", color=ALIGN_COLOUR, ms=8)
     lowest = pulls[pulls > 0].min(initial=1)  # a pull of 0 has no place on this axis
     for k, share in enumerate(now.shares.tolist()):
-        left.text(pulls[k] or lowest, k - 0.22, f"{share:.0%}", ha="center", va="bottom", fontsize=9)
+        text = left.text(pulls[k] or lowest, k - 0.22, f"{share:.0%}", ha="center", va="bottom")
+        text.set_fontsize(9)
     left.set(xscale="log", yticks=at, yticklabels=names, title="Pull w‖g‖; tick: w = 1")
     middle.barh(at, cosines, color=[ALIGN_COLOUR if c > 0 else POOL_COLOUR for c in cosines])
     middle.axvline(0, color=EXACT_COLOUR, lw=1)
