@@ -42,9 +42,13 @@ print("scores", [round(score, 2) for score in found.scores[:5].tolist()], "…")
 # %%
 from minseg.explore.segmenter import Segmenter, noisy_coins
 
-fig, axis = figure(width=460)
-draw_image(axis, noisy_coins(), "The same 24 coins, taken in the dark")
-show(fig, alt="The photograph of the coins, with strong grey noise.", facts="24 coins, as before")
+part = noisy_coins()[:, 90:220, 120:300]
+
+fig, axis = figure(width=400, height=300)
+draw_image(axis, part, "A part of the photograph, taken in the dark")
+show(
+    fig, alt="A few of the coins, with strong grey noise.", facts="24 coins in the whole, as before"
+)
 
 # %% [markdown]
 # **Guess.** Of what the network finds now, keep what has a score of at least ½. How many masks are left?
