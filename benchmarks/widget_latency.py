@@ -41,6 +41,7 @@ WIDGETS: dict[
     "SplineEditor": (".minseg-spline", ".control", (60, 30)),
     "LossBoard": (".minseg-losses", ".ring", (60, 30)),
     "StageViewer": (".minseg-stages", ".chosen .box", (60, 30)),
+    "Segmenter": (".minseg-segmenter", ".scores svg", (120, 0)),
     "BalanceBoard": (".minseg-balance", ".handle", (40, 0)),
 }
 CALLS = {"StageViewer": 'StageViewer(stage="masks")'}  # where there is something to drag

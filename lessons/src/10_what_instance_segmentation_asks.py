@@ -3,7 +3,7 @@
 #
 # Four tasks look at one image and answer in four ways. What exactly is the answer of instance segmentation made of, and what does it tell that the other three do not?
 #
-# *40 minutes: 14 to read and look, 7 to play, 19 to write code. 5 s to run. You need [unit 00](00_start_here.ipynb).*
+# *40 minutes: 17 to read and look, 7 to play, 16 to write code; two stretch exercises are extra. 10 s to run. You need [unit 00](00_start_here.ipynb).*
 
 # %%
 import torch
@@ -16,7 +16,7 @@ from minseg.instances import Instances
 rows, columns = slice(20, 150), slice(120, 300)  # of the photograph: six coins, none of them cut
 six = coins_truth()[[2, 3, 4, 8, 9, 10]]
 coins = Instances(six.masks[:, rows, columns], six.labels)
-cloth = torch.full(coins.masks.shape[1:], 7)
+cloth = torch.full(coins.masks.shape[1:], 7)  # class 7 at each pixel: what the coins lie on
 
 scene = make_scene(33, (96, 128), things=("disc", "triangle", "star", "ring"), count=(6, 6))
 things = sorted_things(scene.instances)
@@ -166,7 +166,7 @@ reveal("10.q_left", (ids == 1002).sum())
 ids
 
 # %% [markdown]
-# The cats share rows 3 and 4 of columns 3 and 4, four pixels, and the first cat has the better score: 15 − 4 = 11. And there is no 2003 at all: the dog is gone. No later step brings it back, since the map is the same as that of the two cats alone.
+# The cats share rows 3 and 4 of columns 3 and 4, four pixels, and the first cat has the better score: 15 − 4 = 11. And there is no 2003, class 2 and third instance: the dog is gone. No later step brings it back, since the map is the same as that of the two cats alone.
 #
 # **Exercise (*core*): who owns a pixel?** `masks` is (N, H, W) bool, and `priority` is (N,), any numbers: negative ones and zero too. The answer is (H, W) int64: for each pixel the number of the mask, from 0, that claims it and has the highest priority; the first in the list where two are equal; −1 where no mask claims it. With N = 0, every pixel is −1.
 

@@ -3,7 +3,7 @@
 #
 # A network cannot predict a set of pixels: it predicts a fixed number of numbers. So most networks predict a mask as a small grid in its box. How fine must that grid be, and what is lost on the way there and back?
 #
-# *40 minutes: 16 to read and look, 5 to play, 16 to write code. 5 s to run. You need [unit 10](10_what_instance_segmentation_asks.ipynb).*
+# *35 minutes: 15 to read and look, 4 to play, 16 to write code. 10 s to run. You need [unit 10](10_what_instance_segmentation_asks.ipynb).*
 
 # %%
 from minseg.draw import figure, show
@@ -33,10 +33,10 @@ show(fig, alt=alt, facts=f"box {box[0].long().tolist()}, {int(coin.sum())} pixel
 from minseg.explore import RepresentationSweep
 
 grids = ("binary grid", "grid of shares")
-RepresentationSweep(kinds=grids, kind="grid of shares", thing="coin", step=9)
+RepresentationSweep(kinds=grids, kind="grid of shares", thing="coin", step=9)  # step 9: 14 × 14
 
 # %% [markdown]
-# A *grid of shares* holds fractions, 0 to 1, one byte for each cell. A *binary grid* has each of them rounded to 0 or 1, one bit for each cell.
+# A *grid of shares* holds fractions, 0 to 1, one byte for each cell. A *binary grid* has each of them rounded to 0 or 1, one bit for each cell. The dotted line marks the bytes of **run lengths**, the numbers of equal pixels that follow one another, down each column: they lose nothing, but there are as many as the mask needs, and a network has a fixed number of outputs.
 #
 # 1. **The coin, grid of shares**, 14 × 14 cells. Now the binary grid, again 14 × 14. Which of the two IoUs falls more, and why?
 # 2. **The star, grid of shares**, 8 × 8 cells. Where are the blue pixels?
@@ -109,7 +109,7 @@ check("11.to_grid", my_to_grid)
 
 # %%
 def read_row(cells, low, high, length):
-    """Read m cells that fill [low, high] at the centres of `length` pixels. It has a bug."""
+    """Read m cells (or rows of cells) that fill [low, high] at `length` pixels. It has a bug."""
     m = len(cells)
     centre = torch.arange(length) + 0.5  # of each pixel
     at = m * (centre - low) / (high - low)  # in cells; 0 was meant to be the centre of cell 0

@@ -2,7 +2,7 @@
 
 Nobody sees this happen where labels come from data, so figures are asked: after drawing, each text
 has a box in pixels, and two boxes must not share more than a sliver. With MINSEG_CHECK_FIGURES set,
-as in tests and where lessons are built, a figure with such a text raises as soon as it is shown.
+a figure with such a text raises as soon as it is shown.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ def grid_error(masks: Tensor, m: int, *, rounded: bool, mode: str) -> float:
     >>> import torch
     >>> disc = torch.cartesian_prod(torch.arange(64), torch.arange(64)).sub(31.5).norm(dim=1) < 30
     >>> round(grid_error(disc.view(1, 64, 64), 7, rounded=True, mode="nearest"), 3)
-    0.099
+    0.115
     """
     boxes = tight_boxes(masks)
     grids = to_grid(masks, boxes, m, binary=rounded)

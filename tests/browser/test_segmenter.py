@@ -67,6 +67,9 @@ def test_another_photograph_and_a_narrow_page(root, twin):
     expect(root).to_have_attribute("data-facts", Segmenter().view["facts"], timeout=9000)
     assert root.locator(".photo").get_attribute("href") != before
     expect(root.locator(".map .missed.box:visible")).to_have_count(0)
+    shell = "window.jupyterapp.shell"
+    root.page.evaluate(f"() => {shell}.collapseLeft()")
     root.page.set_viewport_size({"width": 400, "height": 900})
     fits = "node => node.scrollWidth <= node.clientWidth + 1"
     root.page.wait_for_function(fits, arg=root.element_handle(), timeout=9000)
+    root.page.evaluate(f"() => {shell}.expandLeft()")

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from minseg.data import STUFF, THINGS, make_scene
-from minseg.draw import figure, png
+from minseg.draw import figure
 from minseg.draw.tasks import (
     TITLES,
     class_colour,
@@ -25,7 +25,7 @@ def texts(ax):
 
 
 def test_names_of_classes_and_numbers_of_things(scene):
-    fig, axes = figure(columns=4, height=245)
+    _, axes = figure(columns=4, height=245)
     things, names = sorted_things(scene.instances), {**THINGS, **STUFF}
     draw_four_truths(axes, scene.image, things, scene.semantic, names, titles=True)
     assert [ax.get_title() for ax in axes] == list(TITLES)
@@ -36,7 +36,6 @@ def test_names_of_classes_and_numbers_of_things(scene):
     assert sorted(texts(axes[3])) == sorted(
         numbers + [STUFF[k] for k in scene.semantic.unique().tolist() if k in STUFF]
     )
-    assert png(fig).startswith(b"\x89PNG")
 
 
 def test_sorting_keeps_the_set(scene):

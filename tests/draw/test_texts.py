@@ -55,6 +55,7 @@ def test_what_is_not_drawn_does_not_count(hide):
 def test_a_figure_is_refused_where_figures_are_checked(monkeypatch):
     fig, ax = figure(width=400, height=300)
     ax.text(0.5, 0.5, "tiny", fontsize=6)
+    monkeypatch.setenv("MINSEG_CHECK_FIGURES", "1")
     with pytest.raises(ValueError, match="fig has texts that cannot be read: 'tiny' has 6 points"):
         png(fig)
     monkeypatch.delenv("MINSEG_CHECK_FIGURES")

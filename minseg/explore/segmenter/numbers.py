@@ -37,10 +37,10 @@ class Look:
     partner: Tensor  # (N,) int64, the thing of the truth that each lies on; -1: on none
 
 
-def noisy_coins() -> Tensor:
+def noisy_coins(seed: int = SEED) -> Tensor:
     """(3, 303, 384) `photo("coins")` with grey noise, as a camera takes it in a dark room."""
     coins = photo("coins")
-    noise = torch.randn(coins.shape[1:], generator=torch.Generator().manual_seed(SEED))
+    noise = torch.randn(coins.shape[1:], generator=torch.Generator().manual_seed(seed))
     return (coins + NOISE * noise).clamp(0, 1)
 
 

@@ -64,7 +64,7 @@ class Segmenter(Widget):
             raise ValueError(f"own must be a picture (3, H, W), got {tuple(own.shape)}")
         self._model = load_coins() if model is None else model
         self._photos = photos(own)
-        self._looks: dict[str, Any] = {}
+        self._looks: dict[str, Look] = {}
         traits.setdefault("photo", COINS if own is None else OWN)
         super().__init__(names=tuple(self._photos), colours=INSTANCE_COLOURS, **traits)
         self.observe(self._another_photo, ["photo"])
