@@ -13,11 +13,12 @@ from torch import Tensor
 
 from minseg.draw.figure import ALIGN_COLOUR, EXACT_COLOUR, POOL_COLOUR
 from minseg.draw.network import LOWER, SIDE, UPPER, draw_network
+from minseg.experiments.activations_by_part import REST
 from minseg.experiments.mask_rcnn_trace import MaskRCNNTrace
 
 # Where each arrow of `draw_network` has its middle, and the units that are about it.
-UPPER_UNITS = ((162, "45"), (443, "41"), (731, "40"))
-LOWER_UNITS = ((159, "40, 44"), (356, "40"), (556, "41"), (747, "42"))
+UPPER_UNITS = ((162, "45"), (443, "41, 43"), (731, "40"))
+LOWER_UNITS = ((159, "41, 43, 44"), (356, "22"), (556, "41, 43"), (747, "42"))
 
 
 def draw_rates(ax: Axes, rates: Mapping[str, Sequence[float]], title: str) -> None:
@@ -31,16 +32,25 @@ def draw_rates(ax: Axes, rates: Mapping[str, Sequence[float]], title: str) -> No
 
 
 def draw_runs(
-    ax: Axes, runs: Mapping[str, Sequence[Sequence[float]]], every: int, title: str
+    ax: Axes, runs: Mapping[str, Sequence[Sequence[float]]], every: int, blind: float, title: str
 ) -> None:
-    """The loss of several seeds over the steps: dashed the first kind of run, solid the second."""
+    """The loss of several seeds over the steps: dashed the first kind of run, solid the second.
+
+    Args:
+        ax: where to draw.
+        runs: name → a curve for each seed, a value for each `every` steps.
+        every: steps.
+        blind: the loss of one answer for all pixels, a dotted line.
+        title: what to see.
+    """
+    ax.axhline(blind, color=EXACT_COLOUR, ls=":", lw=1.5, label="one answer for all pixels")
     colours, styles = (POOL_COLOUR, ALIGN_COLOUR), ("--", "-")
     for (name, curves), colour, style in zip(runs.items(), colours, styles, strict=True):
         for k, curve in enumerate(curves):
             steps = [every * i for i in range(len(curve))]
             label = name if k == 0 else None
             ax.plot(steps, curve, style, color=colour, lw=1.6, label=label)
-    ax.set(xlabel="step", ylabel="loss on unseen scenes", ylim=(0.15, 0.75))
+    ax.set(xlabel="step", ylabel="loss on unseen scenes", ylim=(0.2, 0.95))
     ax.set_title(title)
     ax.legend(loc="upper right")
 
@@ -56,11 +66,21 @@ def draw_singular_values(ax: Axes, values: Mapping[str, Tensor], title: str) -> 
 
 
 def draw_bytes(ax: Axes, sizes: Mapping[str, float], title: str) -> None:
-    """A bar for each name, its MiB behind it; in black what does not grow with the image."""
-    names = list(sizes)
-    constant = {"weights", "gradients", "optimiser"}
-    colours = [EXACT_COLOUR if name in constant else ALIGN_COLOUR for name in names]
-    ax.barh(names, list(sizes.values()), color=colours)
+    """A bar for each name with its MiB, coloured by what it grows with."""
+    kinds = {
+        "always there": (EXACT_COLOUR, ("weights", "gradients", "optimiser")),
+        "grows with the number of RoIs": (POOL_COLOUR, ("box head", "mask head")),
+        "some of both": ("#999999", (REST,)),
+    }
+    known = [name for _, names in kinds.values() for name in names]
+    others = tuple(name for name in sizes if name not in known)
+    kinds["grows with the image"] = (ALIGN_COLOUR, others)
+    for label, (colour, names) in kinds.items():
+        rows = [row for row, name in enumerate(sizes) if name in names]
+        ax.barh(rows, [size for name, size in sizes.items() if name in names], color=colour)
+        ax.plot([], [], "s", color=colour, ms=8, label=label)
+    ax.set_yticks(range(len(sizes)), list(sizes))
+    ax.legend(loc="upper right")
     for y, size in enumerate(sizes.values()):
         ax.text(size + 0.01 * max(sizes.values()), y, f"{size:.1f}", va="center")
     ax.set(xlabel="MiB", xlim=(0, 1.12 * max(sizes.values())))
@@ -74,9 +94,9 @@ def draw_peaks(ax: Axes, peaks: Mapping[int, float], plain: float, title: str) -
     ax.axhline(plain, color=POOL_COLOUR, ls="--", lw=2, label="no checkpointing")
     ax.plot(places, list(peaks.values()), "o-", color=ALIGN_COLOUR, lw=2, label="at the peak")
     ax.set_xticks(places, [str(k) for k in peaks])
-    ax.set(xlabel="segments", ylabel="MiB of activations", ylim=(0, 1.25 * plain))
+    ax.set(xlabel="segments", ylabel="MiB of activations", ylim=(0, 1.1 * plain))
     ax.set_title(title)
-    ax.legend(loc="upper right")
+    ax.legend(loc="center right")
 
 
 def draw_part_four(trace: MaskRCNNTrace) -> Figure:

@@ -8,7 +8,7 @@ Unit 45.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from torch import Tensor, nn
@@ -18,21 +18,21 @@ REST = "the rest"
 
 
 def kept_by_part(
-    run: Callable[[], object], model: nn.Module, parts: Mapping[str, nn.Module]
+    run: Callable[[], object], model: nn.Module, parts: Mapping[str, Sequence[nn.Module]]
 ) -> dict[str, float]:
     """MiB that autograd saves in each part while `run()` computes; parameters are not counted.
 
     Args:
         run: a forward pass of the model.
         model: its parameters are there in any case.
-        parts: name to a module inside the model; none of them inside another.
+        parts: name to modules inside the model, none of them inside another.
 
     Returns:
         name → MiB, in the order of `parts`, and "the rest" last.
 
     >>> import torch
     >>> model, x = nn.Sequential(nn.Linear(256, 256), nn.Tanh()), torch.zeros(1024, 256)  # 1 MiB
-    >>> kept_by_part(lambda: model(x), model, {"linear": model[0], "tanh": model[1]})
+    >>> kept_by_part(lambda: model(x), model, {"linear": [model[0]], "tanh": [model[1]]})
     {'linear': 1.0, 'tanh': 1.0, 'the rest': 0.0}
     """
     weights = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
@@ -51,8 +51,11 @@ def kept_by_part(
     def leave(*_: object) -> None:
         at_work.pop()
 
-    handles = [m.register_forward_pre_hook(partial(enter, name)) for name, m in parts.items()]
-    handles += [m.register_forward_hook(leave) for m in parts.values()]
+    handles = []
+    for name, modules in parts.items():
+        for module in modules:
+            handles.append(module.register_forward_pre_hook(partial(enter, name)))
+            handles.append(module.register_forward_hook(leave))
     try:
         with saved_tensors_hooks(pack, lambda tensor: tensor):
             result = run()

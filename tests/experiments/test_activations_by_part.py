@@ -11,7 +11,7 @@ from minseg.models import MaskRCNN
 def test_a_storage_belongs_to_the_first_part_that_saves_it():
     model = nn.Sequential(nn.Linear(256, 1024), nn.Tanh(), nn.Linear(1024, 256))
     x = torch.zeros(1024, 256)  # 1 MiB
-    parts = {"first": model[0], "tanh": model[1], "last": model[2]}
+    parts = {"first": [model[0]], "tanh": [model[1]], "last": [model[2]]}
     sizes = kept_by_part(lambda: model(x).square().sum(), model, parts)
     # Tanh's output is also the last layer's input; the square saves the last layer's output.
     assert sizes == {"first": 1.0, "tanh": 4.0, "last": 0.0, "the rest": 1.0}
@@ -20,7 +20,7 @@ def test_a_storage_belongs_to_the_first_part_that_saves_it():
 
 def test_parts_add_up_to_all_that_is_kept():
     model = MaskRCNN(widths=(8, 8, 8, 8), channels=8, box_width=8, mask_width=8)
-    parts = {"resnet": model.backbone.resnet, "rpn": model.rpn}
+    parts = {"resnet": [model.backbone.resnet], "rpn": [model.rpn]}
 
     def run():
         return model.backbone(torch.zeros(1, 3, 64, 64))[0].sum()
