@@ -3,7 +3,7 @@
 #
 # Two things go wrong before a loss is ever to blame: the first steps spoil the network, or it does not fit into memory. Who decides how far a weight moves, and what fills the memory?
 #
-# *35 minutes: 11 to read, 5 to look at pictures, 1 to wait, 16 to write code. 40 s to run, no GPU. You need [unit 42](42_train_your_own.ipynb).*
+# *40 minutes: 15 to read, 6 to look at pictures, 3 to predict and wait, 16 to write code. 45 s to run, no GPU. You need [unit 42](42_train_your_own.ipynb).*
 
 # %%
 import torch
@@ -26,7 +26,7 @@ show(
 )
 
 # %% [markdown]
-# A step moves the weights against the gradient, and the **learning rate** says how far. A **schedule** says what the rate is at each step. Nearly every network since 2017 trains with some form of the solid line: **warm-up**, then **decay**.
+# A step moves the weights against the gradient, and the **learning rate** says how far. A **schedule** says what the rate is at each step. Most networks are trained with some form of the solid line: **warm-up**, then **decay**.
 #
 # The decay is easy to understand. Each batch has a gradient of its own, and at a high rate the weights jump about with the batches; as the rate falls, they settle. That is why a run that is stopped halfway is worth less than a run planned at half the length.
 #
@@ -135,7 +135,7 @@ show(
 )
 
 # %% [markdown]
-# The dotted line is the loss of a network that has learnt a single number: one pixel in seven is covered, whichever it is. Adam without warm-up ends there. Its first whole steps, in all weights at once, have pushed the layers where hardly any gradient gets through. With warm-up some seeds get away and some do not. Eight seeds (not run here) say the same: $0.413 \pm 0.012$ without, $0.378 \pm 0.049$ with. Warm-up is no cure; it makes a rate usable that was too high. At a rate of 0.006 the same network got on equally well or badly with and without it.
+# The dotted line is the loss of a network that has learnt a single number: one pixel in seven is covered, whichever it is. Adam without warm-up ends there. The likely reason: whole steps in all weights at once push many ReLUs to 0, where no gradient gets through. With warm-up some seeds get away and some do not. Eight seeds (not run here) say the same: $0.413 \pm 0.012$ without, $0.378 \pm 0.049$ with. Warm-up is no cure; it makes a rate usable that was too high. At a rate of 0.006 the same network got on equally well or badly with and without it.
 #
 # Muon does not care: $0.243 \pm 0.030$ without, $0.240 \pm 0.020$ with. It also learns most in 60 steps, in this network and at this rate. Do not make a law of it: each optimiser has a best rate of its own, and nobody searched for them here. And it is a network built to fail. With normalisation and the usual first weights, as in Mask R-CNN, warm-up matters most at the start of fine-tuning, for large batches and for transformers.
 #

@@ -133,7 +133,7 @@ COSINE = Exercise(
         ),
         "never_warms_up": (
             never_warms_up,
-            "Your rate is at its highest from the first step. The first warm_up steps should climb.",
+            "Your rate is highest at the first step. The first warm_up steps should climb.",
         ),
         "multiplies_both": (
             multiplies_both,

@@ -123,7 +123,7 @@ PEAK_MEMORY = Exercise(
         ),
         "only_the_largest": (
             only_the_largest,
-            "You count the segment at work only. The inputs of those before it wait, and are held too.",
+            "You count the segment at work only. The inputs of those before it are held too.",
         ),
         "only_the_inputs": (
             only_the_inputs,
