@@ -154,7 +154,7 @@ show(
 # Return a float.
 
 # %%
-import math  # noqa: F401  (for you)
+import math
 
 
 def my_cosine(step, steps, warm_up, highest):

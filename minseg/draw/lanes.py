@@ -63,9 +63,9 @@ def draw_memory(ax: Axes, size: int, sector: int = 0) -> None:
 
 def _draw_lane(ax: Axes, row: int, element: int, lane: int, active: bool) -> None:
     colour = INSTANCE_COLOURS[(row - 1) % len(INSTANCE_COLOURS)]
-    style: dict[str, Any] = (
-        {"fc": colour, "ec": "black"} if active else {"fc": "none", "ec": "#888888", "ls": ":"}
-    )
-    ax.add_patch(Rectangle((element, row - 0.35), 1, 0.7, lw=0.7, **style))
+    place = Rectangle((element, row - 0.35), 1, 0.7, lw=0.7, fc=colour, ec="black")
+    if not active:
+        place.set(fc="none", ec="#888888", ls=":")
+    ax.add_patch(place)
     ink = "black" if active else "#888888"
     ax.text(element + 0.5, row, str(lane), ha="center", va="center", color=ink)
