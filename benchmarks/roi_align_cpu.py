@@ -21,8 +21,8 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from benchmarks.machine import describe, write_result  # noqa: E402  # after the path is set
-from benchmarks.roi_worker import CASES  # noqa: E402
+from benchmarks.machine import describe, write_result  # after the path is set
+from benchmarks.roi_worker import CASES
 
 REPEATS = {"teaching 7×7": 20}  # one answer holds the best of so many runs where they are short
 HEADER = """\

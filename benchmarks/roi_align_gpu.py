@@ -28,10 +28,10 @@ from torch import Tensor
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / p) for p in (".", "kernels")]
 
-from benchmarks.gpu.workloads import CHANNELS, RATIO, Workload, floors, workloads  # noqa: E402
-from benchmarks.machine import RESULTS, require_gpu, write_gpu_result  # noqa: E402
-from minseg.boxes import fpn_level  # noqa: E402
-from minseg.roi.align import roi_align  # noqa: E402
+from benchmarks.gpu.workloads import CHANNELS, RATIO, Workload, floors, workloads
+from benchmarks.machine import RESULTS, require_gpu, write_gpu_result
+from minseg.boxes import fpn_level
+from minseg.roi.align import roi_align
 
 Call = Callable[[int], Any]  # argument: which of the rotating inputs
 

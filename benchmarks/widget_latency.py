@@ -23,11 +23,11 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-import nbformat  # noqa: E402  # after the path is set
-from helpers.lab import CHROMIUM_FLAGS, IDLE, READY, RUN, Lab, find_chromium  # noqa: E402
-from playwright.async_api import Page, async_playwright  # noqa: E402
+import nbformat  # after the path is set
+from helpers.lab import CHROMIUM_FLAGS, IDLE, READY, RUN, Lab, find_chromium
+from playwright.async_api import Page, async_playwright
 
-from benchmarks.machine import describe, write_result  # noqa: E402
+from benchmarks.machine import describe, write_result
 
 Reach = tuple[float, float]
 

@@ -126,6 +126,7 @@ def hermetic(folder: Path) -> dict[str, str]:
         "IPYTHONDIR": str(folder / "ipython"),
         "MINSEG_STATE": str(folder / "state"),
         "OMP_NUM_THREADS": "1",
+        "MINSEG_CHECK_FIGURES": "1",
     }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from unittest import mock
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read once, when torch is imported
+os.environ.setdefault("MINSEG_CHECK_FIGURES", "1")  # a figure with unreadable texts raises
 
 import pytest
 

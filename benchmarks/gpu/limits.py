@@ -10,6 +10,7 @@ import triton.language as tl
 from torch import Tensor
 
 
+# Arguments of a kernel are pointers and blocks, which have no types that mypy knows.
 @triton.jit
 def read_blocks(x, out, blocks, REPEAT: tl.constexpr, SIZE: tl.constexpr):  # type: ignore[no-untyped-def]
     """Each program reads REPEAT blocks of a buffer, all over it, and keeps only their sum."""

@@ -30,7 +30,7 @@ from typing import Any, NamedTuple
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "kernels")]
 
-from benchmarks.machine import RESULTS, describe, describe_gpu, write_result  # noqa: E402
+from benchmarks.machine import RESULTS, describe, describe_gpu, write_result
 
 NEEDED = {"torch": (2, 11), "triton": (3, 6)}
 

@@ -19,11 +19,11 @@ import torch
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[2] / p) for p in (".", "kernels")]
 
-from benchmarks.machine import RESULTS, require_gpu, write_gpu_result  # noqa: E402
-from minseg.data import SceneDataset  # noqa: E402
-from minseg.data.example import Dataset  # noqa: E402
-from minseg.models import MaskRCNN  # noqa: E402
-from minseg.train import InMemory, train, validate  # noqa: E402
+from benchmarks.machine import RESULTS, require_gpu, write_gpu_result
+from minseg.data import SceneDataset
+from minseg.data.example import Dataset
+from minseg.models import MaskRCNN
+from minseg.train import InMemory, train, validate
 
 MOMENTS = (1 / 12, 1 / 6, 1 / 3, 1 / 2, 2 / 3)  # of the seconds, beside the end
 SCENES, NUMBERS = 2000, ("ap", "ap50", "ap75")

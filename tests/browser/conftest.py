@@ -15,6 +15,18 @@ from lessons.workspace import refresh
 
 VIEWPORT = {"width": 1280, "height": 900}
 FAILED = pytest.StashKey[bool]()
+# Until it has stood at one place, in one size, for a fifth of a second: the page lays itself out
+# anew after its size has changed, and a test that measures too early drags beside the mark.
+STEADY = """root => new Promise(done => {
+  let last = "";
+  const look = () => {
+    const box = JSON.stringify(root.getBoundingClientRect());
+    if (box === last) return done();
+    last = box;
+    setTimeout(look, 200);
+  };
+  look();
+})"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -169,5 +181,6 @@ def shown(opened: Notebook, selector: str) -> Any:
     """The first widget of this class, in sight; `.lesson` is the notebook, for page and kernel."""
     root = opened.page.locator(selector).first
     root.scroll_into_view_if_needed()
+    root.evaluate(STEADY)
     root.lesson = opened
     return root

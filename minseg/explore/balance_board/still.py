@@ -49,9 +49,8 @@ def _draw_cosines(ax: Axes, cosines: Tensor, names: Sequence[str]) -> None:
     at = range(len(names))
     for i in at:
         for j in at:
-            text = f"{float(cosines[i, j]):.2f}".replace("-", "−").replace(
-                "0.", "."
-            )  # fits its cell
+            text = f"{float(cosines[i, j]):.2f}".replace("-", "−")
+            text = text.replace("0.", ".")  # or it would not fit its cell
             ax.text(j, i, text, ha="center", va="center", fontsize=9)
     ax.set(yticks=at, yticklabels=names, title="Cosines of every two")
     ax.set_xticks(at, [name.replace("_", "\n") for name in names], rotation=90, fontsize=9)
