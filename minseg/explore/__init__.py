@@ -13,6 +13,7 @@ from minseg.explore.kernel_view.widget import KernelView
 from minseg.explore.loss_board.widget import LossBoard
 from minseg.explore.loss_curve.widget import LossCurve
 from minseg.explore.mask_painter.widget import MaskPainter
+from minseg.explore.matching_board.widget import MatchingBoard
 from minseg.explore.pq_playground.widget import PQPlayground
 from minseg.explore.quantisation_box.widget import QuantisationBox
 from minseg.explore.representation_sweep.widget import RepresentationSweep
@@ -29,6 +30,7 @@ __all__ = [
     "LossBoard",
     "LossCurve",
     "MaskPainter",
+    "MatchingBoard",
     "PQPlayground",
     "QuantisationBox",
     "RepresentationSweep",
