@@ -1,11 +1,13 @@
-"""How well Mask R-CNN is trained from nothing on two cores in a few minutes, judged by the exam.
+"""How well a model is trained from nothing on two cores in a few minutes, judged by the exam.
 
 Each run has a budget of seconds and a seed, and its own schedule from warm-up to the last step:
 2000 training scenes of 128×128, made before the clock starts, bfloat16 where the machine is quicker
 with it. Mask AP is that of the 200 exam scenes, which nothing was tuned on. Every run has a fresh
 process, so that peak memory is its own; give the machine nothing else to do.
 
-    python benchmarks/train.py [--seconds 180 600] [--seeds 0 1 2] [--write]     (that: 45 minutes)
+    python benchmarks/train.py [--model mask-rcnn] [--seconds 180 600] [--seeds 0 1 2] [--write]
+
+(that: 45 minutes). Of models that are to be compared, a session measures one after the other.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from machine import describe, write_result
 from minseg.data import SceneDataset
 from minseg.data.example import Dataset
 from minseg.metrics import average_precision
-from minseg.models import MaskRCNN
+from minseg.models.names import MODELS
 from minseg.train import InMemory, train
 
 THREADS, SCENES, POINTS = 2, 2000, 40
@@ -33,31 +35,33 @@ NUMBERS = ("ap", "ap50", "ap75", "ap_small", "ap_medium")
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", choices=MODELS, default="mask-rcnn")
     parser.add_argument("--seconds", type=float, nargs="+", default=[180])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--write", action="store_true", help="write benchmarks/results/")
     arguments = parser.parse_args()
     result: dict[str, Any] = {"machine": describe(), "threads": THREADS, "scenes": SCENES}
-    result["runs"] = []
+    name = arguments.model
+    result |= {"model": name, "runs": []}
     spawn = multiprocessing.get_context("spawn")
     for seconds in arguments.seconds:
         for seed in arguments.seeds:
             with ProcessPoolExecutor(1, mp_context=spawn) as process:
-                run = process.submit(train_and_judge, seconds, seed).result()
+                run = process.submit(train_and_judge, name, seconds, seed).result()
             result["runs"].append(run)
-            print({name: value for name, value in run.items() if name != "curve"}, flush=True)
+            print({key: value for key, value in run.items() if key != "curve"}, flush=True)
         same = [run for run in result["runs"] if run["budget_s"] == seconds]
-        medians = [statistics.median(run[name] for run in same) for name in ("ap", "ap50", "ap75")]
-        print(f"{seconds:.0f} s: median AP, AP50, AP75 of {len(same)} seeds {medians}")
+        medians = [statistics.median(run[key] for run in same) for key in ("ap", "ap50", "ap75")]
+        print(f"{name}, {seconds:.0f} s: median AP, AP50, AP75 of {len(same)} seeds {medians}")
     if arguments.write:
-        write_result("train", result)
+        write_result("train" if name == "mask-rcnn" else f"train_{name}", result)
 
 
-def train_and_judge(seconds: float, seed: int) -> dict[str, Any]:
+def train_and_judge(name: str, seconds: float, seed: int) -> dict[str, Any]:
     """One run: what it reached, how long it took, its losses at some steps."""
     torch.set_num_threads(THREADS)
     torch.manual_seed(seed)  # of the first weights
-    scenes, model = InMemory(SceneDataset("train"), SCENES), MaskRCNN()
+    scenes, model = InMemory(SceneDataset("train"), SCENES), MODELS[name]()
     done = train(model, scenes, seconds=seconds, seed=seed, bf16="auto")
     judged = judge(model, InMemory(SceneDataset("exam")))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
@@ -72,7 +76,7 @@ def train_and_judge(seconds: float, seed: int) -> dict[str, Any]:
     }
 
 
-def judge(model: MaskRCNN, exam: Dataset) -> dict[str, float]:
+def judge(model: Any, exam: Dataset) -> dict[str, float]:
     """Mask AP on a data set, and how long an image takes, one at a time."""
     model.eval()
     samples = [exam[k] for k in range(len(exam))]

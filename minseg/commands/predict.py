@@ -25,7 +25,7 @@ from minseg.commands.predict_ids import Picture, Truth, check_pictures, numbered
 from minseg.commands.train import find_device
 from minseg.data.coco.records import Id
 from minseg.data.pictures import read_picture
-from minseg.models.mask_rcnn.inference import Crops
+from minseg.models.crops import Crops
 from minseg.models.saved import load_model
 from minseg.terminal import complain, printable
 from minseg.train.run_folder import CHECKPOINT, MODEL

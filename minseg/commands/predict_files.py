@@ -25,7 +25,7 @@ from minseg.data.coco.records import Id
 from minseg.files import draft_of, written_whole
 from minseg.masks.rle import encode_counts
 from minseg.masks.runs import Runs
-from minseg.models.mask_rcnn.inference import Crops
+from minseg.models.crops import Crops
 
 RESULTS = "predictions.json"
 SIGNATURE = "minseg predict"

@@ -22,7 +22,7 @@ import torch
 from minseg.data import SceneDataset, load_coco
 from minseg.data.coco.instances import CocoInstances
 from minseg.data.in_memory import InMemory
-from minseg.models import MaskRCNN
+from minseg.models.names import MODELS
 from minseg.processes import SaidElsewhereError, all_or_none
 from minseg.terminal import complain
 from minseg.train.augment import augment_photo, augment_scene
@@ -32,13 +32,12 @@ from minseg.train.log import TrainingResult
 from minseg.train.loop import train
 from minseg.train.run_folder import check_free
 
-MODELS = {"mask-rcnn": MaskRCNN}
 SCENES, VALIDATION_SCENES = 2000, 100
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command line may say."""
-    parser.add_argument("model", help="mask-rcnn")
+    parser.add_argument("model", help=", ".join(MODELS))
     parser.add_argument("--out", required=True, metavar="DIR", help="where its files go")
     parser.add_argument("--seconds", type=float, help="how long to train")
     parser.add_argument("--steps", type=int, help="how long to train, instead of --seconds")

@@ -25,7 +25,13 @@ from minseg.losses.mask import (
     signed_distance_loss,
     soft_iou_loss,
 )
-from minseg.losses.matching import detr_cost, hungarian_match, hungarian_match_loop
+from minseg.losses.matching import (
+    detr_cost,
+    hungarian_match,
+    hungarian_match_loop,
+    mask_cost,
+    mask_cost_loop,
+)
 from minseg.losses.sampling import (
     above_quantile,
     hard_negatives,
@@ -54,6 +60,8 @@ __all__ = [
     "hungarian_match",
     "hungarian_match_loop",
     "mask_bce",
+    "mask_cost",
+    "mask_cost_loop",
     "mean_or_zero",
     "mean_over_processes",
     "ohem",

@@ -6,7 +6,9 @@ A reading order:
 2. `mask_rcnn/`      boxes first, then a mask in each: `rpn`, `roi_heads`, `inference`, `model`
 3. `padding`         images of several sizes and truths of several lengths as one batch
 4. `options`         how a saved model is made again
-5. `pretrained/`     one that finds coins comes trained
+5. `crops`           what was found, each mask only within its box
+6. `names`           all models by name; `saved` writes and reads them
+7. `pretrained/`     one that finds coins comes trained
 
 Every model has two methods. `losses(images, targets, seeds=…)` gives the named losses of a batch,
 whose sum is what to minimise; `predict(images)` gives one `Instances` for each image.

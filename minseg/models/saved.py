@@ -22,11 +22,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from minseg.models.mask_rcnn.model import MaskRCNN
+from minseg.models.names import MODELS
 from minseg.models.options import blueprint, checked_options
 from minseg.tensor_file import Stored, opened, write_tensors
 
-MODELS: tuple[type[nn.Module], ...] = (MaskRCNN,)  # all that a file alone may call for
 PREFIX = "model."  # how the names of weights begin
 
 
@@ -145,7 +144,7 @@ def check_shapes(stored: Stored, own: Mapping[str, Tensor]) -> None:
 
 
 def _known_class(stored: Stored, name: str) -> type[nn.Module]:
-    known = {kind.__name__: kind for kind in MODELS}
+    known = {kind.__name__: kind for kind in MODELS.values()}
     if name not in known:
         stored.refuse(f"holds a {name}, which is no model of minseg: name its class")
     return known[name]

@@ -6,7 +6,13 @@ from helpers.peers import case_paths, load, name
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minseg.losses import detr_cost, hungarian_match, hungarian_match_loop
+from minseg.losses import (
+    detr_cost,
+    hungarian_match,
+    hungarian_match_loop,
+    mask_cost,
+    mask_cost_loop,
+)
 
 
 @pytest.mark.parametrize("path", case_paths("hungarian"), ids=name)
@@ -76,6 +82,59 @@ def test_no_gradient_flows_through_a_choice():
     assert not cost.requires_grad
 
 
+NAN, INF = float("nan"), float("inf")
+MATCHED_IN_SPITE = [
+    ([[NAN, 1.0], [2.0, 3.0]], [0, 1], [1, 0]),  # 1 + 2 and no NaN, though 0 + 3 looks cheaper
+    ([[NAN, NAN], [2.0, 1.0], [0.5, 0.7]], [1, 2], [1, 0]),  # the query that is NaN stays alone
+    ([[INF, 5.0], [-INF, 1.0], [9.0, NAN]], [1, 2], [1, 0]),  # −∞ is no bargain
+    ([[1e30, NAN], [1e30, 1e30]], [0, 1], [0, 1]),  # more than any finite sum
+    ([[NAN, NAN], [NAN, NAN]], [0, 1], [0, 1]),  # nothing else is left
+]
+
+
+@pytest.mark.parametrize(("cost", "rows", "columns"), MATCHED_IN_SPITE)
+def test_what_is_not_finite_is_matched_last(cost, rows, columns):
+    assert [one.tolist() for one in hungarian_match(torch.tensor(cost))] == [rows, columns]
+
+
+def random_masks(seed, queries, things, size=(5, 7)):
+    """Logits of classes and pixels, labels and true masks, the masks partly soft."""
+    generator = torch.Generator().manual_seed(seed)
+    logits = 3 * torch.randn(queries, 4, generator=generator)
+    masks = 9 * torch.randn(queries, *size, generator=generator)
+    labels = torch.randint(0, 3, (things,), generator=generator)
+    return logits, masks, labels, torch.rand(things, *size, generator=generator).round(decimals=1)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 4), st.integers(0, 4), st.integers(0, 999))
+def test_mask_cost_is_its_definition(queries, things, seed):
+    sets = random_masks(seed, queries, things)
+    weights = {"class_weight": 0.5, "dice_weight": 3}
+    torch.testing.assert_close(mask_cost(*sets, **weights), mask_cost_loop(*sets, **weights))
+
+
+def test_masks_tell_twins_apart_where_classes_cannot():
+    """Two things of one class: by class alone either pairing is as good."""
+    masks = torch.zeros(2, 4, 4, dtype=torch.bool)
+    masks[0, :2], masks[1, 2:] = True, True
+    crossed = torch.where(masks.flip(0), 9.0, -9.0)  # query 0 shows thing 1
+    cost = mask_cost(torch.zeros(2, 4), crossed, torch.tensor([1, 1]), masks)
+    assert [one.tolist() for one in hungarian_match(cost)] == [[0, 1], [1, 0]]
+    blind = mask_cost(torch.zeros(2, 4), crossed, torch.tensor([1, 1]), masks, dice_weight=0)
+    assert blind.unique().tolist() == [-0.25]
+
+
+def test_mask_cost_in_half_types_and_without_gradient():
+    logits, masks, labels, true = random_masks(0, 6, 3, size=(300, 300))
+    exact = mask_cost(logits, masks.bfloat16().float(), labels, true)
+    cost = mask_cost(logits, masks.bfloat16().requires_grad_(), labels, true)
+    assert cost.dtype == torch.float32 and not cost.requires_grad
+    torch.testing.assert_close(cost, exact)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(mask_cost(logits, masks.bfloat16(), labels, true), cost)
+
+
 def random_set(seed, dtype):
     """Predictions and truths whose numbers are of `dtype`, the labels aside."""
     generator = torch.Generator().manual_seed(seed)
@@ -123,10 +182,19 @@ def test_cost_says_what_it_needs(words, changed):
     ("words", "match", "cost"),
     [
         (r"cost must be \(Q, n\), got \(2, 2, 2\)", hungarian_match, torch.ones(2, 2, 2)),
-        ("cost must be finite", hungarian_match, torch.tensor([[1.0, float("nan")]])),
         ("no more columns than rows", hungarian_match_loop, torch.ones(1, 2)),
     ],
 )
 def test_match_says_what_it_needs(words, match, cost):
     with pytest.raises(ValueError, match=words):
         match(cost)
+
+
+def test_mask_cost_says_what_it_needs():
+    logits, masks, labels, true = random_masks(0, 3, 2)
+    with pytest.raises(ValueError, match=r"masks \(Q, …\), got \(3, 4\) and \(2, 5, 7\)"):
+        mask_cost(logits, masks[:2], labels, true)
+    with pytest.raises(ValueError, match=r"target_masks \(n, …\), got \(2,\) and \(2, 5, 6\)"):
+        mask_cost(logits, masks, labels, true[..., 1:])
+    with pytest.raises(ValueError, match="labels must lie between 0 and 2"):
+        mask_cost(logits, masks, labels + 3, true)

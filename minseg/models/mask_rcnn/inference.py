@@ -22,7 +22,7 @@ from minseg.boxes import batched_nms, clip_boxes, decode_boxes
 from minseg.instances import Instances
 from minseg.losses.mask import select_class_masks
 from minseg.masks.grid import crops_from_grid
-from minseg.masks.runs import Crop
+from minseg.models.crops import Crops
 from minseg.models.mask_rcnn.roi_heads import BOX_WEIGHTS
 
 
@@ -68,22 +68,6 @@ def detect(
     # NMS within each class, and the best of what is left.
     kept = batched_nms(boxes, scores, classes, iou_threshold)[:most]  # (D,)
     return Detections(boxes[kept], classes[kept], scores[kept])
-
-
-class Crops(NamedTuple):
-    """The instances of one image as `paste` makes them, each mask only within its tight box."""
-
-    masks: list[Crop]  # D, none without a pixel
-    labels: Tensor  # (D,) int64 category ids
-    scores: Tensor  # (D,)
-    size: tuple[int, int]  # height and width of the image
-
-    def dense(self) -> Instances:
-        """All the pixels: D masks of the image's size."""
-        stacked = torch.zeros(len(self.masks), *self.size, dtype=torch.bool)
-        for plane, (mask, x, y) in zip(stacked.numpy(), self.masks, strict=True):
-            plane[y : y + mask.shape[0], x : x + mask.shape[1]] = mask
-        return Instances(stacked.to(self.labels.device), self.labels, self.scores)
 
 
 def paste_crops(

@@ -22,7 +22,8 @@ from torch import Tensor, nn
 from minseg.boxes import boxes_to_rois
 from minseg.instances import Instances
 from minseg.models.backbone import Backbone
-from minseg.models.mask_rcnn.inference import Crops, Detections, detect, paste_crops
+from minseg.models.crops import Crops
+from minseg.models.mask_rcnn.inference import Detections, detect, paste_crops
 from minseg.models.mask_rcnn.roi_heads import (
     BoxHead,
     MaskHead,
