@@ -26,7 +26,7 @@ const middle = ([x1, y1, x2, y2]) => [(x1 + x2) / 2, (y1 + y2) / 2];
 const placeShape = (node, [x1, y1, x2, y2]) => set(node, { transform:
   `translate(${x1} ${y1}) scale(${(x2 - x1) / 100} ${(y2 - y1) / 100})` });
 
-// A group for each shape: its `.shape`, `.number` and `.handle`. `name(k)` is what a screen reader
+// A group for each shape: its `.shape`, `.handle` and `.tag`. `name(k)` is what a screen reader
 // says, `tag(k)` what stands in it.
 function makeShapes(model, state, questions, map, { name, tag, changed }) {
   const paths = model.get("paths"), parent = svg("g", { class: "shapes" }, map);
@@ -36,7 +36,7 @@ function makeShapes(model, state, questions, map, { name, tag, changed }) {
       "aria-label": `${name(k)}. Arrow keys move it, Shift and arrow keys resize it, Alt makes ` +
       "the steps ten times smaller." }, group);
     const handle = svg("circle", { class: "handle", r: 3 }, group);
-    svg("text", { class: "number" }, group).textContent = tag(k);
+    svg("text", { class: "tag" }, group).textContent = tag(k);
     shape.addEventListener("focus", () => state.choose(k));
     dragBox(map, shape, [[handle, LOWER_RIGHT]], {
       questions, smallest: SMALLEST, size: model.get("size"), get: () => state.boxes[k],

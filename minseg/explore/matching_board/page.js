@@ -32,8 +32,8 @@ function makeScene(model, state, questions, changed, parent) {
 
 function makeMatrix(model, state, changed, parent) {
   const columns = model.get("truths").map((_, k) => letter(k));
-  const body = startTable(parent, "What each pair would cost; the pairs that cost least together",
-    ["", "class", "its probability", ...columns, "learns"], { className: "wide matrix" });
+  const body = startTable(parent, "What each pair costs",
+    ["", "class", "probability", ...columns, "learns"], { className: "wide matrix" });
   const makeRow = k => {
     const row = html("tr", {}, body);
     row.dataset.shape = k + 1;
