@@ -21,6 +21,7 @@ from minseg.explore.roi_explorer.widget import RoIExplorer
 from minseg.explore.segmenter.widget import Segmenter
 from minseg.explore.spline_editor.widget import SplineEditor
 from minseg.explore.stage_viewer.widget import StageViewer
+from minseg.explore.suppression_board.widget import SuppressionBoard
 
 __all__ = [
     "APPlayground",
@@ -38,4 +39,5 @@ __all__ = [
     "Segmenter",
     "SplineEditor",
     "StageViewer",
+    "SuppressionBoard",
 ]

@@ -111,7 +111,7 @@ def test_the_cheapest_pair_first_takes_each_row_and_column_once():
 
 
 def test_only_three_classes():
-    with pytest.raises(TraitError, match="kinds must be among disc, box, triangle, got 'arch'"):
+    with pytest.raises(TraitError, match=r"kinds must be among .*, got 'arch'"):
         MatchingBoard(kinds=("arch",) * 5)
 
 

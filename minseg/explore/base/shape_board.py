@@ -24,12 +24,14 @@ class ShapeBoard(Widget):
 
     Traits:
         boxes: (x1, y1, x2, y2) of each shape in an image of 160 × 240 pixels; kept inside.
-        kinds: the name of each shape, of `minseg.explore.base.shapes.OUTLINES`.
+        classes: which of `minseg.explore.base.shapes.OUTLINES` the board has.
+        kinds: which of them each shape is.
         scores: a number from 0 to 1 for each shape, where a board has scores.
     """
 
     size = t.Tuple(default_value=(HEIGHT, WIDTH)).tag(sync=True)
     paths = t.Dict(default_value=unit_paths()).tag(sync=True)
+    classes = t.Tuple(default_value=tuple(OUTLINES)).tag(sync=True)
     boxes = t.Tuple().tag(sync=True)
     kinds = t.Tuple().tag(sync=True)
     scores = t.Tuple().tag(sync=True)
@@ -76,9 +78,9 @@ class ShapeBoard(Widget):
 
     @t.validate("kinds")
     def _kinds_known(self, proposal: dict[str, Any]) -> tuple[str, ...]:
-        unknown = [kind for kind in proposal["value"] if kind not in OUTLINES]
+        unknown = [kind for kind in proposal["value"] if kind not in self.classes]
         if unknown:
-            raise t.TraitError(f"kinds must be among {', '.join(OUTLINES)}, got {unknown[0]!r}")
+            raise t.TraitError(f"kinds must be among {self.classes}, got {unknown[0]!r}")
         return tuple(proposal["value"])
 
     @t.validate("scores")

@@ -1,5 +1,5 @@
 // The page's half of `shape_board.py`: shapes to drag, and table cells that change them.
-//   shapesState, startImage, makeShapes, makeScore, makeKind, middle
+//   shapesState, startImage, placeShape, makeShapes, makeScore, makeKind, middle
 // A widget asks for this file in `script(name, "shapes")`; it stands after page.js. `state` holds
 // copies of the traits: the page moves those at once, and Python hears of it through `changed`.
 const SCREEN = 560;                      // the drawing's width, screen pixels
@@ -26,6 +26,13 @@ const middle = ([x1, y1, x2, y2]) => [(x1 + x2) / 2, (y1 + y2) / 2];
 const placeShape = (node, [x1, y1, x2, y2]) => set(node, { transform:
   `translate(${x1} ${y1}) scale(${(x2 - x1) / 100} ${(y2 - y1) / 100})` });
 
+// Where the name of shape k stands: each in another direction, so that doubles can be told apart.
+const tagPlace = ([x1, y1, x2, y2], k) => {
+  const angle = 2.4 * k - 2.2, reach = 0.31;           // of the box, from its middle
+  const [x, y] = middle([x1, y1, x2, y2]);
+  return [x + reach * (x2 - x1) * Math.cos(angle), y + reach * (y2 - y1) * Math.sin(angle)];
+};
+
 // A group for each shape: its `.shape`, `.handle` and `.tag`. `name(k)` is what a screen reader
 // says, `tag(k)` what stands in it.
 function makeShapes(model, state, questions, map, { name, tag, changed }) {
@@ -47,11 +54,11 @@ function makeShapes(model, state, questions, map, { name, tag, changed }) {
     keepCount(parent, state.boxes.length, make);
     [...parent.children].forEach((group, k) => {
       const [shape, handle, number] = group.children, box = state.boxes[k];
-      const [x, y] = middle(box);
       set(shape, { d: paths[state.kinds[k]] });
       placeShape(shape, box);
       set(handle, { cx: box[2], cy: box[3] });
-      set(number, { x, y: y + (state.kinds[k] === "arch" ? 0.62 * (y - box[1]) : 3) });
+      const [x, y] = tagPlace(box, k);
+      set(number, { x, y: y + 3 });
     });
   };
   return { groups: () => [...parent.children], place };

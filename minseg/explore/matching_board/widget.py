@@ -68,13 +68,6 @@ class MatchingBoard(ShapeBoard):
 
         return picture(self.kinds, self.boxes, self.view, RULES[self.rule])
 
-    @t.validate("kinds")
-    def _kinds_known(self, proposal: dict[str, Any]) -> tuple[str, ...]:
-        unknown = [kind for kind in proposal["value"] if kind not in CLASSES]
-        if unknown:
-            raise t.TraitError(f"kinds must be among {', '.join(CLASSES)}, got {unknown[0]!r}")
-        return tuple(proposal["value"])
-
     @t.validate("chosen")
     def _exists(self, proposal: dict[str, Any]) -> int:
         return int(min(max(proposal["value"], 0), len(self.boxes) - 1))
