@@ -9,6 +9,7 @@ widget of a unit that you know.
 from minseg.explore.ap_playground.widget import APPlayground
 from minseg.explore.balance_board.widget import BalanceBoard
 from minseg.explore.boundary_band.widget import BoundaryBand
+from minseg.explore.grid_board.widget import GridBoard
 from minseg.explore.kernel_view.widget import KernelView
 from minseg.explore.loss_board.widget import LossBoard
 from minseg.explore.loss_curve.widget import LossCurve
@@ -27,6 +28,7 @@ __all__ = [
     "APPlayground",
     "BalanceBoard",
     "BoundaryBand",
+    "GridBoard",
     "KernelView",
     "LossBoard",
     "LossCurve",
