@@ -1,6 +1,7 @@
 """The grid board in JupyterLab: things are dragged, cells follow; a click chooses a cell."""
 
 import pytest
+from helpers.narrow import fits
 from playwright.sync_api import expect
 
 from minseg.explore import GridBoard
@@ -74,6 +75,4 @@ def test_controls(root):
 
 
 def test_fits_a_narrow_window(root):
-    root.lesson.page.set_viewport_size({"width": 400, "height": 800})
-    expect(root.locator(".map")).to_be_visible()
-    assert root.evaluate("root => root.scrollWidth <= root.clientWidth + 1")
+    assert fits(root)

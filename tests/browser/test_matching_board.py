@@ -1,6 +1,7 @@
 """The matching board in JupyterLab: predictions follow mouse and keys, costs the predictions."""
 
 import pytest
+from helpers.narrow import fits
 from playwright.sync_api import expect
 
 from minseg.explore import MatchingBoard
@@ -30,17 +31,19 @@ def moved(k, box):
     return {"boxes": tuple(boxes)}
 
 
-def test_drag_a_prediction_away_and_another_answers(root):
+def test_drag_a_prediction_onto_a_truth_and_it_answers(root):
     expect_as(root)
     zoom = root.locator(".map").bounding_box()["width"] / 240  # screen pixels for an image pixel
-    three = root.locator("g[data-shape='3']")
-    root.lesson.drag(three.locator(".shape"), -150 * zoom, -70 * zoom)
-    expect(root.locator("tr[data-shape='4'] td").last).to_have_text("C")
-    expect(three).to_have_class("nothing chosen")
-    expect(root.locator(".terms caption")).to_contain_text("prediction 3")
-    root.lesson.drag(three.locator(".handle"), -10 * zoom, -10 * zoom)
+    root.locator("tr[data-shape='5'] select").select_option("disc")
+    five = root.locator("g[data-shape='5']")
+    root.lesson.drag(five.locator(".shape"), -2 * zoom, -61 * zoom)
+    expect(root.locator("tr[data-shape='5'] td").last).to_have_text("A")
+    expect(root.locator("tr[data-shape='2'] td").last).to_have_text("no object")
+    expect(five).to_have_class("paired chosen")
+    expect(root.locator(".terms caption")).to_contain_text("prediction 5")
+    root.lesson.drag(five.locator(".handle"), 10 * zoom, 10 * zoom)
     root.locator(".reset").click()
-    expect_as(root, chosen=2)
+    expect_as(root, chosen=4)
 
 
 def test_arrow_keys_move_resize_and_step_finely(root):
@@ -65,6 +68,4 @@ def test_classes_probabilities_rule_and_weights(root):
 
 
 def test_fits_a_narrow_window(root):
-    root.lesson.page.set_viewport_size({"width": 400, "height": 800})
-    expect(root.locator(".map")).to_be_visible()
-    assert root.evaluate("root => root.scrollWidth <= root.clientWidth + 1")
+    assert fits(root)

@@ -1,6 +1,7 @@
 """The suppression board in JupyterLab: masks follow mouse and keys, scores the masks."""
 
 import pytest
+from helpers.narrow import fits
 from playwright.sync_api import expect
 
 from minseg.explore import SuppressionBoard
@@ -62,6 +63,4 @@ def test_scenes_come_whole_and_scores_follow_sliders(root):
 
 
 def test_fits_a_narrow_window(root):
-    root.lesson.page.set_viewport_size({"width": 400, "height": 800})
-    expect(root.locator(".map")).to_be_visible()
-    assert root.evaluate("root => root.scrollWidth <= root.clientWidth + 1")
+    assert fits(root)
