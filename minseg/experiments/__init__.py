@@ -4,8 +4,9 @@ Units 11 to 13: `representations` writes one mask down in six ways, `representat
 what each can reach at best. Unit 14: `loss_pair`, one truth, one prediction and every loss. Unit
 34: `panoptic_edits` spoils one segment at a time. Units 40 to 42: `mask_rcnn_trace` follows each
 RoI of an image through the model, `mask_rcnn_probes` measures on it. Units 43 to 45: `two_tasks`
-`wrong_labels` are the smallest problems; `shared_gradients`, `loss_weight_and_optimiser`,
-`positive_proposals` and `activation_memory` measure on a Mask R-CNN.
+and `wrong_labels` are the smallest problems; `shared_gradients`, `loss_weight_and_optimiser`,
+`positive_proposals` and `activation_memory` measure on a Mask R-CNN. Units 51 and 54:
+`solov2_trace` takes a mask apart into channels, `detr_trace` follows a query through the layers.
 
 Read `two_tasks` first: it is the shortest. Four of these are behind a widget of `minseg.explore`
 as well: `representations`, `loss_pair`, `shared_gradients` and `panoptic_edits`.

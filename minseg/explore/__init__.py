@@ -10,6 +10,7 @@ from minseg.explore.ap_playground.widget import APPlayground
 from minseg.explore.balance_board.widget import BalanceBoard
 from minseg.explore.boundary_band.widget import BoundaryBand
 from minseg.explore.grid_board.widget import GridBoard
+from minseg.explore.kernel_board.widget import KernelBoard
 from minseg.explore.kernel_view.widget import KernelView
 from minseg.explore.loss_board.widget import LossBoard
 from minseg.explore.loss_curve.widget import LossCurve
@@ -29,6 +30,7 @@ __all__ = [
     "BalanceBoard",
     "BoundaryBand",
     "GridBoard",
+    "KernelBoard",
     "KernelView",
     "LossBoard",
     "LossCurve",

@@ -1,4 +1,4 @@
-"""Does a widget fit a narrow window? JupyterLab's own columns leave it less room than a phone has."""
+"""Does a widget fit a narrow window? JupyterLab leaves it less room than a phone has."""
 
 from __future__ import annotations
 
