@@ -4,11 +4,13 @@ A reading order:
 
 1. `backbone`        features at several resolutions, for every model
 2. `mask_rcnn/`      boxes first, then a mask in each: `rpn`, `roi_heads`, `inference`, `model`
-3. `padding`         images of several sizes and truths of several lengths as one batch
-4. `options`         how a saved model is made again
-5. `crops`           what was found, each mask only within its box
-6. `names`           all models by name; `saved` writes and reads them
-7. `pretrained/`     one that finds coins comes trained
+3. `solo/`           no boxes: each cell of a grid has a mask; `solov2` writes kernels for them
+4. `suppression/`    which of several masks of one thing stays: greedy, soft, matrix
+5. `padding`         images of several sizes and truths of several lengths as one batch
+6. `options`         how a saved model is made again
+7. `crops`           what was found, each mask only within its box
+8. `names`           all models by name; `saved` writes and reads them
+9. `pretrained/`     one that finds coins comes trained
 
 Every model has two methods. `losses(images, targets, seeds=…)` gives the named losses of a batch,
 whose sum is what to minimise; `predict(images)` gives one `Instances` for each image.
@@ -31,5 +33,24 @@ from minseg.models.mask_rcnn.model import MaskRCNN
 from minseg.models.mask_rcnn.roi_heads import BoxHead, MaskHead
 from minseg.models.mask_rcnn.rpn import RPNHead
 from minseg.models.pretrained import load_coins
+from minseg.models.solo import SOLO, DecoupledSOLO
+from minseg.models.solov2 import SOLOv2
+from minseg.models.suppression import mask_nms, matrix_nms, matrix_nms_product, soft_nms
 
-__all__ = ["FPN", "Backbone", "BoxHead", "MaskHead", "MaskRCNN", "RPNHead", "ResNet", "load_coins"]
+__all__ = [
+    "FPN",
+    "SOLO",
+    "Backbone",
+    "BoxHead",
+    "DecoupledSOLO",
+    "MaskHead",
+    "MaskRCNN",
+    "RPNHead",
+    "ResNet",
+    "SOLOv2",
+    "load_coins",
+    "mask_nms",
+    "matrix_nms",
+    "matrix_nms_product",
+    "soft_nms",
+]

@@ -12,7 +12,12 @@ from __future__ import annotations
 from torch import nn
 
 from minseg.models.mask_rcnn.model import MaskRCNN
+from minseg.models.solo.model import SOLO, DecoupledSOLO
+from minseg.models.solov2 import SOLOv2
 
 MODELS: dict[str, type[nn.Module]] = {
     "mask-rcnn": MaskRCNN,
+    "solo": SOLO,
+    "decoupled-solo": DecoupledSOLO,
+    "solov2": SOLOv2,
 }
