@@ -5,12 +5,13 @@ A reading order:
 1. `backbone`        features at several resolutions, for every model
 2. `mask_rcnn/`      boxes first, then a mask in each: `rpn`, `roi_heads`, `inference`, `model`
 3. `solo/`           no boxes: each cell of a grid has a mask; `solov2` writes kernels for them
-4. `suppression/`    which of several masks of one thing stays: greedy, soft, matrix
-5. `padding`         images of several sizes and truths of several lengths as one batch
-6. `options`         how a saved model is made again
-7. `crops`           what was found, each mask only within its box
-8. `names`           all models by name; `saved` writes and reads them
-9. `pretrained/`     one that finds coins comes trained
+4. `detr/`           no boxes and no grid: queries that agree on who has which thing
+5. `suppression/`    which of several masks of one thing stays: greedy, soft, matrix
+6. `padding`         images of several sizes and truths of several lengths as one batch
+7. `options`         how a saved model is made again
+8. `crops`           what was found, each mask only within its box
+9. `names`           all models by name; `saved` writes and reads them
+10. `pretrained/`     one that finds coins comes trained
 
 Every model has two methods. `losses(images, targets, seeds=…)` gives the named losses of a batch,
 whose sum is what to minimise; `predict(images)` gives one `Instances` for each image.
@@ -29,6 +30,7 @@ What a network says has a plain name: objectness, deltas, logits. What it should
 """
 
 from minseg.models.backbone import FPN, Backbone, ResNet
+from minseg.models.detr.model import DETR
 from minseg.models.mask_rcnn.model import MaskRCNN
 from minseg.models.mask_rcnn.roi_heads import BoxHead, MaskHead
 from minseg.models.mask_rcnn.rpn import RPNHead
@@ -38,6 +40,7 @@ from minseg.models.solov2 import SOLOv2
 from minseg.models.suppression import mask_nms, matrix_nms, matrix_nms_product, soft_nms
 
 __all__ = [
+    "DETR",
     "FPN",
     "SOLO",
     "Backbone",

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from torch import nn
 
+from minseg.models.detr.model import DETR
 from minseg.models.mask_rcnn.model import MaskRCNN
 from minseg.models.solo.model import SOLO, DecoupledSOLO
 from minseg.models.solov2 import SOLOv2
@@ -20,4 +21,5 @@ MODELS: dict[str, type[nn.Module]] = {
     "solo": SOLO,
     "decoupled-solo": DecoupledSOLO,
     "solov2": SOLOv2,
+    "detr": DETR,
 }

@@ -245,8 +245,11 @@ def check_readable(*datasets: Any) -> None:
 
 
 def is_panoptic(model: nn.Module) -> bool:
-    """Whether a model draws panoptic maps, and learns from them."""
-    return hasattr(model, "predict_panoptic")
+    """Whether a model draws panoptic maps, and learns from them.
+
+    One that can do either has the categories of its stuff in `stuff`, and none where it does not.
+    """
+    return hasattr(model, "predict_panoptic") and bool(getattr(model, "stuff", True))
 
 
 def stack(images: Sequence[Tensor]) -> Tensor | list[Tensor]:
