@@ -43,8 +43,15 @@ WIDGETS: dict[
     "StageViewer": (".minseg-stages", ".chosen .box", (60, 30)),
     "Segmenter": (".minseg-segmenter", ".scores svg", (120, 0)),
     "BalanceBoard": (".minseg-balance", ".handle", (40, 0)),
+    "GridBoard": (".minseg-grid", "g[data-shape='1'] .shape", (40, 20)),
+    "SuppressionBoard": (".minseg-suppression", "g[data-shape='4'] .shape", (40, 20)),
+    "MatchingBoard": (".minseg-matching", "g[data-shape='5'] .shape", (40, 20)),
+    "KernelBoard": (".minseg-kernels", ".map", (120, 120)),
 }
-CALLS = {"StageViewer": 'StageViewer(stage="masks")'}  # where there is something to drag
+CALLS = {
+    "StageViewer": 'StageViewer(stage="masks")',  # where there is something to drag
+    "KernelBoard": "from minseg.models import SOLOv2\nKernelBoard(SOLOv2())",  # its speed is alike
+}
 WATCH = """selector => {
   window.times = { moved: 0, moves: [], drawn: [] };
   document.addEventListener('pointermove', () => {

@@ -8,8 +8,8 @@ A reading order:
 
 Then one file for each concept, each with the figures of the units that teach it: `answers` (10),
 `masks` (11 to 13), `losses` (14), `ap` (30), `panoptic_errors` (34), `mask_rcnn` (40 to 42),
-`strategies` (43 to 45). This package exports what every unit uses; the concepts' figures are
-imported from their files.
+`strategies` (43 to 45), `shapes` (50 to 53). This package exports what every unit uses; the
+concepts' figures are imported from their files.
 """
 
 from minseg.draw.figure import (

@@ -15,12 +15,11 @@ from torch import Tensor
 
 from minseg.draw.ap import BADGE, MIDDLE
 
-HEIGHT, WIDTH = 160, 240  # pixels of the boards' image
 ROW = 0.105  # of the axes: how far one row of a table is below the one before
 MARK = "#cfe0fa"  # behind a cell that is marked
 
 
-def start_board(ax: Axes, title: str, size: tuple[int, int] = (HEIGHT, WIDTH)) -> None:
+def start_board(ax: Axes, title: str, size: tuple[int, int]) -> None:
     """An empty board of `size` (H, W) in pixels, y downwards."""
     height, width = size
     ax.set(xlim=(0, width), ylim=(height, 0), aspect="equal", facecolor="#f4f4f4")

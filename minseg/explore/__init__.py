@@ -18,6 +18,7 @@ from minseg.explore.mask_painter.widget import MaskPainter
 from minseg.explore.matching_board.widget import MatchingBoard
 from minseg.explore.pq_playground.widget import PQPlayground
 from minseg.explore.quantisation_box.widget import QuantisationBox
+from minseg.explore.query_viewer.widget import QueryViewer
 from minseg.explore.representation_sweep.widget import RepresentationSweep
 from minseg.explore.roi_explorer.widget import RoIExplorer
 from minseg.explore.segmenter.widget import Segmenter
@@ -38,6 +39,7 @@ __all__ = [
     "MatchingBoard",
     "PQPlayground",
     "QuantisationBox",
+    "QueryViewer",
     "RepresentationSweep",
     "RoIExplorer",
     "Segmenter",

@@ -33,7 +33,9 @@ def picture(
         grid, cell, decoupled: as in `numbers`.
     """
     fig, (scene, table) = figure(columns=2, height=400, width_ratios=(3, 2))
-    start_board(scene, "Filled: cells that a thing owns. Crossed: claimed by several")
+    start_board(
+        scene, "Filled: cells that a thing owns. Crossed: claimed by several", (HEIGHT, WIDTH)
+    )
     _draw_cells(scene, view, grid)
     _draw_chosen(scene, grid, cell, decoupled)
     draw_shapes(

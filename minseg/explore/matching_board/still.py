@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 
 from minseg.draw import ALIGN_COLOUR, TRUTH_COLOUR, figure, png
 from minseg.draw.shapes import Outlined, draw_shapes, draw_table, start_board
+from minseg.explore.base.shape_board import HEIGHT, WIDTH
 from minseg.explore.base.shapes import outline_in
 from minseg.explore.base.values import Box
 from minseg.explore.matching_board.numbers import TRUTHS, letter
@@ -19,7 +20,7 @@ NOTHING = "#777777"
 def picture(kinds: Sequence[str], boxes: Sequence[Box], view: dict[str, Any], rule: str) -> bytes:
     """A PNG: predictions over truths, and the matrix of costs; view: as `numbers` gives it."""
     fig, (scene, table) = figure(columns=2, height=380, width_ratios=(3, 2))
-    start_board(scene, "Green: truths. Blue: who answers. Dashed: “no object”")
+    start_board(scene, "Green: truths. Blue: who answers. Dashed: “no object”", (HEIGHT, WIDTH))
     shapes = [
         Outlined(outline_in(kind, box), letter(k), TRUTH_COLOUR, width=4)
         for k, (kind, box) in enumerate(TRUTHS)

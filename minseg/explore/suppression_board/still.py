@@ -7,6 +7,7 @@ from typing import Any
 
 from minseg.draw import ALIGN_COLOUR, figure, png
 from minseg.draw.shapes import Outlined, draw_shapes, draw_table, start_board
+from minseg.explore.base.shape_board import HEIGHT, WIDTH
 from minseg.explore.base.shapes import outline_in
 from minseg.explore.base.values import Box
 from minseg.explore.suppression_board.numbers import RULES
@@ -29,7 +30,7 @@ def picture(
         rule: whose verdict is drawn.
     """
     fig, (scene, table) = figure(columns=2, height=380, width_ratios=(3, 2))
-    start_board(scene, f"Solid: kept by the rule “{RULES[rule]}”")
+    start_board(scene, f"Solid: kept by the rule “{RULES[rule]}”", (HEIGHT, WIDTH))
     draw_shapes(
         scene,
         [
