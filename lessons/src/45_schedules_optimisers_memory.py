@@ -99,7 +99,7 @@ show(
 
 
 # %% tags=["nbval-ignore-output"]
-def train(optimiser, warm_up, seed, steps=60, highest=0.01):
+def train_small(optimiser, warm_up, seed, steps=60, highest=0.01):
     """The loss on unseen scenes before training, and after every ten steps."""
     network, plan = task.plain_network(seed), schedule.plan(steps, warm_up)
     optimisers = task.optimisers_of(network, optimiser)
@@ -123,7 +123,7 @@ fig, axes = figure(columns=2, height=340)
 for ax, optimiser in zip(axes, ("Adam", "Muon"), strict=True):
     runs = {}
     for name, warm_up in (("without warm-up", 0.0), ("with warm-up", 0.2)):
-        runs[name] = [train(optimiser, warm_up, seed) for seed in range(3)]
+        runs[name] = [train_small(optimiser, warm_up, seed) for seed in range(3)]
         last = torch.tensor(runs[name])[:, -1]
         print(f"{optimiser} {name:15} ends at {last.mean():.3f} ± {last.std():.3f}")
     draw_runs(ax, runs, 10, blind, f"{optimiser}, three seeds each")
@@ -283,7 +283,7 @@ def my_peak_memory(kept, inputs, lengths):
 check("45.peak_memory", my_peak_memory)
 
 # %% [markdown]
-# `solution("45.peak_memory")` shows an answer. The library call is `torch.utils.checkpoint.checkpoint(segment, x, use_reentrant=False)`; in `minseg.train` (not the `train` of this page), `train(…, checkpointing=True)`.
+# `solution("45.peak_memory")` shows an answer. The library call is `torch.utils.checkpoint.checkpoint(segment, x, use_reentrant=False)`; in this package, `minseg.train.train(…, checkpointing=True)`.
 #
 # <details><summary>For the curious: blocks with a memory</summary>
 #
