@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from matplotlib.axes import Axes
 
-from minseg.draw import draw_boxes, draw_image, figure, png
+from minseg.draw import MAX_WIDTH, draw_boxes, draw_image, figure, png
 from minseg.draw.overlay import draw_outlines
 from minseg.experiments.detr_trace import DETRTrace
 from minseg.explore.query_viewer.numbers import row, spotlight
@@ -13,6 +13,8 @@ from minseg.masks.runs import tight_crop
 
 CHOSEN = "#ffe14d"
 MOST = 4  # layers that have room side by side
+WIDEST = 420  # pixels of the page for one layer
+TITLE = 44  # and above it
 
 
 def picture(trace: DETRTrace, query: int, head: int | None) -> bytes:
@@ -22,7 +24,9 @@ def picture(trace: DETRTrace, query: int, head: int | None) -> bytes:
         query, head: as in `numbers`.
     """
     layers = list(range(len(trace.looks)))[-MOST:]
-    fig, axes = figure(columns=len(layers), height=360)
+    width = min(WIDEST * len(layers), MAX_WIDTH)
+    tall = width / len(layers) * trace.size[0] / trace.size[1]
+    fig, axes = figure(columns=len(layers), width=width, height=round(tall) + TITLE)
     for ax, layer in zip([axes] if len(layers) == 1 else axes, layers, strict=True):
         said = row(trace, query, layer, head)[0]
         _draw_layer(ax, trace, query, layer, head, f"Layer {layer + 1}: {said}")
