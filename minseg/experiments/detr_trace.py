@@ -53,7 +53,7 @@ class DETRTrace:
     def __init__(self, model: DETR, scene: Sample) -> None:
         self.model, self.image = model, scene.image
         found = truth_of([as_example(scene, 0)], model.stuff)[0]
-        self.truth = found[~found.crowd]
+        self.truth = found[~found.crowd & found.masks.flatten(1).any(dim=1)]  # as `pad_truth`
         batch, sizes = pad_images(scene.image[None], model.strides[-1])
         self.size, self.frame = tuple(scene.image.shape[1:]), tuple(batch.shape[2:])
         # Everything that the network says, after every layer.

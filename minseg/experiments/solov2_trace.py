@@ -43,7 +43,7 @@ class SOLOv2Trace:
     Args:
         model: trained or not; it is not changed.
         image: (3, H, W) in [0, 1].
-        truth: its instances; crowds are left out, as in training.
+        truth: its instances; crowds and empty masks are left out, as in training.
 
     Attributes:
         size: (H, W) of the image. frame: (H', W') of the padded one, which the grids cover.
@@ -58,7 +58,8 @@ class SOLOv2Trace:
 
     @torch.no_grad()
     def __init__(self, model: SOLOv2, image: Tensor, truth: Instances) -> None:
-        self.model, self.image, self.truth = model, image, truth[~truth.crowd]
+        self.model, self.image = model, image
+        self.truth = truth[~truth.crowd & truth.masks.flatten(1).any(dim=1)]  # as `pad_truth`
         batch, sizes = pad_images(image[None], model.strides[-1])
         self.size, self.frame = tuple(image.shape[1:]), tuple(batch.shape[2:])
         # The network looks once.

@@ -6,6 +6,7 @@ import torch.nn.functional as F
 
 from minseg.data import SceneDataset
 from minseg.experiments.solov2_trace import SOLOv2Trace
+from minseg.instances import Instances
 from minseg.models import SOLOv2
 from minseg.models.padding import pad_images
 
@@ -76,3 +77,14 @@ def test_the_next_candidate_comes_round(trace):
     trace.found = torch.tensor([], dtype=torch.int64)
     assert trace.next_cell(123) == 123
     assert trace.best_cell() == int(trace.classes.amax(dim=1).argmax())
+
+
+def test_empty_masks_and_crowds_are_no_things():
+    scene = SceneDataset("val", size=64)[0]
+    one = scene.instances[:1]
+    nothing = torch.zeros_like(one.masks)
+    masks = torch.cat([nothing, one.masks, one.masks])
+    crowd = torch.tensor([False, True, False])
+    truth = Instances(masks, one.labels.expand(3), crowd=crowd)
+    trace = SOLOv2Trace(SOLOv2(**SMALL), scene.image, truth)
+    assert len(trace.truth) == 1 and set(trace.owners.tolist()) == {-1, 0}

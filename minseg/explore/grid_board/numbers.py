@@ -55,7 +55,7 @@ def numbers(
     Returns:
         `owner`, S² numbers row by row, −1 for none; `contested`, numbers of cells that several
         claim; `centres` and `regions`, of each thing; `rows`, texts for each thing; `taught`, the
-        thing of the cell or −1; `cell`, what it is in words; `facts`.
+        thing of the cell or −1; `cell`, what it is in words; `facts`, and `spoken`, both together.
     """
     boxes, centres = places(things)
     law: dict[str, Any] = {"sizes": RANGES[sizes], "epsilon": epsilon}
@@ -67,6 +67,8 @@ def numbers(
     extent = (boxes[:, 2:] - boxes[:, :2]).prod(dim=1).sqrt().tolist()
     half = epsilon * (boxes[:, 2:] - boxes[:, :2]) / 2  # (N, 2)
     taught = int(owner[cell])
+    about = cell_text(cell, grid, taught, decoupled)
+    told = _facts(grid, owner, contested, claimed, kept)
     return {
         "owner": owner.flatten().tolist(),
         "contested": contested,
@@ -77,8 +79,9 @@ def numbers(
             for size, all_, own in zip(extent, claimed, kept, strict=True)
         ],
         "taught": taught,
-        "cell": cell_text(cell, grid, taught, decoupled),
-        "facts": _facts(grid, owner, contested, claimed, kept),
+        "cell": about,
+        "facts": told,
+        "spoken": f"{about} {told}",
     }
 
 

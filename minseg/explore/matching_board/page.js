@@ -111,7 +111,10 @@ function render({ model, el: root }) {
     "Dotted: those that take the cheapest pair first." }, side);
   const facts = html("p", { className: "facts" }, root);
   const drawing = drawOnChange(model, root, view => {
-    if (!state.sliding && questions.quiet()) state.read();
+    if (!state.sliding && questions.quiet()) {
+      state.read();
+      state.chosen = model.get("chosen");
+    }
     scene.place();
     for (const part of parts) part.draw(view);
     write(facts, view.facts);
