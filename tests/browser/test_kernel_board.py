@@ -12,7 +12,7 @@ from minseg.explore import KernelBoard
 from minseg.models import SOLOv2
 
 torch.manual_seed(0)
-model = SOLOv2(widths=(8, 8, 8, 8), channels=8, width=8, mask_width=16)
+model = SOLOv2(widths=(8, 8, 8, 8), channels=8, width=8, mask_width=16, grids=(24, 16, 8))
 KernelBoard(model, level=1, cell=(2, 3))
 """
 

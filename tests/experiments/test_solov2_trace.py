@@ -10,7 +10,7 @@ from minseg.instances import Instances
 from minseg.models import SOLOv2
 from minseg.models.padding import pad_images
 
-SMALL = {"widths": (8, 8, 8, 8), "channels": 8, "width": 8, "mask_width": 16}
+SMALL = {"widths": (8, 8, 8, 8), "channels": 8, "width": 8, "mask_width": 16, "grids": (24, 16, 8)}
 
 
 def trace_of(**options) -> SOLOv2Trace:

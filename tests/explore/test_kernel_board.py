@@ -12,7 +12,13 @@ from minseg.data.example import Example
 from minseg.explore import KernelBoard
 from minseg.models import SOLOv2
 
-SMALL: dict[str, Any] = {"widths": (8, 8, 8, 8), "channels": 8, "width": 8, "mask_width": 16}
+SMALL: dict[str, Any] = {
+    "widths": (8, 8, 8, 8),
+    "channels": 8,
+    "width": 8,
+    "mask_width": 16,
+    "grids": (24, 16, 8),
+}
 SCENE = SceneDataset("val", size=(64, 88))[1]
 
 
