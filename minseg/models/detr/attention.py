@@ -80,6 +80,12 @@ class Attention(nn.Module):
         self.heads = heads
         self.query, self.key = nn.Linear(width, width), nn.Linear(width, width)
         self.value, self.out = nn.Linear(width, width), nn.Linear(width, width)
+        # At first q · k = x · y: tokens that are alike, or near, read one another.
+        nn.init.orthogonal_(self.query.weight)
+        with torch.no_grad():
+            self.key.weight.copy_(self.query.weight)
+        for layer in (self.query, self.key, self.value, self.out):
+            nn.init.zeros_(layer.bias)
 
     def forward(
         self, asking: Tensor, asked: Tensor, contents: Tensor, real: Tensor | None = None
@@ -96,10 +102,19 @@ class Attention(nn.Module):
         read = attention(query, key, value, None if real is None else real[:, None])
         return self.out(read.transpose(1, 2).flatten(2))  # heads side by side again
 
-    def weights(self, asking: Tensor, asked: Tensor, real: Tensor | None = None) -> Tensor:
-        """(B, heads, n, m): where each head of each token looks; every row adds up to 1."""
+    def look(
+        self, asking: Tensor, asked: Tensor, contents: Tensor, real: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """What `forward` returns, and where each head of each token looked.
+
+        Returns:
+            (B, n, width), and (B, heads, n, m) float32, the logarithms of the weights.
+        """
         query, key = self._split(self.query(asking)), self._split(self.key(asked))
-        return attention_log_weights(query, key, None if real is None else real[:, None]).exp()
+        value = self._split(self.value(contents))  # (B, heads, m, width / heads)
+        logs = attention_log_weights(query, key, None if real is None else real[:, None])
+        read = logs.exp().to(value.dtype) @ value  # (B, heads, n, width / heads)
+        return self.out(read.transpose(1, 2).flatten(2)), logs
 
     def _split(self, tokens: Tensor) -> Tensor:
         """(B, n, width) to (B, heads, n, width / heads)."""

@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+SMALL = -1.4  # σ(−1.4) = 0.2
+
 
 class ClassHead(nn.Linear):
     """Queries (…, width) to C + 1 logits, "no object" last."""
@@ -32,6 +34,8 @@ class QueryBoxHead(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.layers = nn.ModuleList(nn.Linear(width, n) for n in (width, width, 4))
+        with torch.no_grad():  # at first in the middle, and a fifth of the image wide and high
+            self.layers[2].bias.copy_(torch.tensor([0.0, 0.0, SMALL, SMALL]))
 
     def forward(self, queries: Tensor) -> Tensor:
         """(…, width) to (…, 4) float32: cx, cy, w, h in [0, 1], shares of the image."""

@@ -8,8 +8,10 @@
 
 (Carion et al., End-to-End Object Detection with Transformers, 2020.) Each stage is a file of its
 own. Against the paper everything is narrower, the memory is finer (stride 8, since things are
-small), and masks learn with all the rest instead of after it. Which query answers which truth is
-decided by `matching`. Units 53 and 54. The letters in the shapes are those of `minseg.models`, and
+small), and masks learn with all the rest instead of after it. Places are also added to the cells
+before the encoder, so that what a query reads tells where it was: the paper adds them to queries
+and keys alone, and its boxes take long to learn. Which query answers which truth is decided by
+`matching`. Units 53 and 54. The letters in the shapes are those of `minseg.models`, and
 
     T   cells of the memory     Q   queries     L   decoder layers     P   pairs of query and thing
 """
@@ -62,18 +64,21 @@ class Stages(NamedTuple):
     looks: Tensor  # (L, B, heads, Q, h_T, w_T) where each looks in each layer; adds up to 1
     logits: Tensor  # (L, B, Q, C + 1)
     boxes: Tensor  # (L, B, Q, 4) cx, cy, w, h as shares of each image
-    attention: Tensor  # (L, B, Q, heads, h_T, w_T) log attention of the mask head
     masks: Tensor  # (L, B, Q, h, w) logits at the finest stride
 
 
 class DETR(nn.Module):
     """An instance segmenter, or a panoptic one, for images of any size.
 
+    Every cell reads every other, so work grows with the square of an image's area: four megapixels
+    are 65,000 cells, and should be made smaller first.
+
     Args:
         classes: the category ids of things that it knows, or how many (then 1 to that number).
         stuff: category ids of stuff. With some, it learns from panoptic maps and draws them.
         widths, strides, channels: of the `Backbone`; the memory is the coarsest level.
-        width, heads, layers, hidden: of the transformer; layers of encoder and decoder.
+        width, heads, layers, hidden: of the transformer; heads and layers are of encoder and
+            decoder. In the encoder, where many cells ask, heads cost time.
         queries: Q, the most that can be found in an image. Of more things than queries in a
             training image, those that would cost most teach nothing in that step.
         matching: which query answers which thing, "boxes" as published, "masks", or "classes",
@@ -95,7 +100,7 @@ class DETR(nn.Module):
         strides: Sequence[int] = (4, 8),
         channels: int = 64,
         width: int = 64,
-        heads: int = 4,
+        heads: tuple[int, int] = (4, 8),
         layers: tuple[int, int] = (3, 3),
         hidden: int = 256,
         queries: int = 20,
@@ -122,10 +127,10 @@ class DETR(nn.Module):
             widths=widths, blocks=(0, *[1] * (len(widths) - 1)), strides=strides, channels=channels
         )
         self.enter = nn.Linear(channels, width)
-        self.encoder = Encoder(layers[0], width, heads, hidden)
-        self.decoder = Decoder(queries, layers[1], width, heads, hidden)
+        self.encoder = Encoder(layers[0], width, heads[0], hidden)
+        self.decoder = Decoder(queries, layers[1], width, heads[1], hidden)
         self.class_head, self.box_head = ClassHead(width, len(ids)), QueryBoxHead(width)
-        self.mask_head = QueryMaskHead(width, channels, len(strides), mask_width)
+        self.mask_head = QueryMaskHead(heads[1], channels, len(strides), mask_width)
 
     @property
     def checkpointing(self) -> bool:
@@ -166,16 +171,15 @@ class DETR(nn.Module):
 
         # What every query says after every layer.
         memory = self.remember(batch, sizes)
-        queries = self.ask(memory)  # (L, B, Q, width)
+        queries, looks = self.ask(memory)  # (L, B, Q, width), (L, B, heads, Q, T)
         logits, boxes = self.class_head(queries), self.box_head(queries)
-        attention = self.mask_head.attend(queries, memory.cells, memory.real)
         features = self.mask_head.read(memory.pyramid)
 
         # Who answers for what? Where masks decide, all are drawn for it, without a gradient.
         masks = None
         if self.matching == "masks":
             with torch.no_grad():
-                masks = self._draw_all(attention, features)
+                masks = self._draw_all(looks, features, memory.real)
         answers = Answers(logits, boxes, masks)
         pairs = match(answers, truth, sizes, self.matching)
 
@@ -183,7 +187,7 @@ class DETR(nn.Module):
         losses = set_losses(answers, pairs, truth, sizes)
         if not self.deep_masks:
             pairs = last_layer(pairs, len(queries))
-        drawn = self.mask_head(attention, features, pairs.picks)  # (P, h, w)
+        drawn = self.mask_head(looks, features, pairs.picks, memory.real)  # (P, h, w)
         true = truth.masks[pairs.picks.image, pairs.thing]  # (P, H, W)
         return losses | mask_losses(drawn, true, things_of(truth))
 
@@ -193,39 +197,40 @@ class DETR(nn.Module):
         coarse, stride = pyramid[-1], self.strides[-1]
         shape = coarse.shape[2:]
         # A cell is a token: features, row by row, with a code of its place.
-        cells = self.enter(coarse.flatten(2).transpose(1, 2))  # (B, T, width)
-        places = sine_code(cell_centres(sizes, shape, stride), cells.shape[2]).flatten(1, 2)
+        width = self.enter.out_features
+        places = sine_code(cell_centres(sizes, shape, stride), width).flatten(1, 2)
+        cells = self.enter(coarse.flatten(2).transpose(1, 2)) + places  # (B, T, width)
         real = real_cells(sizes, shape, stride)
         unpadded = None if bool(real.all()) else real
         return Memory(self.encoder(cells, places, unpadded), places, unpadded, pyramid)
 
-    def ask(self, memory: Memory) -> Tensor:
-        """Queries after each decoder layer, (L, B, Q, width)."""
+    def ask(self, memory: Memory) -> tuple[Tensor, Tensor]:
+        """What queries know after each layer, (L, B, Q, width), and where they looked.
+
+        The latter as logarithms, (L, B, heads, Q, T).
+        """
         return self.decoder(memory.cells, memory.places, memory.real)
 
-    def _draw_all(self, attention: Tensor, features: Sequence[Tensor]) -> Tensor:
-        """(L, B, Q, heads, T) to the masks of all queries, (L, B, Q, h, w)."""
-        every = torch.ones(attention.shape[:3], dtype=torch.bool, device=attention.device)
+    def _draw_all(self, looks: Tensor, features: Sequence[Tensor], real: Tensor | None) -> Tensor:
+        """(L, B, heads, Q, T) to the masks of all queries, (L, B, Q, h, w)."""
+        layers, images, _, queries, _ = looks.shape
+        every = torch.ones(layers, images, queries, dtype=torch.bool, device=looks.device)
         picks = Picks(*every.nonzero(as_tuple=True))
-        return self.mask_head(attention, features, picks).unflatten(0, attention.shape[:3])
+        return self.mask_head(looks, features, picks, real).unflatten(0, every.shape)
 
     @torch.no_grad()
     def stages(self, images: Tensor | Sequence[Tensor]) -> Stages:
         """Everything between the images and what is found in them."""
         batch, sizes = pad_images(images, self.strides[-1])
         memory = self.remember(batch, sizes)
-        queries = self.ask(memory)
-        looks = self.decoder.looks(memory.cells, memory.places, memory.real)
-        attention = self.mask_head.attend(queries, memory.cells, memory.real)
-        masks = self._draw_all(attention, self.mask_head.read(memory.pyramid))
-        shape = memory.pyramid[-1].shape[2:]
+        queries, looks = self.ask(memory)
+        masks = self._draw_all(looks, self.mask_head.read(memory.pyramid), memory.real)
         return Stages(
             memory,
             queries,
-            looks.unflatten(4, shape),
+            looks.exp().unflatten(4, memory.pyramid[-1].shape[2:]),
             self.class_head(queries),
             self.box_head(queries),
-            attention.unflatten(4, shape),
             masks,
         )
 
@@ -287,10 +292,10 @@ class DETR(nn.Module):
         """
         batch, sizes = pad_images(images, self.strides[-1])
         memory = self.remember(batch, sizes)
-        queries = self.ask(memory)[-1:]  # (1, B, Q, width)
-        attention = self.mask_head.attend(queries, memory.cells, memory.real)
-        masks = self._draw_all(attention, self.mask_head.read(memory.pyramid))[0].sigmoid()
-        logits = self.class_head(queries)[0]
+        queries, looks = self.ask(memory)
+        features = self.mask_head.read(memory.pyramid)
+        masks = self._draw_all(looks[-1:], features, memory.real)[0].sigmoid()  # (B, Q, h, w)
+        logits = self.class_head(queries[-1])  # (B, Q, C + 1)
         answers = []
         for own, mask, (height, width) in zip(logits, masks, sizes.tolist(), strict=True):
             # To the padded image's size, of which the image itself is the upper left part.

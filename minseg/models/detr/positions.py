@@ -77,3 +77,23 @@ def sine_code(points: Tensor, channels: int) -> Tensor:
     lengths = SHORTEST * RATIO ** (k / waves)  # (waves,) in images
     angles = 2 * math.pi * points[..., None] / lengths  # (…, 2, waves)
     return torch.cat([angles.sin(), angles.cos()], dim=-1).flatten(-2)
+
+
+def spread(points: int) -> Tensor:
+    """Points that lie about evenly in an image, however many.
+
+    Multiples of two irrational numbers, without their whole parts; the two are the powers of the
+    root of x³ = x + 1 that leave the least room between neighbours (Roberts, The Unreasonable
+    Effectiveness of Quasirandom Sequences, 2018).
+
+    Returns:
+        (points, 2) x, y in (0, 1).
+
+    >>> spread(3)
+    tensor([[0.2549, 0.0698],
+            [0.0098, 0.6397],
+            [0.7646, 0.2095]])
+    """
+    root = 1.324717957244746
+    k = torch.arange(1, points + 1, dtype=torch.float64)[:, None]
+    return (0.5 + k / torch.tensor([root, root**2], dtype=torch.float64)).frac().float()

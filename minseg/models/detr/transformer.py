@@ -6,13 +6,17 @@
                          q ← q + Attention(q, x)            what is there?
                          q ← q + MLP(q)
 
-A *query* is a slot for one object: a learnt vector that begins with nothing and comes out with
-what it found. Attention among the queries is how they agree: without it two that look at one object
-cannot know of each other, and both report it. Positions are added to what asks and what is asked,
-and not to what is read. (Carion et al., End-to-End Object Detection with Transformers, 2020,
-section 3.2 and appendix A.3; six and six layers of width 256 there.) The norm comes *before* each
-step here, as in the authors' second form: deep sums stay sums, and training needs less patience.
-Unit 54. The library's layers are `torch.nn.TransformerEncoderLayer` and `…DecoderLayer`.
+A *query* is a slot for one object: a learnt vector that goes in and comes out with what it found.
+Attention among the queries is how they agree: without it two that look at one object cannot know of
+each other, and both report it. In every layer positions are added to what asks and to what is
+asked. (Carion et al., End-to-End Object Detection with Transformers, 2020, section 3.2 and appendix
+A.3; six and six layers of width 256 there.) Unit 54. The library's layers are
+`torch.nn.TransformerEncoderLayer` and `…DecoderLayer`.
+
+What is otherwise here is for a training of minutes instead of days. The norm comes *before* each
+step, as in Xiong et al., On Layer Normalization in the Transformer Architecture, 2020, so that sums
+stay sums. And a query is not a random vector at first, but the code of a point: with the first
+matrices of `Attention` it looks around that point, and no two queries begin alike.
 
     B images, T cells of the memory, Q queries, L decoder layers
 """
@@ -23,6 +27,7 @@ import torch
 from torch import Tensor, nn
 
 from minseg.models.detr.attention import Attention
+from minseg.models.detr.positions import sine_code, spread
 
 
 class EncoderLayer(nn.Module):
@@ -53,27 +58,22 @@ class DecoderLayer(nn.Module):
 
     def forward(
         self, found: Tensor, slots: Tensor, memory: Tensor, places: Tensor, real: Tensor | None
-    ) -> Tensor:
+    ) -> tuple[Tensor, Tensor]:
         """What the queries found so far, (B, Q, width), to what they know after this layer.
 
         Args:
             found: (B, Q, width). slots: (B, Q, width), which query each is.
             memory: (B, T, width). places: (B, T, width). real: (B, T) bool.
+
+        Returns:
+            (B, Q, width), and (B, heads, Q, T), the logarithm of where each looked.
         """
-        found = self._confer(found, slots)
-        found = found + self.look(self.norms[1](found) + slots, memory + places, memory, real)
-        return found + self.think(self.norms[2](found))
-
-    def looks(
-        self, found: Tensor, slots: Tensor, memory: Tensor, places: Tensor, real: Tensor | None
-    ) -> Tensor:
-        """(B, heads, Q, T): where each query looks in this layer. Arguments as in `forward`."""
-        found = self._confer(found, slots)
-        return self.look.weights(self.norms[1](found) + slots, memory + places, real)
-
-    def _confer(self, found: Tensor, slots: Tensor) -> Tensor:
         calm = self.norms[0](found)
-        return found + self.confer(calm + slots, calm + slots, calm)
+        found = found + self.confer(calm + slots, calm + slots, calm)
+        asking = self.norms[1](found) + slots
+        read, looks = self.look.look(asking, memory + places, memory, real)
+        found = found + read
+        return found + self.think(self.norms[2](found)), looks
 
 
 class Encoder(nn.Module):
@@ -101,27 +101,26 @@ class Decoder(nn.Module):
 
     def __init__(self, queries: int, layers: int, width: int, heads: int, hidden: int) -> None:
         super().__init__()
-        self.slots = nn.Parameter(torch.randn(queries, width))
+        self.slots = nn.Parameter(sine_code(spread(queries), width))
         self.layers = nn.ModuleList(DecoderLayer(width, heads, hidden) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
 
-    def forward(self, memory: Tensor, places: Tensor, real: Tensor | None = None) -> Tensor:
-        """Memory (B, T, width) to the queries after each layer, (L, B, Q, width)."""
-        slots = self.slots.expand(len(memory), -1, -1)
-        found, after = torch.zeros_like(slots), []
-        for layer in self.layers:
-            found = layer(found, slots, memory, places, real)
-            after.append(self.norm(found))
-        return torch.stack(after)
+    def forward(
+        self, memory: Tensor, places: Tensor, real: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """What the queries find in a memory (B, T, width).
 
-    def looks(self, memory: Tensor, places: Tensor, real: Tensor | None = None) -> Tensor:
-        """(L, B, heads, Q, T): where each query looks, layer by layer; rows add up to 1."""
+        Returns:
+            (L, B, Q, width) the queries after each layer, and (L, B, heads, Q, T) float32, the
+            logarithm of where they looked in it.
+        """
         slots = self.slots.expand(len(memory), -1, -1)
-        found, seen = torch.zeros_like(slots), []
+        found, after, looks = slots, [], []
         for layer in self.layers:
-            seen.append(layer.looks(found, slots, memory, places, real))
-            found = layer(found, slots, memory, places, real)
-        return torch.stack(seen)
+            found, looked = layer(found, slots, memory, places, real)
+            after.append(self.norm(found))
+            looks.append(looked)
+        return torch.stack(after), torch.stack(looks)
 
 
 def mlp(width: int, hidden: int) -> nn.Sequential:

@@ -58,7 +58,9 @@ def test_equals_the_librarys_layer():
         asking, asked, contents, key_padding_mask=~real, average_attn_weights=False
     )
     torch.testing.assert_close(ours(asking, asked, contents, real), expected)
-    torch.testing.assert_close(ours.weights(asking, asked, real), weights)
+    read, logs = ours.look(asking, asked, contents, real)
+    torch.testing.assert_close(read, expected)
+    torch.testing.assert_close(logs.exp(), weights)
 
 
 def test_says_what_it_needs():

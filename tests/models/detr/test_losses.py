@@ -187,7 +187,7 @@ def test_boxes_are_shares_of_their_own_image():
 
 
 def test_mask_losses_by_hand():
-    """Four pixels a cell, half of the left cell covered: nobody knows, says ½, and is half right."""
+    """Four pixels a cell, half of the left cell covered: who does not know says ½."""
     true = torch.zeros(1, 2, 4, dtype=torch.bool)
     true[0, :, 0] = True
     losses = mask_losses(torch.zeros(1, 1, 2), true, torch.tensor(1.0))

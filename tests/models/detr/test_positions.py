@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from minseg.models.detr.positions import cell_centres, real_cells, sine_code
+from minseg.models.detr.positions import cell_centres, real_cells, sine_code, spread
 
 
 def test_by_hand():
@@ -38,10 +38,21 @@ def test_places_are_shares_of_each_image():
     assert (centres[1, 1, :, 1] > 1).all()  # below the second image
 
 
-@pytest.mark.parametrize(("size", "cells"), [((16, 32), 8), ((9, 32), 8), ((8, 32), 4), ((1, 1), 1)])
+@pytest.mark.parametrize(
+    ("size", "cells"), [((16, 32), 8), ((9, 32), 8), ((8, 32), 4), ((1, 1), 1)]
+)
 def test_a_cell_with_a_pixel_is_real(size, cells):
     real = real_cells(torch.tensor([size]), (2, 4), 8)
     assert real.shape == (1, 8) and real.sum() == cells and real[0, 0]
+
+
+@pytest.mark.parametrize("points", [1, 2, 7, 20, 100])
+def test_points_are_spread(points):
+    """No two are nearer than half of what a square grid of as many would have."""
+    where = spread(points)
+    apart = torch.cdist(where, where) + 9 * torch.eye(points)
+    assert where.shape == (points, 2) and (where > 0).all() and (where < 1).all()
+    assert points == 1 or apart.min() > 0.5 / points**0.5
 
 
 def test_says_what_it_needs():

@@ -2,6 +2,7 @@
 
 import torch
 
+from minseg.models.detr.positions import cell_centres, sine_code, spread
 from minseg.models.detr.transformer import Decoder, Encoder
 
 
@@ -28,26 +29,28 @@ def test_cells_know_where_they_are_by_their_places_alone():
 
 def test_queries_see_places():
     decoder = made(Decoder, 4, 2, 16, 4, 32)
-    shuffled = decoder(CELLS, PLACES.flip(1))
-    assert not torch.allclose(decoder(CELLS, PLACES), shuffled, atol=1e-2)
+    found, shuffled = (decoder(CELLS, places)[0] for places in (PLACES, PLACES.flip(1)))
+    assert not torch.allclose(found, shuffled, atol=1e-2)
 
 
 def test_every_query_hears_of_every_other():
     """Without it, two queries that see one object could not know of each other."""
     decoder = made(Decoder, 4, 2, 16, 4, 32)
-    before = decoder(CELLS, PLACES)[-1]
+    before = decoder(CELLS, PLACES)[0][-1]
     with torch.no_grad():
         decoder.slots[2] += 1
-    change = (decoder(CELLS, PLACES)[-1] - before).abs().amax(dim=(0, 2))
+    change = (decoder(CELLS, PLACES)[0][-1] - before).abs().amax(dim=(0, 2))
     assert (change > 1e-3).all()
 
 
 def test_queries_in_another_order_find_the_same():
     decoder = made(Decoder, 4, 2, 16, 4, 32)
-    before = decoder(CELLS, PLACES)
+    before, looks = decoder(CELLS, PLACES)
     with torch.no_grad():
         decoder.slots.copy_(decoder.slots.flip(0))
-    torch.testing.assert_close(decoder(CELLS, PLACES), before.flip(2))
+    after, looks_after = decoder(CELLS, PLACES)
+    torch.testing.assert_close(after, before.flip(2))
+    torch.testing.assert_close(looks_after, looks.flip(3))
 
 
 def test_padding_changes_nothing():
@@ -58,24 +61,36 @@ def test_padding_changes_nothing():
     real = (torch.arange(9) < 6).expand(2, -1)
     padded = encoder(longer, places, real)
     torch.testing.assert_close(padded[:, :6], memory)
-    torch.testing.assert_close(decoder(padded, places, real), decoder(memory, PLACES))
-    looks = decoder.looks(padded, places, real)
-    assert (looks[..., 6:] == 0).all()
-    torch.testing.assert_close(looks[..., :6], decoder.looks(memory, PLACES))
+    found, looks = decoder(memory, PLACES)
+    found_in_padded, padded_looks = decoder(padded, places, real)
+    torch.testing.assert_close(found_in_padded, found)
+    assert (padded_looks[..., 6:].exp() == 0).all()
+    torch.testing.assert_close(padded_looks[..., :6], looks)
+
+
+def test_at_first_a_query_looks_around_its_own_point():
+    """Cells within a quarter of the image are looked at more than three times as much as others."""
+    decoder = made(Decoder, 9, 1, 64, 8, 32)
+    centres = cell_centres(torch.tensor([[64, 64]]), (8, 8), 8).flatten(0, 2)
+    places = sine_code(centres, 64)[None]
+    looks = decoder(torch.zeros_like(places), places)[1][0, 0].exp().mean(dim=0)  # (Q, T)
+    near = torch.cdist(spread(9), centres) < 0.25
+    for look, close in zip(looks, near, strict=True):
+        assert look[close].mean() > 3 * look[~close].mean()
 
 
 def test_where_queries_look():
-    looks = made(Decoder, 4, 3, 16, 2, 32).looks(CELLS, PLACES)
+    looks = made(Decoder, 4, 3, 16, 2, 32)(CELLS, PLACES)[1]
     assert looks.shape == (3, 2, 2, 4, 6)
-    torch.testing.assert_close(looks.sum(dim=4), torch.ones(3, 2, 2, 4))
+    torch.testing.assert_close(looks.exp().sum(dim=4), torch.ones(3, 2, 2, 4))
 
 
 def test_one_layer_is_the_sum_that_the_docstring_says():
     decoder = made(Decoder, 4, 1, 16, 4, 32)
     layer, slots = decoder.layers[0], decoder.slots.expand(2, -1, -1)
-    q = torch.zeros(2, 4, 16)
+    q = slots
     n = layer.norms[0](q)
     q = q + layer.confer(n + slots, n + slots, n)
     q = q + layer.look(layer.norms[1](q) + slots, CELLS + PLACES, CELLS)
     q = q + layer.think(layer.norms[2](q))
-    torch.testing.assert_close(decoder(CELLS, PLACES)[0], decoder.norm(q))
+    torch.testing.assert_close(decoder(CELLS, PLACES)[0][0], decoder.norm(q))
