@@ -111,6 +111,17 @@ def test_solov2_knows_where_it_is(branch):
     assert (model.look(grey).features[index] - before).abs().max() > 1e-3
 
 
+def test_written_kernels_are_taken_as_they_come():
+    """Three times as large ones give masks three times as sure; normalised ones could not."""
+    model, image = tiny(SOLOv2), torch.rand(1, 3, 48, 48)
+    cells = torch.tensor([5, 150, 220]), torch.zeros(3).long()
+    before = model.read_masks(model.look(image).features, cells[1], cells[0])
+    model.kernel_branch.kernels.weight.data *= 3
+    model.kernel_branch.kernels.bias.data *= 3
+    after = model.read_masks(model.look(image).features, cells[1], cells[0])
+    torch.testing.assert_close(after, 3 * before)
+
+
 def test_larger_dynamic_kernels():
     model = tiny(SOLOv2, kernel_size=3)
     losses = model.losses(*batch_of(*SCENES))
