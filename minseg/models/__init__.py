@@ -12,8 +12,9 @@ A reading order:
 8. `names`           all models by name; `saved` writes and reads them
 9. `pretrained/`     one that finds coins comes trained
 
-Every model has two methods. `losses(images, targets, seeds=…)` gives the named losses of a batch,
-whose sum is what to minimise; `predict(images)` gives one `Instances` for each image.
+Every model has three methods. `losses(images, targets, seeds=…)` gives the named losses of a batch,
+whose sum is what to minimise; `predict(images)` gives one `Instances` for each image, and
+`predict_crops(images, most=…)` the same with each mask only in its box.
 
 Shapes in this package are written with these letters:
 
