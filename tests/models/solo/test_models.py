@@ -11,6 +11,7 @@ from minseg.instances import Instances
 from minseg.models import SOLO, DecoupledSOLO, SOLOv2
 from minseg.models.padding import pad_truth
 from minseg.models.saved import load_model, save_model
+from minseg.models.solo.coordinates import with_coordinates
 from minseg.models.solo.segmenter import Candidates, Seen
 from minseg.train import InMemory, train
 
@@ -34,6 +35,36 @@ def test_two_losses_and_a_gradient_for_every_weight(kind):
     assert all(v.shape == () and v.dtype == torch.float32 and v > 0 for v in losses.values())
     sum(losses.values()).backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters())
+
+
+def test_at_first_no_class_is_likely_and_no_mask_is_sure(kind):
+    """The prior of focal loss: 0.01 for each class, else hundreds of empty cells shout at first."""
+    classes = tiny(kind).look(torch.rand(2, 3, 48, 48)).classes.sigmoid()
+    assert classes.shape == (2, 12**2 + 8**2 + 6**2, 3)
+    assert classes.min() > 0.003 and classes.max() < 0.03
+
+
+def test_each_cell_is_taught_the_mask_and_the_class_of_its_own_thing(kind, monkeypatch):
+    """Two things in one image: the large one's cells get the large mask, and its class."""
+    image, target = squares((4, 4, 24), (34, 34, 8))
+    target.labels[1] = 3
+    taught = {}
+
+    def record(name):
+        def loss(logits, true):
+            taught[name] = true
+            return logits.sum() * 0
+
+        return loss
+
+    for name in ("category_loss", "mask_loss"):
+        monkeypatch.setattr(f"minseg.models.solo.segmenter.{name}", record(name))
+    model = tiny(kind, grids=(6, 4, 2), ranges=((0, 12), (12, 100), (200, 300)))
+    model.losses([image], [target])
+    areas = taught["mask_loss"].sum((1, 2)) * 4  # 2 px a place, so 4 px each
+    classes = taught["category_loss"][taught["category_loss"] >= 0]
+    assert set(areas.tolist()) == {24.0**2, 8.0**2} and set(classes.tolist()) == {0, 2}
+    assert torch.equal(areas == 64, classes == 2)
 
 
 def tower(channels, width, convs):
@@ -85,7 +116,7 @@ def test_a_mask_does_not_depend_on_the_others(kind):
 
 
 def test_decoupled_masks_are_rows_and_columns():
-    """Cell (i, j) of a level is its column j and its row i; each tower sees one coordinate."""
+    """Cell (i, j) of a level is its column j and its row i."""
     model = tiny(DecoupledSOLO)
     features = model.look(torch.rand(1, 3, 48, 48)).features
     x = torch.einsum("ehw,ke->khw", features[1][0], model.kernels[1].weight[:, :, 0, 0])
@@ -94,7 +125,20 @@ def test_decoupled_masks_are_rows_and_columns():
     i, j = 2, 5
     mask = model.read_masks(features, torch.tensor([0]), torch.tensor([144 + i * 8 + j]))
     torch.testing.assert_close(mask[0].sigmoid(), x[j].sigmoid() * y[i].sigmoid())
-    assert model.mask_tower_x[0][0].in_channels == model.mask_tower_y[0][0].in_channels == 9
+
+
+TOWERS = [(SOLO, "mask_tower", "xy"), (DecoupledSOLO, "mask_tower_x", "x"),
+          (DecoupledSOLO, "mask_tower_y", "y")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "name", "axes"), TOWERS)
+def test_each_tower_reads_its_own_coordinates(kind, name, axes):
+    model, inputs = tiny(kind), []
+    getattr(model, name).register_forward_pre_hook(lambda _, given: inputs.append(given[0]))
+    model.look(torch.rand(2, 3, 48, 64))
+    assert len(inputs) == 3  # one for each level
+    for given in inputs:
+        assert torch.equal(given, with_coordinates(given[:, :8], axes))
 
 
 @pytest.mark.parametrize("branch", ["kernel_branch", "mask_branch"])
@@ -109,6 +153,17 @@ def test_solov2_knows_where_it_is(branch):
     before = model.look(grey).features[index]
     first.weight.data[:, -2:] *= -2
     assert (model.look(grey).features[index] - before).abs().max() > 1e-3
+
+
+def test_written_kernels_are_taken_as_they_come():
+    """Three times as large ones give masks three times as sure; normalised ones could not."""
+    model, image = tiny(SOLOv2), torch.rand(1, 3, 48, 48)
+    cells = torch.tensor([5, 150, 220]), torch.zeros(3).long()
+    before = model.read_masks(model.look(image).features, cells[1], cells[0])
+    model.kernel_branch.kernels.weight.data *= 3
+    model.kernel_branch.kernels.bias.data *= 3
+    after = model.read_masks(model.look(image).features, cells[1], cells[0])
+    torch.testing.assert_close(after, 3 * before)
 
 
 def test_larger_dynamic_kernels():
