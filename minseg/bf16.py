@@ -9,7 +9,7 @@ compute in float32 and round again:
 is above 1 on the one and far below on the other. So "auto" computes in bfloat16 where the processor
 says that it has such instructions *and* the gain, measured, is at least `WORTH`: a library may have
 no code for them, or the system may forbid them. What is safe in so few bits is
-another question: autocast's, and lesson 09's.
+another question, autocast's; unit 45 asks it.
 """
 
 from __future__ import annotations

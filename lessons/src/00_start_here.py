@@ -169,11 +169,11 @@ progress("00")
 # | 44 | [Who gets to teach](44_who_gets_to_teach.ipynb) | which examples train? |
 # | 45 | [Schedules, optimisers, memory](45_schedules_optimisers_memory.ipynb) | why does it train, and fit? |
 # | **9** | **Statements of lecture notes, measured**: no unit needs it | |
-# | 91 | [Masks and tasks](91_masks_and_tasks.ipynb) | |
-# | 92 | [Regions and Mask R-CNN](92_regions_and_mask_rcnn.ipynb) | |
-# | 93 | [Panoptic and metrics](93_panoptic_and_metrics.ipynb) | |
-# | 94 | [Without boxes](94_without_boxes.ipynb) | |
-# | 95 | [Costs](95_costs.ipynb) | |
+# | 91 | [Masks and tasks: the notes, measured](91_masks_and_tasks.ipynb) | |
+# | 92 | [Regions and Mask R-CNN: the notes, measured](92_regions_and_mask_rcnn.ipynb) | |
+# | 93 | [Panoptic maps and metrics: the notes, measured](93_panoptic_and_metrics.ipynb) | |
+# | 94 | [Without boxes: the notes, measured](94_without_boxes.ipynb) | |
+# | 95 | [What it costs: the notes, measured](95_costs.ipynb) | |
 #
 # Parts 5 to 7, on networks without boxes, on panoptic networks and on what it all costs, come later.
 #

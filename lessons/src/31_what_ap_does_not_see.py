@@ -216,7 +216,7 @@ show_source(museum.exhibit_e)
 # | "D" | `(iou, crowd, threshold)` | rows as in A; a list of bool, one for each truth |
 # | "E" | `(threshold, ap)` | one of 0.5, 0.55 … 0.95; ten numbers |
 #
-# `museum.EXHIBITS["A"](...)` is the exhibit, `museum.HONEST["A"](...)` the honest function: call both and compare. For C remember that errors at the end of the list are free. For E print `np.linspace(0.5, 0.95, 10).tolist()`. `hint("31.witness")` helps.
+# `museum.EXHIBITS["A"]` is the exhibit, `museum.HONEST["A"]` the honest function: call both and compare. For C remember that errors at the end of the list are free. For E print `np.linspace(0.5, 0.95, 10).tolist()`. `hint("31.witness")` helps.
 
 
 # %%

@@ -52,7 +52,7 @@ reveal("45.q_first", 1 - weight.item())
 # %% [markdown]
 # After one step both means are means of one number: $m / \sqrt v = g / \sqrt{g^2} = \pm 1$. So the first step of *every* weight is one whole learning rate long, whether its gradient was 0.002 or 2000, and its direction is the sign that one batch happened to give. Gradients that were small, and mostly noise, count as much as the large ones. Warm-up makes these blind steps short, until $m$ and $v$ are means over something. (Kingma and Ba, *Adam*, 2015, algorithm 1.)
 #
-# **Muon** goes one step further. The gradient of a layer is a matrix. A matrix has **singular values**: how much it does in its strongest direction, in the second strongest, and so on. In a gradient a few of these are large. Muon keeps the directions and makes all their singular values about equal, so that the layer learns in its weak directions too. (Jordan et al., 2024. `minseg.train` uses it, since [unit 42](42_train_your_own.ipynb)'s 200 steps are few.)
+# **Muon** goes one step further. The gradient of a layer is a matrix; a kernel (16, 16, 3, 3) is read as 16 × 144. (What is no matrix, a bias say, is left to Adam: hence a list of optimisers below.) A matrix has **singular values**: how much it does in its strongest direction, in the second strongest, and so on. In a gradient a few of these are large. Muon keeps the directions and makes all their singular values about equal, so that the layer learns in its weak directions too. (Jordan et al., 2024. `minseg.train` uses it, since [unit 42](42_train_your_own.ipynb)'s 200 steps are few.)
 
 # %% tags=["nbval-ignore-output"]
 import torch.nn.functional as F
@@ -86,12 +86,12 @@ show(
     fig,
     alt="Singular values of a layer as shares of the largest, in 16 directions. Those of the "
     "gradient drop to nothing at the second, those of Adam's step to a fifth; those of Muon's "
-    "step fall slowly, to a half at the sixth.",
+    "step fall slowly, below a half at the sixth.",
     facts=f"directions above half of the strongest, of 16: {half}",
 )
 
 # %% [markdown]
-# This is the first step of an untrained network. Its gradient has one direction, more or less: the second is a hundred times weaker. Adam's step still has one. In Muon's, five are above half of the strongest. (The weakest stay weak: Muon makes values equal by five rounds of a polynomial, and what is below a five-hundredth is not lifted all the way.)
+# This is the first step of an untrained network. Its gradient has one direction, more or less: the second is a hundred times weaker. Adam's step still has one. In Muon's, five are above half of the strongest. (The weakest stay weak: Muon makes values equal by five rounds of a polynomial, and what is below about a five-hundredth of the strongest is not lifted all the way.)
 #
 # ## Four ways to train one network
 #
@@ -99,7 +99,7 @@ show(
 
 
 # %% tags=["nbval-ignore-output"]
-def train(optimiser, warm_up, seed, steps=60, highest=0.01):
+def train_small(optimiser, warm_up, seed, steps=60, highest=0.01):
     """The loss on unseen scenes before training, and after every ten steps."""
     network, plan = task.plain_network(seed), schedule.plan(steps, warm_up)
     optimisers = task.optimisers_of(network, optimiser)
@@ -123,7 +123,7 @@ fig, axes = figure(columns=2, height=340)
 for ax, optimiser in zip(axes, ("Adam", "Muon"), strict=True):
     runs = {}
     for name, warm_up in (("without warm-up", 0.0), ("with warm-up", 0.2)):
-        runs[name] = [train(optimiser, warm_up, seed) for seed in range(3)]
+        runs[name] = [train_small(optimiser, warm_up, seed) for seed in range(3)]
         last = torch.tensor(runs[name])[:, -1]
         print(f"{optimiser} {name:15} ends at {last.mean():.3f} ± {last.std():.3f}")
     draw_runs(ax, runs, 10, blind, f"{optimiser}, three seeds each")
@@ -137,15 +137,15 @@ show(
 # %% [markdown]
 # The dotted line is the loss of a network that has learnt a single number: one pixel in seven is covered, whichever it is. Adam without warm-up ends there. The likely reason: whole steps in all weights at once push many ReLUs to 0, where no gradient gets through. With warm-up some seeds get away and some do not. Eight seeds (not run here) say the same: $0.413 \pm 0.012$ without, $0.378 \pm 0.049$ with. Warm-up is no cure; it makes a rate usable that was too high. At a rate of 0.006 the same network got on equally well or badly with and without it.
 #
-# Muon does not care: $0.243 \pm 0.030$ without, $0.240 \pm 0.020$ with. It also learns most in 60 steps, in this network and at this rate. Do not make a law of it: each optimiser has a best rate of its own, and nobody searched for them here. And it is a network built to fail. With normalisation and the usual first weights, as in Mask R-CNN, warm-up matters most at the start of fine-tuning, for large batches and for transformers.
+# Muon does not care: over eight seeds, $0.243 \pm 0.030$ without, $0.240 \pm 0.020$ with. It also learns most in 60 steps, in this network and at this rate. Do not make a law of it: each optimiser has a best rate of its own, and nobody searched for them here. And it is a network built to fail. With normalisation and the usual first weights, as in Mask R-CNN, warm-up matters most at the start of fine-tuning, for large batches and for transformers.
 #
 # > **In practice**
 # >
-# > - *Default*: AdamW, warm-up over the first 1 to 10 % of the steps (500 to 1000 in detectors), cosine or steps down to 0. Muon for matrices where steps are dear.
-# > - *The library calls*: `torch.optim.lr_scheduler.OneCycleLR`, or `SequentialLR` of a `LinearLR` and a `CosineAnnealingLR`; `torch.optim.Muon` (PyTorch 2.9 or newer).
+# > - *Default*: AdamW (Adam with weight decay), warm-up over the first 1 to 10 % of the steps (500 to 1000 in detectors), a cosine down to 0 or two drops to a tenth. Muon for matrices where steps are dear.
+# > - *The library calls*: `torch.optim.lr_scheduler.OneCycleLR`, or `SequentialLR` of a `LinearLR` and a `CosineAnnealingLR`; `torch.optim.Muon` (PyTorch 2.9 or newer; 2-D parameters only, so it refuses kernels of convolutions).
 # > - *Typical mistake*: the scheduler counts steps and is called once an epoch, so the run ends before warm-up does. Symptom: a loss that falls very slowly. Print the rate.
 #
-# **Exercise 45.cosine** · *core, 8 minutes.* The solid line of the first picture, as a number. You get the `step`, from 0 to `steps - 1`; `steps`, 1 or more; `warm_up`, how many of the steps climb, from 0 to `steps - 1`; and the `highest` rate.
+# **Exercise 45.cosine** · *core, 8 minutes.* The solid line of the first picture, as a number. You get the `step`, from 0 to `steps - 1`; `steps`, 1 or more; `warm_up`, how many of the steps climb (a number here, not a share), from 0 to `steps - 1`; and the `highest` rate.
 #
 # - During warm-up the rate climbs in a straight line. Step 0 is not wasted: with `warm_up = 4` the first four steps have ¼, ½, ¾ and all of the highest rate. The step after them has all of it, too.
 # - From then on it follows half a cosine, that reaches 0 at step `steps`, which is no longer taken.
@@ -171,7 +171,7 @@ check("45.cosine", my_cosine)
 #
 # A step needs the weights, their gradients, and what the optimiser keeps. It also needs **activations**: what the forward pass leaves behind because the backward pass will want it. The gradient of a convolution's weight is computed from the convolution's *input*, so that input must be held until then.
 #
-# **Predict.** The Mask R-CNN of unit 42 has 1.9 million weights of 4 bytes, 7.3 MiB. It trains on four images of 128 × 128 pixels. How many MiB of activations does it hold between the forward and the backward pass?
+# **Predict.** The Mask R-CNN of unit 42 has 1.9 million weights of 4 bytes, 7.2 MiB. It trains on four images of 128 × 128 pixels. How many MiB of activations does it hold between the forward and the backward pass?
 
 # %%
 guess("45.q_activations", None)
@@ -212,9 +212,9 @@ show(
 )
 
 # %% [markdown]
-# Check one bar by hand. Stage 1 is a convolution, a norm and a ReLU, from 3 channels to 24 at half the resolution. It holds the images, $4 \cdot 3 \cdot 128 \cdot 128$ numbers of 4 bytes, 0.75 MiB; what goes into the norm, $4 \cdot 24 \cdot 64 \cdot 64$ of them, 1.5 MiB; and what comes out of the ReLU, 1.5 MiB again. 3.75 MiB in all, for a layer with 3 KiB of weights.
+# The optimiser's bar is Muon's, which keeps one number for each weight; Adam's $m$ and $v$ would make it twice as long. Check one bar by hand. Stage 1 is a convolution, a norm and a ReLU, from 3 channels to 24 at half the resolution. It holds the images, $4 \cdot 3 \cdot 128 \cdot 128$ numbers of 4 bytes, 0.75 MiB; what goes into the norm, $4 \cdot 24 \cdot 64 \cdot 64$ of them, 1.5 MiB; and what comes out of the ReLU, 1.5 MiB again (its backward pass asks only where that is 0). 3.75 MiB in all, for a layer with 3 KiB of weights.
 #
-# Stage 4 is the other way round: most weights of the ResNet, 1.9 MiB, and few activations, since its maps are small. The heads hold a fixed amount for each RoI, whatever the image; 28 × 28 cells with 64 channels make the mask head the largest here. *The rest* is held between the parts, in RoIAlign and the losses. Take images of 1024 px, and the blue bars are 64 times as long: then it is the backbone that fills the memory.
+# Stage 4 is the other way round: most weights of the ResNet, 1.9 MiB, and few activations, since its maps are small. The heads hold a fixed amount for each RoI, whatever the image; 28 × 28 cells with 64 channels make the mask head the largest here. *The rest* is held between the parts, in RoIAlign and the losses. Take images of 1024 px, and the blue bars are 64 times as long: then it is the backbone, FPN included, and the RPN that fill the memory.
 #
 # ## Forgetting on purpose
 #
@@ -258,7 +258,7 @@ again = torch.autograd.grad(in_segments(blocks, x, 4).square().mean(), list(bloc
 print("same gradients:", all(torch.equal(a, b) for a, b in zip(gradients, again, strict=True)))
 
 # %% [markdown]
-# The price is one more forward pass. The gradients are not nearly the same: on this processor they are the same to the last bit, for the same numbers are computed in the same order. (A GPU need not: some of its kernels add in no fixed order.)
+# The price is one more forward pass. The gradients are not merely close: on this processor they are the same to the last bit, for the same numbers are computed in the same order. (A GPU need not: some of its kernels add in no fixed order.)
 #
 # Real layers are not equal. The first ones of a detector work on large maps and keep most.
 #
@@ -268,9 +268,9 @@ print("same gradients:", all(torch.equal(a, b) for a, b in zip(gradients, again,
 # - `inputs`, bytes of each layer's input;
 # - `lengths`, how many layers each segment has, 1 or more, from the first layer on. They add up to all layers.
 #
-# The backward pass begins with the *last* segment. While a segment is at work, all that its layers keep is held, and the inputs of the segments *before* it wait. Segments behind it are done, and nothing of them is held. Return the bytes at the worst moment; 0 for a network without layers. (Leave out the network's output, and what is held while the forward pass runs.)
+# The backward pass begins with the *last* segment. While a segment is at work, all that its layers keep is held, and the inputs of the segments *before* it wait (a segment's input is that of its first layer). Segments behind it are done, and nothing of them is held. Return the bytes at the worst moment; 0 for a network without layers. (Leave out the network's output, and what is held while the forward pass runs.)
 #
-# An example: `kept = [8, 4, 2]`, `inputs = [3, 2, 1]`, `lengths = [1, 2]`. The last segment at work: $4 + 2$, and an input of 3 waits, 9 in all. The first one: 8. The answer is 9.
+# An example: `my_peak_memory([8, 4, 2], [3, 2, 1], [1, 2])`. The last segment at work: $4 + 2$, and an input of 3 waits, 9 in all. The first one: 8. The answer is 9.
 
 # %%
 
@@ -283,7 +283,7 @@ def my_peak_memory(kept, inputs, lengths):
 check("45.peak_memory", my_peak_memory)
 
 # %% [markdown]
-# `solution("45.peak_memory")` shows an answer. The library call is `torch.utils.checkpoint.checkpoint(segment, x, use_reentrant=False)`; in this package, `train(…, checkpointing=True)`.
+# `solution("45.peak_memory")` shows an answer. The library call is `torch.utils.checkpoint.checkpoint(segment, x, use_reentrant=False)`; in this package, `minseg.train.train(…, checkpointing=True)`.
 #
 # <details><summary>For the curious: blocks with a memory</summary>
 #
@@ -316,7 +316,7 @@ print("the sum of 90,000 ones: fp16", pixels.half().sum().item(), end=", ")
 print("bf16", pixels.bfloat16().sum().item())
 
 # %% [markdown]
-# It has not moved. The next number after 1 is 1.0078, and $1.001$ is nearer to 1, so each step is rounded away. fp16 has another weakness, its range: the sum in a Dice loss over 300 × 300 pixels is beyond 65,504, and gradients below $3 \cdot 10^{-8}$ become 0. So training is *mixed*: convolutions in 16 bits; weights, sums, losses, softmax and boxes in 32. With fp16 one also multiplies the loss by a large number, and divides the gradients again. bf16 has the range of float32 and needs no such thing. (Micikevicius et al., *Mixed Precision Training*, 2018, section 3.)
+# It has not moved. The next number after 1 is 1.0078, and $1.001$ is nearer to 1, so each step is rounded away. (The sum of ones in bf16 does better, since PyTorch adds it up in float32 and rounds once, at the end, to a multiple of 512.) fp16 has another weakness, its range: the sum in a Dice loss over 300 × 300 pixels can be beyond 65,504, and gradients below $3 \cdot 10^{-8}$ become 0. So training is *mixed*: convolutions in 16 bits; weights, sums, losses, softmax and boxes in 32. With fp16 one also multiplies the loss by a large number, and divides the gradients again. bf16 has the range of float32 and needs no such thing. (Micikevicius et al., *Mixed Precision Training*, 2018, section 3.)
 #
 # What does it save here? This counts the bytes between the passes, without training:
 
@@ -336,7 +336,7 @@ for (checkpointing, bf16), size in counted.items():
 # %% [markdown]
 # Less than half is saved by either. bf16 touches what convolutions keep, and RoIAlign, losses and boxes stay in 32 bits. Checkpointing covers the ResNet only, stage by stage, and this table does not show the segment that is computed again; for images of this size the heads hold more than the ResNet does.
 #
-# Is it faster? That depends on the processor. On one without instructions for bf16 (two cores of an AMD EPYC with AVX2), a training step in bf16 took 7.6 times as long as in fp32. Measure before you switch it on. On a GPU it is the usual way to train: MMDetection's Mask R-CNN went from 4.4 to 3.6 GB in fp16, with the same mask AP.
+# Is it faster? That depends on the processor. On one without instructions for bf16 (two cores of an AMD EPYC with AVX2), a training step in bf16 took 7.6 times as long as in fp32. Measure before you switch it on. On a GPU 16 bits are the usual way to train, and they save memory: MMDetection's Mask R-CNN went from 4.4 to 3.6 GB in fp16, with the same mask AP.
 #
 # > **When it does not work**
 # >
@@ -347,7 +347,7 @@ for (checkpointing, bf16), size in counted.items():
 # ## Recap
 #
 # - Adam's first step is one learning rate long for every weight, whatever its gradient. Warm-up makes such steps short.
-# - Half a cosine lets the weights settle. Muon makes all directions of a step equally long.
+# - Half a cosine lets the weights settle. Muon lifts the weak directions of a step towards the strongest.
 # - A step holds weights, gradients, the optimiser's state and activations. Of these only activations grow with image, batch and RoIs.
 # - Checkpointing holds $(s - 1) + 4n/s$ maps in place of $4n$, with the same gradients, for one more forward pass.
 # - bf16 halves what convolutions keep; weights and sums stay in 32 bits.
@@ -368,8 +368,8 @@ scene = SceneDataset("val", size=128, count=(5, 7), style="coins")[2]
 trace = MaskRCNNTrace(model, scene.image, scene.instances)
 show(
     draw_part_four(trace),
-    alt="The network of unit 40: image, features, scores and proposals above; a box read, boxes, "
-    "a box read, a mask and all masks below. Below each arrow are numbers of units.",
+    alt="The network of unit 40: image, features, scores and proposals above; a proposal read, boxes, "
+    "a box read, a mask and all masks below. Below each black arrow are numbers of units.",
     facts="two losses at the RPN, two at the box head, one at the mask head",
 )
 
@@ -413,7 +413,7 @@ show(
 #
 # <details><summary>Answer</summary>
 #
-# Adam, or another one that divides by the gradient's usual size: there a constant factor cancels, in parameters that only this loss reaches. With SGD the steps would double.
+# Adam, Muon or another one whose step does not depend on the gradient's size: there a constant factor cancels, in parameters that only this loss reaches. With SGD the steps would double.
 #
 # </details>
 #

@@ -128,7 +128,7 @@ def draw_cosines(ax: Axes, found: Mapping[str, Any], title: str) -> None:
     ax.barh(at, found["cosine, mean"], xerr=found["cosine, SD"], color=ALIGN_COLOUR, alpha=0.7)
     if "cosine, pooled" in found:
         ax.plot(found["cosine, pooled"], at, "o", mfc="none", color=POOL_COLOUR)
-        title += "; ring: gradients added up"
+        ax.set_xlabel("cosine (ring: gradients added up)")
     ax.axvline(0, color="black", lw=1)
     ax.set(yticks=at, yticklabels=names, xlim=(-0.5, 1), xticks=(-0.5, 0, 0.5, 1), title=title)
     ax.invert_yaxis()

@@ -1,8 +1,9 @@
-"""A task so small that a whole training run takes a second: which pixels does a thing cover?
+"""A task so small that a whole training run takes a second.
 
-Seven convolutions without any normalisation say of each pixel of a small scene whether a thing
-covers it. About one pixel in seven is covered. Without normalisation the first steps can do harm
-that later ones do not mend, so what a schedule and an optimiser are good for shows in 60 steps.
+The question is which pixels a thing covers. Seven convolutions without any normalisation say of
+each pixel of a small scene whether a thing covers it. About one pixel in seven is covered. Without
+normalisation the first steps can do harm that later ones do not mend, so what a schedule and an
+optimiser are good for shows in 60 steps.
 Unit 45.
 """
 

@@ -13,8 +13,8 @@ pixel. The formula takes the upper end first whichever way the edge is walked, s
 walked twice crosses twice at the very same x and cancels: holes are joined by such bridges.
 
 The library call is skimage.draw.polygon2mask, for one polygon. Tools round differently: a square
-from 5.5 to 16.5 has pixels 5 to 15 of each axis here; in pycocotools, which rounds the outline to
-whole pixels first, 6 to 16. Unit 12 compares them.
+from 5.5 to 16.5 has pixels 5 to 15 of each axis here, and 6 to 16 in pycocotools, which moves the
+corners to fifths of a pixel and treats a centre on an edge otherwise. Unit 12 compares them.
 """
 
 from __future__ import annotations

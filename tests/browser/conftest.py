@@ -15,6 +15,9 @@ from lessons.workspace import refresh
 
 VIEWPORT = {"width": 1280, "height": 900}
 FAILED = pytest.StashKey[bool]()
+# Another test may have left the page narrow, and JupyterLab follows a new size some time later.
+WIDE = """() => [...document.querySelectorAll(".jp-NotebookPanel")]
+  .some(panel => panel.getBoundingClientRect().right > innerWidth - 60)"""
 # Until it has stood at one place, in one size, for a fifth of a second: the page lays itself out
 # anew after its size has changed, and a test that measures too early drags beside the mark.
 STEADY = """root => new Promise(done => {
@@ -87,8 +90,7 @@ class Desk:
             empty.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
             nbformat.write(empty, self.lab.root / "widget.ipynb")
             self._cell = Notebook(self._new_page(), self.lab, "widget.ipynb")
-        self._cell.page.set_viewport_size(VIEWPORT)
-        self._cell.page.bring_to_front()
+        to_front(self._cell.page)
         self._cell.write(source)
         self._cell.run_all()
         return self._cell
@@ -99,8 +101,7 @@ class Desk:
         if self._open is None or self._open[:2] != (name, content):
             self.close_notebook()
             self._open = name, content, Notebook(self._new_page(), self.lab, name)
-        self._open[2].page.set_viewport_size(VIEWPORT)
-        self._open[2].page.bring_to_front()
+        to_front(self._open[2].page)
         return self._open[2]
 
     def close_notebook(self) -> None:
@@ -134,6 +135,13 @@ class Desk:
     def _listen(self, said: Any) -> None:
         if said.type == "error":
             self.trouble.append(f"console: {said.text}")
+
+
+def to_front(page: Any) -> None:
+    """Show this page in the common size, and wait until JupyterLab has laid itself out for it."""
+    page.set_viewport_size(VIEWPORT)
+    page.bring_to_front()
+    page.wait_for_function(WIDE)
 
 
 @pytest.fixture(scope="session")

@@ -125,7 +125,7 @@ def test_where_nothing_can_be_judged_it_says_what_is_missing(opening, says):
     """The answer key cannot run there either, and two that cannot run are not alike."""
     code = (
         f"{opening}; from minseg.course import check; from minseg.course.exercises import find;"
-        "check('06.add', find('06.add').reference)"
+        "check('23.add', find('23.add').reference)"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.startswith("23.add: cannot be judged here: ") and says in said.stdout

@@ -52,3 +52,9 @@ def test_moved_loses_what_leaves_the_image() -> None:
 def test_says_what_it_needs() -> None:
     with pytest.raises(ValueError, match=r"truth must be \(H, W\) bool, got \(1, 52, 54\)"):
         BoundaryBand(COIN[None])
+
+
+def test_a_name_with_dollar_signs_is_no_formula():
+    masks = torch.ones(8, 8, dtype=torch.bool)
+    band = BoundaryBand(masks, {r"$\href$": torch.clone})
+    assert band.picture().startswith(b"\x89PNG")

@@ -16,7 +16,7 @@ def picture(canvas: Tensor, title: str, key: Mapping[str, tuple[int, int, int]])
     height, width = canvas.shape[:2]
     ax.imshow(canvas.numpy(), extent=(0, width, height, 0), interpolation="nearest")
     ax.set_axis_off()
-    ax.set_title(title)
+    ax.set_title(title, parse_math=False)  # a name of the user's may have dollar signs
     patches = [
         Patch(color=(red / 255, green / 255, blue / 255), label=words)
         for words, (red, green, blue) in key.items()

@@ -57,8 +57,8 @@ def near(box: tuple[float, ...], size: tuple[int, int]) -> tuple[float, ...]:
     Args:
         box: x1, y1, x2, y2 in image pixels. size: (height, width) of the image.
 
-    >>> near((100.0, 60.0, 140.0, 90.0), size=(300, 400))
-    (60.0, 30.0, 180.0, 120.0)
+    >>> near((16.0, 24.0, 32.0, 40.0), size=(192, 192))
+    (0.0, 8.0, 48.0, 56.0)
     """
     height, width = size
     x1, y1, x2, y2 = box
