@@ -13,17 +13,20 @@ A reading order:
 9. `names`           all models by name; `saved` writes and reads them
 10. `pretrained/`     one that finds coins comes trained
 
-Every model has two methods. `losses(images, targets, seeds=…)` gives the named losses of a batch,
-whose sum is what to minimise; `predict(images)` gives one `Instances` for each image.
+Every model has three methods. `losses(images, targets, seeds=…)` gives the named losses of a batch,
+whose sum is what to minimise; `predict(images)` gives one `Instances` for each image, and
+`predict_crops(images, most=…)` the same with each mask only in its box.
 
 Shapes in this package are written with these letters:
 
     B   images of a batch                      H, W     their padded height and width
-    A   anchors of an image, on all levels     H_k, W_k height and width of pyramid level k
+    A   anchors, or cells, of an image, on     H_k, W_k height and width of pyramid level k
+        all levels                             S_k      cells of level k's grid, each way
     R   proposals of an image, padded          A_k      anchors of level k
     K   RoIs of the whole batch                m        cells of a mask or grid, each way
-    P   positives among the K                  C        classes, background not counted
+    P   positives among the K or the A         C        classes, background not counted
     G   true things of an image, padded        D        detections of an image
+    E   channels of mask features              h, w     their height and width
 
 What a network says has a plain name: objectness, deltas, logits. What it should have said stands in
 `truth` (a `PaddedTruth`), in `sample` (`SampledRois`), or has `true_` in its name.

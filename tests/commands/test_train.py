@@ -65,6 +65,19 @@ def test_training_on_scenes_and_going_on(tmp_path, capsys):
     )
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["solo", "decoupled-solo", "solov2"])
+def test_models_without_boxes_train_go_on_and_predict(model, coco, tmp_path):
+    data = f"coco:{coco / 'truth.json'}:{coco}"
+    line = ["train", model, "--data", data, "--validation", data, "--steps", "2"]
+    line += ["--batch-size", "2", "--bf16", "--checkpointing", "--out", str(tmp_path / "run")]
+    assert main(line) == main([*line, "--resume"]) == 0
+    assert load_model(tmp_path / "run" / "model.safetensors").categories == (1, 2, 3, 9)
+    line = ["predict", str(coco / "0.png"), "--model", str(tmp_path / "run")]
+    assert main([*line, "--most", "1000", "--out", str(tmp_path / "out")]) == 0
+    assert (tmp_path / "out" / "0.png").exists()
+
+
 @pytest.mark.parametrize(
     ("given", "bf16"), [([], "auto"), (["--bf16"], True), (["--no-bf16"], False)]
 )

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import torch
 
+from helpers.grid_models import tiny
 from helpers.toy_model import toy
 from minseg.data import SceneDataset
-from minseg.models import MaskRCNN
+from minseg.models import DecoupledSOLO, MaskRCNN, SOLOv2
 from minseg.processes import world
 from minseg.train import InMemory, train
 from minseg.train.distributed import process_group
@@ -21,13 +22,21 @@ def tiny_mask_rcnn():
     return MaskRCNN(widths=(8, 16, 16, 24), channels=16, box_width=16, mask_width=16)
 
 
+MODELS = {
+    "toy": toy,
+    "mask_rcnn": tiny_mask_rcnn,
+    "decoupled_solo": lambda: tiny(DecoupledSOLO),
+    "solov2": lambda: tiny(SOLOv2),
+}
+
+
 def run(kind, out, resume=False):
     """Rows of losses and of metrics."""
     toys = kind == "toy"
     size, steps = (32, 8) if toys else (64, 3)
     scenes = InMemory(SceneDataset("train", size=size, length=6))
     validation = InMemory(SceneDataset("val", size=size, length=5))
-    model = toy() if toys else tiny_mask_rcnn()
+    model = MODELS[kind]()
     options = {"steps": steps, "batch_size": 4, "validation": validation}
     result = train(model, scenes, out=out, resume=resume, **options)
     return result.losses, result.metrics

@@ -40,7 +40,7 @@ def shared(kind, out, processes=2):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["toy", "mask_rcnn"])
+@pytest.mark.parametrize("kind", ["toy", "mask_rcnn", "decoupled_solo", "solov2"])
 def test_two_processes_train_as_one(kind, tmp_path):
     losses, metrics = run(kind, tmp_path / "1")
     shared_losses, shared_metrics = shared(kind, tmp_path / "2")

@@ -63,11 +63,11 @@ def grid_targets_loop(
     for _, g in sorted(things, reverse=True):  # the smallest is written last
         (x, y), (x1, y1, x2, y2) = centres[g].tolist(), boxes[g].tolist()
         half_x, half_y = epsilon * (x2 - x1) / 2, epsilon * (y2 - y1) / 2
-        column, row = int(x / width * grid), int(y / height * grid)
+        column, row = int(x * grid / width), int(y * grid / height)
         for i in range(max(row - 1, 0), min(row + 1, grid - 1) + 1):
             for j in range(max(column - 1, 0), min(column + 1, grid - 1) + 1):
-                across = int((x - half_x) / width * grid) <= j <= int((x + half_x) / width * grid)
-                down = int((y - half_y) / height * grid) <= i <= int((y + half_y) / height * grid)
+                across = int((x - half_x) * grid / width) <= j <= int((x + half_x) * grid / width)
+                down = int((y - half_y) * grid / height) <= i <= int((y + half_y) * grid / height)
                 if across and down:
                     owner[i, j] = g
     return owner
@@ -112,10 +112,10 @@ def grid_targets(
     extent = size.prod(dim=-1).sqrt()  # (…, G)
     here = (extent > 0) & (sizes[0] <= extent) & (extent <= sizes[1])
     # The cells that a centre region touches, but none beyond the neighbours of its centre's.
-    scale = grid / centres.new_tensor([shape[1], shape[0]])  # cells a pixel, x and y
-    centre_cell = (centres * scale).floor()  # (…, G, 2)
-    first = ((centres - epsilon * size / 2) * scale).floor().maximum(centre_cell - 1)
-    last = ((centres + epsilon * size / 2) * scale).floor().minimum(centre_cell + 1)
+    whole, half = centres.new_tensor([shape[1], shape[0]]), epsilon * size / 2  # x and y
+    centre_cell = (centres * grid / whole).floor()  # (…, G, 2)
+    first = ((centres - half) * grid / whole).floor().maximum(centre_cell - 1)
+    last = ((centres + half) * grid / whole).floor().minimum(centre_cell + 1)
     cells = torch.arange(grid, device=boxes.device)[:, None]  # against (…, G, 1, 2): (…, G, S, 2)
     inside = (first[..., None, :] <= cells) & (cells <= last[..., None, :])
     across, down = inside.unbind(dim=-1)  # (…, G, S) each

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from minseg.losses.mask import dice_loss, focal_loss
-from minseg.processes import mean_over_processes
+from minseg.processes import mean, mean_over_processes, world
 
 MASK_WEIGHT = 3.0
 
@@ -38,7 +38,8 @@ def category_loss(logits: Tensor, classes: Tensor) -> Tensor:
     true = torch.zeros_like(logits, dtype=torch.float32)  # (B, A, C)
     image, cell = (classes >= 0).nonzero(as_tuple=True)
     true[image, cell, classes[image, cell]] = 1.0
-    return focal_loss(logits, true).sum() / mean_over_processes(len(image) + 1)
+    positives = mean(logits.new_tensor(float(len(image)), dtype=torch.float32))
+    return focal_loss(logits, true).sum() / (positives + 1 / world()[1])  # N + 1 of all, shared
 
 
 def mask_loss(logits: Tensor, true_masks: Tensor) -> Tensor:

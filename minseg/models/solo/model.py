@@ -7,8 +7,8 @@ SOLO's S² mask channels are nearly all empty, and a network that computes them 
 numbers for one photograph (800 × 1344 px, five levels). A cell's place is a column and a row, so
 two masks, multiplied, say the same with 2S channels: a pixel belongs to cell (i, j) if its thing is
 in column j *and* in row i. (Wang et al., SOLO: Segmenting Objects by Locations, 2020, sections 3
-and 5.) Here a channel is a 1 × 1 kernel over features, and only those that are asked for are run, so
-neither holds S² masks. Unit 50.
+and 5.) Here a channel is a 1 × 1 kernel over features, and only those that are asked for are run,
+so neither holds S² masks. Unit 50.
 
 A product of probabilities has a logit again, z = log(pq) − log(1 − pq), which is what is upsampled.
 Adding the two logits would be no AND: a pixel far inside the column would outweigh being outside of
@@ -53,11 +53,11 @@ class SOLO(GridSegmenter):
         widths: Sequence[int] = (24, 48, 96, 144),
         strides: Sequence[int] = (4, 8, 16),
         channels: int = 64,
-        grids: Sequence[int] = (24, 16, 8),
+        grids: Sequence[int] = (20, 12, 8),
         ranges: Sequence[tuple[float, float]] = ((0.0, 24.0), (16.0, 48.0), (32.0, 1e5)),
         epsilon: float = 0.2,
         width: int = 64,
-        convs: int = 3,
+        convs: int = 2,
         fine: int = 2,
     ) -> None:
         # All arguments, to be saved beside the weights: with them this model is made again.

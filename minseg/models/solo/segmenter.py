@@ -113,7 +113,7 @@ class GridSegmenter(nn.Module):
 
         Args:
             features: of `mask_features`.
-            image, cells: (P,) int64 each, in rising order: whose, and which of its A cells.
+            image, cells: (P,) int64 each: whose, in rising order, and which of its A cells.
         """
         raise NotImplementedError
 
@@ -248,27 +248,30 @@ class GridSegmenter(nn.Module):
     def paste(self, seen: Seen, image: int, found: Candidates, size: tuple[int, int]) -> Crops:
         """Candidates as instances of an image of `size`; a mask without any pixel is left out.
 
-        Masks are computed once more, one at a time: kept at full size they would be what takes
-        most memory in all of the model.
+        Masks are computed once more, and only so many at once as fit: at full size they would be
+        what takes most memory in all of the model.
         """
-        height, width = size
+        (height, width), stride = size, self.strides[0]
         crops: list[Crop] = []
-        for cell in found.cells:
-            whose = torch.full_like(cell[None], image)
-            logits = self.read_masks(seen.features, whose, cell[None]).float()
-            whole = upsample(logits, self.strides[0])[0, :height, :width] > 0
-            crops.append(tight_crop(whole.cpu().numpy()))
+        for some in found.cells.split(_at_once(seen, stride)):
+            logits = self.read_masks(seen.features, torch.full_like(some, image), some).float()
+            whole = upsample(logits, stride)[:, :height, :width] > 0  # (D, H, W)
+            crops += [tight_crop(mask) for mask in whole.cpu().numpy()]
         labels = torch.tensor(self.categories, device=found.classes.device)[found.classes]
         kept = [k for k, crop in enumerate(crops) if crop.mask.size]
         return Crops([crops[k] for k in kept], labels[kept], found.scores[kept], size)
 
     def _masks(self, seen: Seen, image: int, cells: Tensor) -> tuple[Tensor, Tensor]:
-        """Masks (N, h, w) bool and maskness (N,) of rising cells, so many at once as fit."""
-        height, width = seen.features[0].shape[2:]
-        masks, sure = [cells.new_zeros(0, height, width).bool()], [seen.classes.new_zeros(0)]
-        for some in cells.split(max(LARGEST // (height * width), 1)):
+        """Masks (N, h, w) bool and maskness (N,) of cells, so many at once as fit."""
+        parts = []
+        for some in cells.split(_at_once(seen)):
             logits = self.read_masks(seen.features, torch.full_like(some, image), some)
-            inside, mean = maskness(logits.float())
-            masks.append(inside)
-            sure.append(mean)
+            parts.append(maskness(logits.float()))
+        masks, sure = zip(*parts, strict=True)
         return torch.cat(masks), torch.cat(sure)
+
+
+def _at_once(seen: Seen, scale: int = 1) -> int:
+    """How many masks, `scale` times as fine as the features, are computed at once."""
+    height, width = seen.features[0].shape[2:]
+    return max(LARGEST // (height * width * scale**2), 1)

@@ -4,8 +4,8 @@
     soft    take the best, multiply the scores of the others of its class by f(IoU), repeat
 
 Hard suppression is `minseg.boxes.nms` with masks in place of boxes. It must choose t: too low and
-it drops the second of two things that overlap, too high and it keeps doubles. Soft-NMS (Bodla et al.,
-Soft-NMS: Improving Object Detection With One Line of Code, 2017, section 3) drops nothing and
+it drops the second of two things that overlap, too high and it keeps doubles. Soft-NMS (Bodla et
+al., Soft-NMS: Improving Object Detection With One Line of Code, 2017, section 3) drops nothing and
 weakens, so a mask that is covered a lot still comes, but late. In both a step depends on the last:
 n steps that cannot be done at once. Unit 52.
 """
@@ -65,7 +65,7 @@ def keep_greedily(overlap: Tensor, iou_threshold: float) -> Tensor:
     tensor([ True, False,  True])
     """
     # One step depends on the last, so this runs on the CPU, in plain numpy.
-    drops = (overlap > threshold_in(overlap.dtype, iou_threshold)).cpu().numpy()
+    drops = (overlap.cpu() > threshold_in(overlap.dtype, iou_threshold)).numpy()
     alive = np.ones(len(drops), dtype=bool)
     for k, row in enumerate(drops):
         if alive[k]:
@@ -120,7 +120,7 @@ def soft_nms(
     tensor([0.9000, 0.0000, 0.3000])
     """
     order, scores, overlap = rivals(masks, labels, scores)
-    factor = decay_by(overlap, kernel, sigma)  # (N, N), 1 between classes
+    factor = decay_by(overlap.to(scores), kernel, sigma)  # (N, N), 1 between classes
     soft = scores.clone()
     left = torch.ones_like(soft, dtype=torch.bool)
     for _ in range(len(soft)):

@@ -52,7 +52,7 @@ def rivals(masks: Tensor, labels: Tensor, scores: Tensor) -> tuple[Tensor, Tenso
     Returns:
         order: (N,) int64, equal scores as they came.
         scores: (N,) in that order, float32 or wider.
-        overlap: (N, N) IoU in that order and dtype; 0 between masks of different labels, and where
+        overlap: (N, N) float64 IoU in that order; 0 between masks of different labels, and where
             both are empty. The diagonal is IoU, too.
 
     Raises:
@@ -63,9 +63,9 @@ def rivals(masks: Tensor, labels: Tensor, scores: Tensor) -> tuple[Tensor, Tenso
     scores = at_least_float32(scores)
     order = scores.argsort(descending=True, stable=True)
     masks, labels, scores = masks[order], labels[order], scores[order]
-    overlap = mask_iou(masks, masks).to(scores)  # (N, N)
-    overlap *= labels[:, None] == labels[None]  # a cat cannot be the same thing as the sofa
-    return order, scores, overlap
+    overlap = mask_iou(masks, masks)  # (N, N)
+    same = labels[:, None] == labels[None]  # a cat cannot be the same thing as the sofa
+    return order, scores, overlap * same.to(overlap.device)
 
 
 def _check(masks: Tensor, labels: Tensor, scores: Tensor) -> None:

@@ -78,7 +78,7 @@ def matrix_nms(
     tensor([0.2000, 0.9000])
     """
     order, scores, overlap = rivals(masks, labels, scores)
-    decayed = scores * matrix_decay(overlap, kernel, sigma)
+    decayed = scores * matrix_decay(overlap.to(scores), kernel, sigma)
     return torch.empty_like(decayed).scatter_(0, order, decayed)
 
 
@@ -134,6 +134,6 @@ def matrix_nms_product(
     """
     order, scores, overlap = rivals(masks, labels, scores)
     better = scores[:, None] > scores[None]  # strictly, so that equals let each other be
-    factors = torch.where(better, decay_by(overlap, kernel, sigma), 1.0)  # (N, N)
+    factors = torch.where(better, decay_by(overlap.to(scores), kernel, sigma), 1.0)  # (N, N)
     decayed = scores * factors.prod(dim=0)
     return torch.empty_like(decayed).scatter_(0, order, decayed)
