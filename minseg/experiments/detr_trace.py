@@ -51,13 +51,15 @@ class DETRTrace:
 
     @torch.no_grad()
     def __init__(self, model: DETR, scene: Sample) -> None:
-        self.model, self.image = model, scene.image
-        found = truth_of([as_example(scene, 0)], model.stuff)[0]
+        example = as_example(scene, 0)
+        self.model, self.image = model, example.image
+        found = truth_of([example], model.stuff)[0]
         self.truth = found[~found.crowd & found.masks.flatten(1).any(dim=1)]  # as `pad_truth`
-        batch, sizes = pad_images(scene.image[None], model.strides[-1])
-        self.size, self.frame = tuple(scene.image.shape[1:]), tuple(batch.shape[2:])
+        batch, sizes = pad_images(example.image[None], model.strides[-1])
+        (height, width), frame = example.image.shape[1:], batch.shape[2:]
+        self.size, self.frame = (height, width), (frame[0], frame[1])
         # Everything that the network says, after every layer.
-        stages = model.stages(scene.image[None])
+        stages = model.stages(example.image[None])
         self.looks = stages.looks[:, 0]
         self.probabilities = stages.logits[:, 0].softmax(dim=2)
         self.boxes = boxes_in_pixels(stages.boxes[:, 0], sizes[0])  # (L, Q, 4)

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -70,15 +71,15 @@ class MaskFeatures(nn.Module):
 
     def forward(self, pyramid: Sequence[Tensor]) -> Tensor:
         """Levels (B, channels, H_k, W_k), each half the size before, to (B, E, h, w)."""
-        total = 0
+        levels = []  # (B, width, h, w) each
         for k, (features, convs) in enumerate(zip(pyramid, self.levels, strict=True)):
             features = with_coordinates(features) if k == len(pyramid) - 1 else features
-            for conv in convs:
+            for conv in convs.children():
                 features = conv(features)
                 if k > 0:
                     features = F.interpolate(features, scale_factor=2.0, mode="bilinear")
-            total = total + features  # (B, width, h, w)
-        return self.joined(total)
+            levels.append(features)
+        return self.joined(torch.stack(levels).sum(dim=0))
 
 
 class SOLOv2(GridSegmenter):

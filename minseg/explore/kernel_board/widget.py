@@ -42,7 +42,7 @@ class KernelBoard(Widget):
     image_png = t.Bytes().tag(sync=True)
     truths = t.Tuple().tag(sync=True)  # boxes of the things
     channels = t.Int().tag(sync=True)
-    levels = t.List().tag(sync=True)
+    levels: t.List[Any] = t.List().tag(sync=True)
     level = t.Int(0).tag(sync=True)
     cell = t.Tuple(t.Int(), t.Int(), default_value=(0, 0)).tag(sync=True)
     count = t.Int(1).tag(sync=True)

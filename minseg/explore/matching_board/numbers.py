@@ -89,7 +89,8 @@ def terms_of(
 
     def alone(term: str) -> Tensor:
         if term == "dice":
-            pair = sure_masks(predictions), labels, shape_masks(*zip(*TRUTHS, strict=True), SIZE)
+            kinds, where = zip(*TRUTHS, strict=True)
+            pair = sure_masks(predictions), labels, shape_masks(kinds, where, SIZE)
             return mask_cost(logits, *pair, class_weight=0, dice_weight=weights[term])
         none = {"class_weight": 0.0, "box_weight": 0.0, "giou_weight": 0.0}
         only = {**none, f"{term}_weight": weights[term]}

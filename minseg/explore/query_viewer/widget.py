@@ -43,7 +43,7 @@ class QueryViewer(Widget):
     image_png = t.Bytes().tag(sync=True)
     truths = t.Tuple().tag(sync=True)  # boxes of the things
     heads = t.Int().tag(sync=True)
-    queries = t.List().tag(sync=True)
+    queries: t.List[Any] = t.List().tag(sync=True)
     query = t.Int(0).tag(sync=True)
     layer = t.Int(0).tag(sync=True)
     head = t.Int(0).tag(sync=True)

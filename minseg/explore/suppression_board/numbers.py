@@ -104,7 +104,8 @@ def scores_after(
     masks: Tensor, labels: Tensor, scores: Tensor, kernel: str, sigma: float, threshold: float
 ) -> dict[str, Tensor]:
     """(N,) scores that each of `RULES` leaves; greedy NMS leaves all of a score or nothing."""
-    answers, law = (masks, labels, scores), {"kernel": kernel, "sigma": sigma}
+    answers = (masks, labels, scores)
+    law: dict[str, Any] = {"kernel": kernel, "sigma": sigma}
     stays = torch.zeros_like(scores)
     stays[mask_nms(*answers, threshold)] = 1
     return {

@@ -35,7 +35,7 @@ class QueryBoxHead(nn.Module):
         super().__init__()
         self.layers = nn.ModuleList(nn.Linear(width, n) for n in (width, width, 4))
         with torch.no_grad():  # at first in the middle, and a fifth of the image wide and high
-            self.layers[2].bias.copy_(torch.tensor([0.0, 0.0, SMALL, SMALL]))
+            self.layers[2].get_parameter("bias").copy_(torch.tensor([0.0, 0.0, SMALL, SMALL]))
 
     def forward(self, queries: Tensor) -> Tensor:
         """(…, width) to (…, 4) float32: cx, cy, w, h in [0, 1], shares of the image."""

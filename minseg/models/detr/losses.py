@@ -104,7 +104,7 @@ def shrunk(masks: Tensor, shape: torch.Size) -> Tensor:
     """(n, H, W) bool to (n, h, w): the share of each cell that is covered."""
     if not len(masks):
         return masks.new_zeros(0, *shape)
-    return F.adaptive_avg_pool2d(masks.float()[:, None], list(shape))[:, 0]
+    return F.adaptive_avg_pool2d(masks.float()[:, None], (shape[0], shape[1]))[:, 0]
 
 
 def set_losses(

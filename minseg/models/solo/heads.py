@@ -59,7 +59,7 @@ class CategoryBranch(nn.Module):
         self.tower = tower(channels, width, convs)
         self.logits = nn.Conv2d(width if convs else channels, classes, 3, padding=1)
         nn.init.normal_(self.logits.weight, std=0.01)
-        nn.init.constant_(self.logits.bias, math.log(PRIOR / (1 - PRIOR)))
+        nn.init.constant_(self.logits.get_parameter("bias"), math.log(PRIOR / (1 - PRIOR)))
 
     def forward(self, pyramid: Sequence[Tensor]) -> Tensor:
         """Levels (B, channels, H_k, W_k) to (B, A, C), float32."""

@@ -144,8 +144,9 @@ def channels_of(features: Tensor, kernels: nn.Module, image: Tensor, channel: Te
     Returns:
         (P, h, w) logits.
     """
-    weights = kernels.weight[channel, :, 0, 0]  # (P, E)
-    return masks_of_batch(features, weights, image) + kernels.bias[channel, None, None]
+    weight, bias = kernels.get_parameter("weight"), kernels.get_parameter("bias")
+    own = weight[channel, :, 0, 0]  # (P, E)
+    return masks_of_batch(features, own, image) + bias[channel, None, None]
 
 
 def cells_of_levels(cells: Tensor, grids: Sequence[int]) -> list[tuple[Tensor, Tensor]]:
