@@ -11,7 +11,7 @@ A reading order:
 7. `options`         how a saved model is made again
 8. `crops`           what was found, each mask only within its box
 9. `names`           all models by name; `saved` writes and reads them
-10. `pretrained/`     one that finds coins comes trained
+10. `pretrained/`    one that finds coins comes trained
 
 Every model has three methods. `losses(images, targets, seeds=…)` gives the named losses of a batch,
 whose sum is what to minimise; `predict(images)` gives one `Instances` for each image, and

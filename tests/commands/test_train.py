@@ -66,7 +66,7 @@ def test_training_on_scenes_and_going_on(tmp_path, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", ["solo", "decoupled-solo", "solov2"])
+@pytest.mark.parametrize("model", ["solo", "decoupled-solo", "solov2", "detr"])
 def test_models_without_boxes_train_go_on_and_predict(model, coco, tmp_path):
     data = f"coco:{coco / 'truth.json'}:{coco}"
     line = ["train", model, "--data", data, "--validation", data, "--steps", "2"]

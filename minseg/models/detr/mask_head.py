@@ -90,11 +90,25 @@ class QueryMaskHead(nn.Module):
         own = attention[picks].unflatten(2, coarse.shape[2:])  # (P, heads, h_T, w_T)
         x = F.relu(self.norms[0](self.attention(own) + coarse[picks.image]))  # (P, inner, h_T, w_T)
         for level, refine, norm in zip(finer, self.refine, self.norms[1:], strict=True):
-            x = F.interpolate(refine(x), scale_factor=2.0) + level[picks.image]  # twice the size
-            x = F.relu(norm(x))
+            x = F.relu(norm(add_to_finer(refine(x), level[picks.image])))  # twice the size
         # Where a query looks more than evenly is its mask, to begin with; the rest corrects that.
         seen = torch.einsum("phij,h->pij", own, self.seen)[:, None]  # (P, 1, h_T, w_T)
         return (self.out(x).float() + F.interpolate(seen, x.shape[2:], mode="bilinear"))[:, 0]
+
+
+def add_to_finer(coarse: Tensor, fine: Tensor) -> Tensor:
+    """up(coarse) + fine, where up repeats each value twice each way, and the repeats are not made.
+
+    Args:
+        coarse: (P, C, h, w). fine: (P, C, 2h, 2w).
+
+    >>> add_to_finer(torch.tensor([[[[10.0, 20.0]]]]), torch.eye(2, 4)[None, None])
+    tensor([[[[11., 10., 20., 20.],
+              [10., 11., 20., 20.]]]])
+    """
+    height, width = coarse.shape[2:]
+    quarters = fine.unflatten(3, (width, 2)).unflatten(2, (height, 2))  # (P, C, h, 2, w, 2)
+    return (quarters + coarse[:, :, :, None, :, None]).flatten(4).flatten(2, 3)
 
 
 def against_even(looks: Tensor, real: Tensor | None = None) -> Tensor:

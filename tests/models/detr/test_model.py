@@ -10,6 +10,7 @@ from minseg.data import SceneDataset
 from minseg.data.example import Example
 from minseg.instances import Instances
 from minseg.models import DETR
+from minseg.models.detr import losses as loss_file
 from minseg.models.detr import model as whole_model
 from minseg.models.saved import load_model, save_model
 from minseg.train import InMemory, train, validate
@@ -81,6 +82,30 @@ def test_as_many_parameters_as_counted_by_hand():
 
 def count(module):
     return sum(p.numel() for p in module.parameters())
+
+
+def test_a_batch_split_over_processes_trains_the_same(monkeypatch):
+    """Two halves, their counts averaged by hand: the mean gradient is that of the whole batch."""
+    model, (images, targets) = tiny(), batch_of(*SCENES)
+    counts = []
+
+    def record(count):
+        counts.append(torch.as_tensor(count).float())
+        return counts[-1].clamp(min=1)
+
+    def gradient(half):
+        model.zero_grad()
+        sum(model.losses(images[half], targets[half]).values()).backward()
+        return torch.cat([p.grad.flatten() for p in model.parameters()])
+
+    monkeypatch.setattr(loss_file, "mean_over_processes", record)
+    whole, joint = gradient(slice(0, 4)), counts.copy()
+    monkeypatch.setattr(loss_file, "mean_over_processes", lambda count: next(shares) / 2)
+    halves = []
+    for half in (slice(0, 2), slice(2, 4)):
+        shares = iter(joint)
+        halves.append(gradient(half))
+    torch.testing.assert_close(sum(halves) / 2, whole, atol=1e-5, rtol=1e-3)
 
 
 def test_a_batch_without_things_teaches_only_no():
