@@ -9,7 +9,7 @@ from minseg.experiments.detr_trace import DETRTrace
 from minseg.models import DETR
 
 SMALL = {"widths": (8, 8, 8), "channels": 8, "width": 16, "hidden": 16, "mask_width": 8,
-         "queries": 6, "heads": 4, "layers": (1, 2)}  # fmt: skip
+         "queries": 6, "heads": (2, 4), "layers": (1, 2)}  # fmt: skip
 SCENE = SceneDataset("val", size=(64, 84))[1]  # padded to 64 × 88
 
 

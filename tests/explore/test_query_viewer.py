@@ -14,7 +14,8 @@ from minseg.explore.query_viewer.numbers import DARK, spotlight
 from minseg.models import DETR
 
 SMALL: dict[str, Any] = {"widths": (8, 8, 8), "channels": 8, "width": 16, "hidden": 16,
-                         "mask_width": 8, "queries": 6, "heads": 4, "layers": (1, 2)}  # fmt: skip
+                         "mask_width": 8, "queries": 6, "heads": (2, 4),
+                         "layers": (1, 2)}  # fmt: skip
 SCENE = SceneDataset("val", size=(64, 84))[1]
 
 
