@@ -93,7 +93,7 @@ class DecoupledSOLO(SOLO):
     >>> import torch
     >>> small = {"widths": (8, 8, 8, 8), "channels": 8, "width": 8}
     >>> [sum(k.weight.shape[0] for k in m(**small).kernels) for m in (SOLO, DecoupledSOLO)]
-    [896, 96]
+    [608, 80]
     """
 
     def make_mask_branch(self, channels: int, width: int, convs: int) -> None:
