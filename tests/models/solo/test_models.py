@@ -12,6 +12,7 @@ from minseg.models import SOLO, DecoupledSOLO, SOLOv2
 from minseg.models.padding import pad_truth
 from minseg.models.saved import load_model, save_model
 from minseg.models.solo.coordinates import with_coordinates
+from minseg.models.solo.inference import upsample
 from minseg.models.solo.segmenter import Candidates, Seen
 from minseg.train import InMemory, train
 
@@ -48,11 +49,11 @@ def test_each_cell_is_taught_the_mask_and_the_class_of_its_own_thing(kind, monke
     """Two things in one image: the large one's cells get the large mask, and its class."""
     image, target = squares((4, 4, 24), (34, 34, 8))
     target.labels[1] = 3
-    taught = {}
+    taught, asked = {}, []
 
     def record(name):
         def loss(logits, true):
-            taught[name] = true
+            taught[name], taught[name + " of"] = true, logits
             return logits.sum() * 0
 
         return loss
@@ -60,7 +61,10 @@ def test_each_cell_is_taught_the_mask_and_the_class_of_its_own_thing(kind, monke
     for name in ("category_loss", "mask_loss"):
         monkeypatch.setattr(f"minseg.models.solo.segmenter.{name}", record(name))
     model = tiny(kind, grids=(6, 4, 2), ranges=((0, 12), (12, 100), (200, 300)))
+    read = model.read_masks
+    monkeypatch.setattr(model, "read_masks", lambda *of: asked.append(read(*of)) or asked[-1])
     model.losses([image], [target])
+    assert torch.equal(taught["mask_loss of"], upsample(asked[0], 2))  # logits, not probabilities
     areas = taught["mask_loss"].sum((1, 2)) * 4  # 2 px a place, so 4 px each
     classes = taught["category_loss"][taught["category_loss"] >= 0]
     assert set(areas.tolist()) == {24.0**2, 8.0**2} and set(classes.tolist()) == {0, 2}
@@ -245,6 +249,8 @@ def test_more_things_than_cells(kind):
 class Told(SOLO):
     """A SOLO whose cells say what they are told: squares of a mask map of 12 × 12."""
 
+    outside = -9.0  # the logit there
+
     def tell(self, *cells):
         """Of each: its number, class, score and the rows of its square."""
         logits = torch.full((1, sum(s * s for s in self.grids), 3), -9.0)
@@ -255,7 +261,7 @@ class Told(SOLO):
         return Seen(logits, [torch.zeros(1, 1, 12, 12)])
 
     def read_masks(self, features, image, cells):
-        masks = torch.full((len(cells), 12, 12), -9.0)
+        masks = torch.full((len(cells), 12, 12), self.outside)
         for mask, cell in zip(masks, cells.tolist(), strict=True):
             first, last = self.squares[cell]
             mask[first:last, first:last] = 9.0
@@ -298,6 +304,15 @@ def test_a_thing_that_lights_up_three_cells_is_found_once(told, monkeypatch):
     (weak,) = told.predict(torch.rand(1, 3, 48, 44))  # at 0.05 they come, with what is left
     assert weak.scores.tolist() == pytest.approx([0.9, 0.6, 0.8 * 0.1353, 0.7 * 0.1353], rel=1e-3)
     assert len(told.predict(torch.rand(1, 3, 48, 44), most=1)[0]) == 1
+
+
+def test_the_outline_runs_where_the_logit_is_0(told, monkeypatch):
+    """From +9 at px 10 to −3 at px 6: 0 at px 7. Probabilities would be ½ at 7.9, a pixel later."""
+    told.outside = -3.0
+    monkeypatch.setattr(told, "look", lambda batch: told.tell((26, 1, 0.9, (2, 6))))
+    (found,) = told.predict(torch.rand(1, 3, 48, 48))
+    where = found.masks[0].nonzero()
+    assert where.amin(0).tolist() == [7, 7] and where.amax(0).tolist() == [24, 24]
 
 
 def test_crops_are_the_masks(told, monkeypatch):

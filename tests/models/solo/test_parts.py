@@ -10,6 +10,7 @@ from minseg.losses import dice_loss
 from minseg.models.solo import coordinate_channels, dynamic_conv, point_nms, with_coordinates
 from minseg.models.solo.coordinates import coordinate_channels_loop
 from minseg.models.solo.dynamic import dynamic_conv_loop, masks_of_batch
+from minseg.models.solo.heads import cells_in_a_row
 from minseg.models.solo.inference import maskness, point_nms_loop, upsample
 from minseg.models.solo.losses import category_loss, mask_loss, share_of_places
 from minseg.models.solo.model import both, cells_of_levels
@@ -155,6 +156,12 @@ def test_both_is_an_and_and_no_sum():
     assert both(far_inside, outside) < -3.9 < 0 < far_inside + outside
     extreme = both(torch.tensor([200.0, -200.0]), torch.tensor([200.0, 200.0]))
     assert extreme.isfinite().all() and extreme[0] > 13 and extreme[1] == -200
+
+
+def test_cells_come_row_by_row_and_level_after_level():
+    fine, coarse = torch.arange(9.0).view(1, 1, 3, 3), torch.arange(9.0, 13.0).view(1, 1, 2, 2)
+    both_levels = cells_in_a_row([fine.repeat(2, 5, 1, 1), coarse.repeat(2, 5, 1, 1)])
+    assert torch.equal(both_levels, torch.arange(13.0)[None, :, None].expand(2, 13, 5))
 
 
 def test_cells_belong_to_levels():
