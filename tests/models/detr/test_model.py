@@ -155,6 +155,15 @@ def test_cells_of_the_padding_are_not_read():
     assert alone.real is None and beside.real.sum() == 36
 
 
+def test_what_is_read_tells_where_it_was():
+    """Places stand in the cells themselves, not in the keys alone: a flat map has none other."""
+    model = tiny()
+    model.backbone.forward = lambda batch: [batch]
+    model.encoder.forward = lambda cells, places, real: cells
+    memory = model.remember(torch.zeros(1, 8, 6, 5), torch.tensor([[48, 40]]))
+    torch.testing.assert_close(memory.cells.diff(dim=1), memory.places.diff(dim=1))
+
+
 def test_nothing_detected():
     results = tiny().predict(torch.rand(2, 3, 48, 48), score_threshold=0.999)
     assert [r.masks.shape for r in results] == [(0, 48, 48)] * 2
