@@ -282,3 +282,10 @@ def test_jupyterlab_is_told_not_to_ask_about_news():
     assert '--LabApp.app_settings_dir="$(CURDIR)/lessons/jupyterlab"' in text("Makefile")
     settings = json.loads(text("lessons/jupyterlab/overrides.json"))
     assert settings["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
+
+
+def test_widgets_are_answered_in_order():
+    """In a thread of their own, which starts late, questions of a drag overtake one another."""
+    settings = json.loads(text("lessons/jupyterlab/overrides.json"))
+    kernels = settings["@jupyterlab/apputils-extension:kernels-settings"]
+    assert kernels == {"commsOverSubshells": "disabled"}

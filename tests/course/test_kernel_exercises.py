@@ -166,7 +166,9 @@ def test_a_patch_that_does_not_apply_fails():
         patched(add, {"i < n": "i <= n", "i == n": "i <= n"})
 
 
-@pytest.mark.parametrize("exercise", exercises_of("06"), ids=lambda exercise: exercise.id)
+@pytest.mark.parametrize(
+    "exercise", [*exercises_of("23"), *exercises_of("24")], ids=lambda exercise: exercise.id
+)
 def test_a_mistake_differs_in_a_few_lines(exercise):
     for mistake, _ in exercise.mistakes.values():
         changed = changed_lines(exercise.reference, mistake)

@@ -19,7 +19,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from lessons.build import hermetic
+from lessons.build import LESSONS, hermetic
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM_FLAGS = [
@@ -31,12 +31,9 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-SETTINGS = {
-    "@jupyterlab/apputils-extension:notification": {
-        "fetchNews": "false",
-        "checkForUpdates": False,
-        "doNotDisturbMode": True,
-    },
+SETTINGS = json.loads((LESSONS / "jupyterlab" / "overrides.json").read_text(encoding="utf-8"))
+SETTINGS["@jupyterlab/apputils-extension:notification"]["doNotDisturbMode"] = True
+SETTINGS |= {  # beyond what `make lab` asks for
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},  # every cell in the page
     "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
 }
