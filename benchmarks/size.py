@@ -96,5 +96,6 @@ def row(name: str, sizes: list[Size]) -> str:
 
 
 if __name__ == "__main__":
+    # Windows would write in its own encoding; typeshed knows stdout as a plain TextIO.
     sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
     print("\n".join(table()))

@@ -115,6 +115,7 @@ def taken(file: IO[bytes]) -> bool:
         if os.name == "nt":
             import msvcrt
 
+            # which mypy, asked about Linux, does not know
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
         else:
             import fcntl

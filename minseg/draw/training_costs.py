@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -104,8 +105,14 @@ def draw_part_four(trace: MaskRCNNTrace) -> Figure:
     fig = draw_network(trace)
     (ax,) = fig.axes
     box = {"boxstyle": "round,pad=0.25", "fc": "white", "ec": ALIGN_COLOUR}
-    style = {"ha": "center", "va": "center", "fontsize": 9.5, "color": ALIGN_COLOUR, "bbox": box}
+    style: dict[str, Any] = {
+        "ha": "center",
+        "va": "center",
+        "fontsize": 9.5,
+        "color": ALIGN_COLOUR,
+        "bbox": box,
+    }
     for row, units in ((UPPER, UPPER_UNITS), (LOWER, LOWER_UNITS)):
         for x, text in units:
-            ax.text(x, row + SIDE / 2 + 28, text, **style)  # type: ignore[arg-type]
+            ax.text(x, row + SIDE / 2 + 28, text, **style)
     return fig

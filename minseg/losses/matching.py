@@ -142,8 +142,8 @@ def hungarian_match(cost: Tensor) -> tuple[Tensor, Tensor]:
         cost: (Q, n) of any dtype.
 
     Returns:
-        (i, j): min(Q, n) int64 rows, ascending, and their columns. Where n > Q, the n − Q truths
-        that would cost most find no partner.
+        (i, j): min(Q, n) int64 rows, ascending, and their columns. Where n > Q, n − Q truths find
+        no partner: those without which the rest costs least.
 
     Raises:
         ValueError: if the cost is not a matrix.

@@ -45,6 +45,7 @@ def picture(
             for k, (kind, box) in enumerate(zip(kinds, boxes, strict=True))
         ],
     )
+    _draw_regions(scene, view)
     rows = [[str(k + 1), *row[:3]] for k, row in enumerate(view["rows"])]
     draw_table(table, ["thing", "√(wh)", "claims", "keeps"], rows, "Cells of each thing", first=0.2)
     return png(fig)
@@ -64,6 +65,13 @@ def _draw_cells(ax: Axes, view: dict[str, Any], grid: int) -> None:
         i, j = divmod(place, grid)
         ax.plot([j * wide, (j + 1) * wide], [i * high, (i + 1) * high], color="black", lw=1)
         ax.plot([j * wide, (j + 1) * wide], [(i + 1) * high, i * high], color="black", lw=1)
+
+
+def _draw_regions(ax: Axes, view: dict[str, Any]) -> None:
+    """Centre regions, dotted, each with its centre of mass."""
+    for (x1, y1, x2, y2), (x, y) in zip(view["regions"], view["centres"], strict=True):
+        ax.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, ec="black", ls=":", lw=1.2))
+        ax.plot(x, y, ".", color="black", markersize=4)
 
 
 def _draw_chosen(ax: Axes, grid: int, cell: tuple[int, int], decoupled: bool) -> None:

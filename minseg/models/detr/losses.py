@@ -15,8 +15,8 @@ with Transformers, 2020, sections 3.1 and 4.) What C is made of is the model's t
     "masks"      −p̂(c) + 2 Dice of the masks, as in MaskFormer (Cheng et al., 2021, section 3.3)
     "classes"    −p̂(c) alone: of two discs either query is as good, and pairs change at random
 
-More things than queries: as many pairs as there are queries, and the things whose pairs would cost
-most teach nothing in this step. Unit 54.
+More things than queries: as many pairs as there are queries, and the things without which the
+rest costs least teach nothing in this step. Unit 54.
 
 The paper learns masks last, at full size, by a focal loss and linear Dice. Here they are compared
 where the head draws them, with the share of each cell that the thing covers: a sixteenth of the

@@ -80,7 +80,7 @@ class DETR(nn.Module):
         width, heads, layers, hidden: of the transformer; heads and layers are of encoder and
             decoder. In the encoder, where many cells ask, heads cost time.
         queries: Q, the most that can be found in an image. Of more things than queries in a
-            training image, those that would cost most teach nothing in that step.
+            training image, those without which the rest costs least teach nothing in that step.
         matching: which query answers which thing, "boxes" as published, "masks", or "classes",
             which fails and shows why; see `minseg.models.detr.losses`.
         mask_width: channels in the mask head.

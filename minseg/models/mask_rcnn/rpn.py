@@ -40,7 +40,7 @@ class RPNHead(nn.Module):
         self.deltas = nn.Conv2d(channels, 4 * anchors, 1)
         for layer in (self.objectness, self.deltas):
             nn.init.normal_(layer.weight, std=0.01)
-            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+            nn.init.zeros_(layer.get_parameter("bias"))
 
     def forward(self, pyramid: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Levels (B, channels, H_k, W_k) to objectness logits (B, A) and deltas (B, A, 4).
